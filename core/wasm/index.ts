@@ -1,2 +1,9 @@
 // The core's door: everything the host or the generated interpreter may call is exported here.
 export * from "./cpu/exports";
+export * from "./frames/exports";
+export * from "./pagetables/exports";
+export * from "./segments/exports";
+export * from "./traps/exports";
+export * from "./events/exports";
+export * from "./hypercalls/exports";
+export * from "./domains/exports";

@@ -1,0 +1,1 @@
+export function load_segment(seg: u32, selector: u32): bool { return false; }

@@ -1,0 +1,2 @@
+export function deliver_fault(): void {}
+export function deliver_trap(vector: u32): void {}
