@@ -7,3 +7,4 @@ export * from "./traps/exports";
 export * from "./events/exports";
 export * from "./hypercalls/exports";
 export * from "./domains/exports";
+export { trace_history, trace_set } from "./trace";
