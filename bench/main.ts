@@ -1,0 +1,110 @@
+/**
+ * `deno task bench [--json] [--rounds N] [--div N] [--only a,b]`
+ *
+ * Runs one set of kernels (bench/guest) as a native 32-bit program and as a PV guest in Paravane, and
+ * prints how many times longer ours took; then the operations only a PV guest has, in microseconds.
+ * The guest never reads a clock: lines are timestamped here. The quietest of the rounds counts.
+ */
+import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { record, type Recorder } from "./recorder.ts";
+import { COMPUTE, INTERPRETER_BAR, OPERATIONS, V86_INTERPRETER_RATIO } from "./reference.ts";
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    json: { type: "boolean", default: false },
+    rounds: { type: "string", default: "1" },
+    div: { type: "string", default: "1" },
+    only: { type: "string" },
+  },
+});
+const only = values.only ? ` only=${values.only}` : "";
+
+/** The native program, or null where it cannot run (no x86-64 Linux). */
+async function native(): Promise<Recorder | null> {
+  try {
+    return (await record([path("guest/native"), `rounds=5${only}`])).recorder;
+  } catch (error) {
+    console.error(`bench: the native program does not run here: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+/** The same kernels as a guest in Paravane, by the command line a user has. */
+async function paravane(): Promise<Recorder> {
+  const { recorder, status } = await record([
+    Deno.execPath(),
+    ...["run", "-A", path("../core/host/cli.ts"), "--timeout", "600"],
+    ...["-c", `con=ring rounds=${values.rounds} div=${values.div}${only}`],
+    path("guest/kernel-pv.elf"),
+  ]);
+  if (!recorder.done || status !== 0) {
+    console.error(`bench: the guest did not end well: ${recorder.panic ?? `status ${status}`}`);
+    Deno.exitCode = 1;
+  }
+  return recorder;
+}
+
+/** A number with three significant digits. */
+const short = (n: number) => (n >= 100 ? n.toFixed(0) : n.toPrecision(3));
+
+const base = await native();
+const ours = await paravane();
+
+/** Compute kernels that both ran: seconds for the native program's iterations. */
+const compute = COMPUTE.filter((name) => ours.timings.has(name)).map((name) => {
+  const mine = ours.timings.get(name)!;
+  const theirs = base?.timings.get(name);
+  const iterations = theirs?.iterations ?? mine.iterations;
+  const seconds = mine.seconds * iterations / mine.iterations;
+  const same = !theirs || iterations !== mine.iterations || theirs.sum === mine.sum;
+  return {
+    name,
+    native: theirs?.seconds ?? null,
+    seconds,
+    ratio: theirs ? seconds / theirs.seconds : null,
+    sumAgrees: same,
+  };
+});
+const ratios = compute.filter((k) => k.name !== "movsd" && k.ratio !== null).map((k) => k.ratio!);
+const mean = ratios.length > 0
+  ? Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
+  : null;
+const operations = Object.entries(OPERATIONS).filter(([name]) => ours.timings.has(name)).map(
+  ([name, { what, xen }]) => {
+    const { seconds, iterations } = ours.timings.get(name)!;
+    return { name, what, microseconds: seconds * 1e6 / iterations, xen };
+  },
+);
+for (const { name } of compute.filter((kernel) => !kernel.sumAgrees)) {
+  console.error(`bench: ${name} gives another sum than the native program`);
+  Deno.exitCode = 1;
+}
+
+if (values.json) {
+  console.log(JSON.stringify({ compute, mean, operations }, null, 2));
+} else {
+  console.log("kernel      native s     ours s     times native");
+  for (const { name, native, seconds, ratio } of compute) {
+    console.log(
+      name.padEnd(9) + (native === null ? "-" : native.toFixed(4)).padStart(11) +
+        seconds.toFixed(3).padStart(11) + (ratio === null ? "-" : ratio.toFixed(1)).padStart(17),
+    );
+  }
+  if (mean !== null) {
+    console.log(
+      `geometric mean without movsd: ${mean.toFixed(1)} times native ` +
+        `(aim: at most ${INTERPRETER_BAR}; v86's interpreter: ${V86_INTERPRETER_RATIO})`,
+    );
+  }
+  console.log("\noperation     ours µs     Xen in QEMU µs, and without SMEP, SMAP, mitigation");
+  for (const { name, what, microseconds, xen } of operations) {
+    console.log(
+      name.padEnd(10) + short(microseconds).padStart(11) + short(xen[0]).padStart(10) +
+        short(xen[1]).padStart(10) + `   ${what}`,
+    );
+  }
+}

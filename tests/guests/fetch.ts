@@ -1,0 +1,15 @@
+/** `deno task guests`: fetches the real guests that the tests boot. See debian.ts. */
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fetchGuests, GuestsUnavailable, imageUrl } from "./debian.ts";
+
+try {
+  await fetchGuests((line) => console.error(line));
+  for (const name of ["grub-i386-xen.bin", "gnumach-1.8-xen-486.gz"] as const) {
+    console.log(relative(Deno.cwd(), fileURLToPath(imageUrl(name))));
+  }
+} catch (error) {
+  if (!(error instanceof GuestsUnavailable)) throw error;
+  console.error(`guests: ${error.message}`);
+  Deno.exit(1);
+}
