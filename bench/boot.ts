@@ -1,0 +1,147 @@
+/**
+ * `deno task bench:boot [--json]`: what a user feels before and between the work.
+ *
+ * From process start to the built-in guest's first line and to GRUB's prompt; then, with the built-in
+ * guest blocked and waiting for a shutdown request, the share of a core the host uses and its resident
+ * memory (from /proc, so on Linux only).
+ */
+import { fileURLToPath } from "node:url";
+import { loadGuest, loadModule } from "../core/build/load.ts";
+import { guestForTest, GuestsUnavailable } from "../tests/guests/debian.ts";
+
+/** Runs of which the middle one counts. */
+const RUNS = 5;
+
+/** MiB the guest has, the command line's default. */
+const GUEST_MIB = 64;
+
+/** Seconds over which the processor time of a blocked guest is measured. */
+const IDLE_SECONDS = 5;
+
+/** A boot under measurement: its standard input stays open, so nothing asks it to shut down. */
+class Boot implements AsyncDisposable {
+  readonly #start = performance.now();
+  readonly #child: Deno.ChildProcess;
+  #output = "";
+
+  constructor(args: string[]) {
+    const cli = fileURLToPath(new URL("../core/host/cli.ts", import.meta.url));
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", cli, "-m", String(GUEST_MIB), "--timeout", "60", ...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  }
+
+  /**
+   * Waits for text on the guest's console.
+   *
+   * @returns milliseconds from process start until it was there; null if the process ended without it
+   */
+  async until(text: RegExp): Promise<number | null> {
+    const decoder = new TextDecoder();
+    const reader = this.#child.stdout.getReader();
+    try {
+      while (!text.test(this.#output)) {
+        const { value, done } = await reader.read();
+        if (done) return null;
+        this.#output += decoder.decode(value, { stream: true });
+      }
+      return performance.now() - this.#start;
+    } finally {
+      reader.releaseLock();
+    }
+  }
+
+  /** Processor time used up to now, user and system, in seconds. Linux counts hundredths. */
+  processorSeconds(): number {
+    const stat = Deno.readTextFileSync(`/proc/${this.#child.pid}/stat`);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  /** Resident memory in MiB. */
+  residentMib(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.#child.pid}/status`);
+    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#child.stdin.abort().catch(() => {});
+    await this.#child.stdout.cancel();
+    await this.#child.status;
+  }
+}
+
+/** The middle of several boots, in milliseconds; null if any did not come so far. */
+async function median(args: string[], text: RegExp): Promise<number | null> {
+  const times: number[] = [];
+  for (let i = 0; i < RUNS; i++) {
+    await using boot = new Boot(args);
+    const time = await boot.until(text);
+    if (time === null) return null;
+    times.push(time);
+  }
+  return times.sort((a, b) => a - b)[RUNS >> 1];
+}
+
+/** GRUB's image; null, after a line that says so, where it cannot be had. */
+async function grub(): Promise<string | null> {
+  try {
+    const url = await guestForTest("grub-i386-xen.bin");
+    return url && fileURLToPath(url);
+  } catch (error) {
+    if (!(error instanceof GuestsUnavailable)) throw error;
+    console.error(`bench: ${error.message}`);
+    return null;
+  }
+}
+
+/** Processor share in percent and resident MiB of a blocked guest; null where /proc is not there. */
+async function idle(): Promise<{ percent: number; mib: number } | null> {
+  await using boot = new Boot([]);
+  if (await boot.until(/\n/) === null) return null;
+  try {
+    boot.residentMib();
+  } catch {
+    return null;
+  }
+  const sleep = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
+  await sleep(1);
+  const before = boot.processorSeconds();
+  await sleep(IDLE_SECONDS);
+  return {
+    percent: (boot.processorSeconds() - before) / IDLE_SECONDS * 100,
+    mib: boot.residentMib(),
+  };
+}
+
+// The first boot of a changed tree builds it; that is not what is measured.
+await loadModule();
+await loadGuest("");
+const firstLine = await median([], /\n/);
+const image = await grub();
+const prompt = image === null ? null : await median([image], /grub> /);
+const blocked = await idle();
+
+if (Deno.args.includes("--json")) {
+  console.log(JSON.stringify({ firstLine, prompt, blocked }, null, 2));
+} else {
+  const row = (what: string, value: string | null, aim: string) =>
+    console.log(`${what.padEnd(34)}${(value ?? "not reached").padStart(12)}   aim: ${aim}`);
+  const ms = (time: number | null) => time === null ? null : `${time.toFixed(0)} ms`;
+  row("built-in guest's first line", ms(firstLine), "600 ms");
+  row("GRUB's prompt", ms(prompt), "3000 ms");
+  row("processor share while blocked", blocked && `${blocked.percent.toFixed(1)} %`, "below 1 %");
+  row(
+    `resident, guest of ${GUEST_MIB} MiB`,
+    blocked && `${blocked.mib.toFixed(0)} MiB`,
+    `${GUEST_MIB + 80} MiB`,
+  );
+}
