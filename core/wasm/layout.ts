@@ -115,6 +115,7 @@ export const MODE_STACK32 = 2; // SS.B
 export const MODE_FLAT = 4; // ES SS DS: base 0, limit 4 GiB, writable, expand-up; CS flat too
 export const MODE_STEP = 8; // TF or an armed breakpoint: one instruction at a time
 export const MODE_LONG = 16; // reserved for 64-bit code
+export const MODE_CODE_FLAT = 32; // CS: base 0, limit 4 GiB: EIP alone names an address
 
 // ---- TLB entry -------------------------------------------------------------------------------
 // Tag = page address | C_TLB_TAG. The entry for a page is (address >> 12) & (TLB_ENTRIES - 1).
@@ -155,3 +156,4 @@ export const PREFIX_REPNE = 8; // F2
 export const PREFIX_REP = 16; // F3
 export const PREFIX_SEGMENT = 32; // a segment override given
 export const PREFIX_OP16 = 64; // operand size is 16 bits
+export const PREFIX_LINKABLE = 128; // direct jump within its page: REC_LINK may remember the target

@@ -2,8 +2,8 @@
 // reaches them through these functions.
 import {
   C_BUDGET, C_CPL, C_EFLAGS, C_EIP, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, C_INSN_EIP, C_JUMP_TAG,
-  C_MODE, C_RETIRED_END, C_SEG, C_STEP_ARMED, C_STOP, C_TLB_TAG, CPU, CS, DS, ES, MODE_CODE32, MODE_FLAT, MODE_STACK32,
-  MODE_STEP, NO_FAULT, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SEL, SEG_SIZE, SS,
+  C_MODE, C_RETIRED_END, C_SEG, C_STEP_ARMED, C_STOP, C_TLB_TAG, CPU, CS, DS, ES, MODE_CODE32, MODE_CODE_FLAT, MODE_FLAT,
+  MODE_STACK32, MODE_STEP, NO_FAULT, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SEL, SEG_SIZE, SS,
 } from "../layout";
 
 // Register numbers, as encoded.
@@ -73,10 +73,13 @@ export function update_mode(): void {
   let m: u32 = 0;
   if (seg_attr(CS) & ATTR_D) m |= MODE_CODE32;
   if (seg_attr(SS) & ATTR_D) m |= MODE_STACK32;
-  if (
-    is_flat_data(SS) && is_flat_data(DS) && is_flat_data(ES) && seg_base(CS) == 0 &&
-    seg_limit(CS) == 0xffffffff && (m & MODE_CODE32) && (m & MODE_STACK32)
-  ) m |= MODE_FLAT;
+  if (seg_base(CS) == 0 && seg_limit(CS) == 0xffffffff) {
+    m |= MODE_CODE_FLAT;
+    if (
+      (m & MODE_CODE32) && (m & MODE_STACK32) && is_flat_data(SS) && is_flat_data(DS) &&
+      is_flat_data(ES)
+    ) m |= MODE_FLAT;
+  }
   if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed) m |= MODE_STEP;
   store<u32>(CPU + C_MODE, m);
   const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (cpl() == 3 ? 1 : 0);

@@ -1,0 +1,441 @@
+// The decoder: guest bytes to records.
+//
+// One function turns one instruction into one record (layout.ts, REC_*). What an opcode means, which
+// operands it has and which handler executes each of its forms come from the tables that
+// jit/isa/generate.ts makes of the instruction table; nothing here knows an instruction by name.
+//
+// A block is a run of records with one way in. A conditional jump that is not taken simply goes on to
+// the next record, so a block has many ways out. It ends at an instruction that always leaves, at the
+// page's end, or at MAX_BLOCK.
+import {
+  CS, DS, FS, MODE_CODE32, MODE_FLAT, PREFIX_ADDR16, PREFIX_LINKABLE, PREFIX_LOCK, PREFIX_OP16, PREFIX_OPSIZE,
+  PREFIX_REP, PREFIX_REPNE, PREFIX_SEGMENT, R_BP, R_BX, R_DI, R_SI, R_SP, R_ZERO, REC_A, REC_B, REC_BASE, REC_COUNT,
+  REC_DELTA, REC_DISP, REC_HANDLER, REC_IMM, REC_INDEX, REC_LENGTH, REC_LINK, REC_PREFIX, REC_SCALE, REC_SEG,
+  RECORD_SIZE, SS,
+} from "../layout";
+import { FORMS, NODES, OPCODES, ROWS } from "./tables";
+
+// Handlers that belong to no row: jit/isa/plan.ts SPECIAL.
+export const H_UNDEFINED: u32 = 0;
+export const H_EXIT: u32 = 1;
+export const H_STALE: u32 = 2;
+export const H_END: u32 = 3;
+export const H_TOO_LONG: u32 = 4;
+
+export const MAX_BLOCK: u32 = 64;
+
+// Row layout, as generate.ts writes it.
+const ROW_SIZE: usize = 8;
+const ROW_ATTR: usize = 3;
+const ROW_WRITES: usize = 4;
+const ROW_READS: usize = 5;
+const FORMS_PER_ROW: usize = 20;
+const ATTR_MODRM: u32 = 1;
+const ATTR_ENDS: u32 = 2;
+const ATTR_LOCK: u32 = 4;
+const ATTR_IMPLICIT: u32 = 16;
+const ATTR_MAY_FAULT: u32 = 32;
+const ATTR_NO_FLAGS: u32 = 64;
+const ATTR_EXITS: u32 = 128;
+
+// Operand kinds: positions in operands.ts KINDS, "-EMRGZIJaO1SACDPQVWT".
+const K_E: u32 = 1;
+const K_M: u32 = 2;
+const K_G: u32 = 4;
+const K_Z: u32 = 5;
+const K_I: u32 = 6;
+const K_J: u32 = 7;
+const K_FAR: u32 = 8;
+const K_O: u32 = 9;
+const K_S: u32 = 11;
+const K_A: u32 = 12;
+// Operand sizes: positions in SIZES, "bwdqvxzs".
+const S_B: u32 = 0;
+const S_W: u32 = 1;
+const S_S: u32 = 7;
+
+const PLACE_REGISTER: u32 = 0;
+const PLACE_BASE: u32 = 1;
+const PLACE_INDEXED: u32 = 2;
+const PLACE_CHECKED: u32 = 3;
+const PLACE_CHECKED_STACK: u32 = 4;
+
+// ---- the byte stream ---------------------------------------------------------------------------
+let start: usize = 0;
+let at: usize = 0;
+let end: usize = 0;
+let overrun: bool = false;
+
+function byte(): u32 {
+  if (at >= end) {
+    overrun = true;
+    return 0;
+  }
+  return load<u8>(at++);
+}
+function word(): u32 {
+  const low = byte();
+  return low | (byte() << 8);
+}
+function dword(): u32 {
+  const low = word();
+  return low | (word() << 16);
+}
+
+// ---- one instruction ---------------------------------------------------------------------------
+/** Row of the instruction decoded last, or -1 if it is undefined. */
+export let decoded_row: i32 = 0;
+/** Its attributes; ATTR_ENDS for an undefined one. */
+let decoded_attr: u32 = 0;
+let decoded_in_memory: bool = false;
+let decoded_relative: bool = false;
+let decoded_place: u32 = 0;
+
+// @ts-ignore: decorator
+@inline function slot(n: u32, size: u32): u32 {
+  return size == S_B ? ((n & 3) << 3) + (n >> 2) : n << 3;
+}
+
+/** Base and index registers of the eight 16-bit addressing forms. */
+function base16(rm: u32): u32 {
+  if (rm < 2 || rm == 7) return R_BX;
+  if (rm < 4 || rm == 6) return R_BP;
+  return rm == 4 ? R_SI : R_DI;
+}
+function index16(rm: u32): u32 {
+  if (rm > 3) return R_ZERO;
+  return rm & 1 ? R_DI : R_SI;
+}
+
+/** Decodes ModRM's memory operand into the record; returns the default segment. */
+function memory_operand(rec: usize, modrm: u32, addr16: bool): u32 {
+  const mod = modrm >> 6;
+  const rm = modrm & 7;
+  let base: u32 = R_ZERO;
+  let index: u32 = R_ZERO;
+  let scale: u32 = 0;
+  let disp: i32 = 0;
+  let segment: u32 = DS;
+  if (addr16) {
+    if (mod == 0 && rm == 6) disp = word();
+    else {
+      base = base16(rm);
+      index = index16(rm);
+      if (base == R_BP) segment = SS;
+      if (mod == 1) disp = <i32>(<i8>byte());
+      else if (mod == 2) disp = word();
+    }
+  } else {
+    let b = rm;
+    if (rm == 4) {
+      const sib = byte();
+      b = sib & 7;
+      const i = (sib >> 3) & 7;
+      if (i != 4) {
+        index = i << 3;
+        scale = sib >> 6;
+      }
+    }
+    if (mod == 0 && b == 5) disp = dword();
+    else {
+      base = b << 3;
+      if (base == R_SP || base == R_BP) segment = SS;
+      if (mod == 1) disp = <i32>(<i8>byte());
+      else if (mod == 2) disp = dword();
+    }
+  }
+  store<u8>(rec + REC_BASE, base);
+  store<u8>(rec + REC_INDEX, index);
+  store<u8>(rec + REC_SCALE, scale);
+  store<i32>(rec + REC_DISP, disp);
+  return segment;
+}
+
+/**
+ * Decodes the instruction at `p` into `rec`.
+ *
+ * @param limit first address that must not be read (the page's end)
+ * @param delta bytes from the block's start
+ * @param mode MODE_* bits
+ * @returns its length in bytes; 0 if the bytes up to `limit` do not suffice
+ */
+export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode: u32): u32 {
+  start = p;
+  at = p;
+  end = limit < p + 15 ? limit : p + 15;
+  overrun = false;
+  let op16 = (mode & MODE_CODE32) == 0;
+  let addr16 = op16;
+  let prefix: u32 = 0;
+  let segment: i32 = -1;
+  let op: u32 = 0;
+  for (;;) {
+    op = byte();
+    if (overrun) return short_of_bytes(limit, rec, delta);
+    if (op == 0x66) prefix |= PREFIX_OPSIZE;
+    else if (op == 0x67) prefix |= PREFIX_ADDR16;
+    else if (op == 0xf0) prefix |= PREFIX_LOCK;
+    else if (op == 0xf2) prefix = (prefix & ~PREFIX_REP) | PREFIX_REPNE;
+    else if (op == 0xf3) prefix = (prefix & ~PREFIX_REPNE) | PREFIX_REP;
+    else if ((op & 0xe7) == 0x26) segment = (op >> 3) & 3;
+    else if ((op & 0xfe) == 0x64) segment = FS + (op & 1);
+    else break;
+  }
+  if (prefix & PREFIX_OPSIZE) op16 = !op16;
+  if (prefix & PREFIX_ADDR16) addr16 = !addr16;
+  prefix = (prefix & ~PREFIX_ADDR16) | (addr16 ? PREFIX_ADDR16 : 0) | (op16 ? PREFIX_OP16 : 0) |
+    (segment >= 0 ? PREFIX_SEGMENT : 0);
+  let map: u32 = 0;
+  if (op == 0x0f) {
+    op = byte();
+    map = 1;
+    if (op == 0x38 || op == 0x3a) {
+      map = op == 0x38 ? 2 : 3;
+      op = byte();
+    }
+  }
+  let entry: u32 = load<u16>(OPCODES + ((map << 8 | op) << 1));
+  let modrm: u32 = 0;
+  let have_modrm = false;
+  while (entry & 0x8000) {
+    const node = NODES + ((entry & 0x7fff) << 1);
+    const kind: u32 = load<u16>(node);
+    let child: u32 = 0;
+    if (kind == 4) {
+      child = prefix & PREFIX_REPNE ? 3 : prefix & PREFIX_REP ? 2 : prefix & PREFIX_OPSIZE ? 1 : 0;
+    } else {
+      if (!have_modrm) {
+        modrm = byte();
+        have_modrm = true;
+      }
+      child = kind == 1 ? (modrm >> 3) & 7 : kind == 2 ? (modrm >= 0xc0 ? 1 : 0) : modrm & 7;
+    }
+    entry = load<u16>(node + ((child + 1) << 1));
+  }
+  if (overrun) return short_of_bytes(limit, rec, delta);
+  store<u64>(rec + REC_A, 0);
+  store<u8>(rec + REC_BASE, R_ZERO);
+  store<u8>(rec + REC_INDEX, R_ZERO);
+  store<u64>(rec + REC_IMM, 0);
+  store<u64>(rec + REC_DISP, 0);
+  store<u64>(rec + REC_SCALE, 0);
+  if (entry == 0) return undefined_instruction(rec, delta);
+  const number = entry - 1;
+  const row = ROWS + <usize>number * ROW_SIZE;
+  const attr: u32 = load<u8>(row + ROW_ATTR);
+  if ((attr & ATTR_MODRM) && !have_modrm) modrm = byte();
+
+  let place: u32 = attr & ATTR_IMPLICIT && !(mode & MODE_FLAT) ? PLACE_CHECKED_STACK : PLACE_REGISTER;
+  let default_segment: u32 = DS;
+  let in_memory = false;
+  let reg_slot: usize = rec + REC_A;
+  let have_imm = false;
+  let relative: bool = false;
+  let rel: i32 = 0;
+  // displacement bytes come before immediates: first the operand that ModRM puts in memory
+  if ((attr & ATTR_MODRM) && modrm < 0xc0) {
+    for (let i: usize = 0; i < 3; i++) {
+      const kind = <u32>load<u8>(row + i) & 31;
+      if (kind == K_E || kind == K_M) {
+        in_memory = true;
+        default_segment = memory_operand(rec, modrm, addr16);
+        break;
+      }
+    }
+  }
+  for (let i: usize = 0; i < 3; i++) {
+    const code: u32 = load<u8>(row + i);
+    const kind = code & 31;
+    const size = code >> 5;
+    switch (kind) {
+      case K_E:
+        if (!in_memory) store<u8>(reg_slot, slot(modrm & 7, size)), reg_slot = rec + REC_B;
+        break;
+      case K_G:
+        store<u8>(reg_slot, slot((modrm >> 3) & 7, size));
+        reg_slot = rec + REC_B;
+        break;
+      case K_Z:
+        store<u8>(reg_slot, slot(op & 7, size));
+        reg_slot = rec + REC_B;
+        break;
+      case K_A:
+        store<u8>(reg_slot, 0);
+        reg_slot = rec + REC_B;
+        break;
+      case K_S:
+        store<u8>(rec + REC_B, (modrm >> 3) & 7);
+        break;
+      case K_O:
+        in_memory = true;
+        store<i32>(rec + REC_DISP, addr16 ? word() : dword());
+        break;
+      case K_I: {
+        let v: i64 = 0;
+        if (size == S_B) v = byte();
+        else if (size == S_S) v = <i64>(<i8>byte());
+        else if (size == S_W) v = word();
+        else if (op16) v = <i64>(<i16>word());
+        else v = <i64>(<i32>dword());
+        if (have_imm) store<u32>(rec + REC_IMM + 4, <u32>v);
+        else store<i64>(rec + REC_IMM, v);
+        have_imm = true;
+        break;
+      }
+      case K_J:
+        relative = true;
+        rel = size == S_B ? <i32>(<i8>byte()) : op16 ? <i32>(<i16>word()) : <i32>dword();
+        break;
+      case K_FAR: {
+        const offset = op16 ? word() : dword();
+        store<u32>(rec + REC_IMM, offset);
+        store<u32>(rec + REC_IMM + 4, word());
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  if (overrun) return short_of_bytes(limit, rec, delta);
+  const length = <u32>(at - start);
+  if ((prefix & PREFIX_LOCK) && !((attr & ATTR_LOCK) && in_memory)) {
+    return undefined_instruction(rec, delta);
+  }
+  const seg: u32 = segment >= 0 ? segment : default_segment;
+  if (in_memory) {
+    if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= FS) place = PLACE_CHECKED;
+    else place = load<u8>(rec + REC_INDEX) == R_ZERO ? PLACE_BASE : PLACE_INDEXED;
+  }
+  const form = ((op16 ? 0 : 1) * 5 + place) << 1;
+  const handler: u32 = load<u16>(FORMS + ((<usize>number * FORMS_PER_ROW + form) << 1));
+  if (handler == H_UNDEFINED) return undefined_instruction(rec, delta);
+  store<u32>(rec + REC_HANDLER, handler);
+  store<u16>(rec + REC_DELTA, delta);
+  store<u8>(rec + REC_LENGTH, length);
+  store<u8>(rec + REC_SEG, seg);
+  store<u16>(rec + REC_PREFIX, prefix);
+  if (relative) store<i32>(rec + REC_DISP, <i32>(delta + length) + rel);
+  decoded_row = number;
+  decoded_attr = attr;
+  decoded_in_memory = in_memory;
+  decoded_relative = relative;
+  decoded_place = place;
+  return length;
+}
+
+/** Too few bytes: beyond 15 the instruction is too long, else the caller must find the next page. */
+function short_of_bytes(limit: usize, rec: usize, delta: u32): u32 {
+  if (limit < start + 15) return 0;
+  special_record(rec, H_TOO_LONG, delta, 15);
+  decoded_row = -1;
+  decoded_attr = ATTR_ENDS;
+  return 15;
+}
+
+function undefined_instruction(rec: usize, delta: u32): u32 {
+  const length = <u32>(at - start);
+  special_record(rec, H_UNDEFINED, delta, length);
+  decoded_row = -1;
+  decoded_attr = ATTR_ENDS;
+  return length;
+}
+
+function special_record(rec: usize, handler: u32, delta: u32, length: u32): void {
+  memory.fill(rec, 0, RECORD_SIZE);
+  store<u32>(rec + REC_HANDLER, handler);
+  store<u16>(rec + REC_DELTA, delta);
+  store<u8>(rec + REC_LENGTH, length);
+}
+
+// ---- a block -----------------------------------------------------------------------------------
+/** Bytes and instructions of the block decoded last. */
+export let block_bytes: u32 = 0;
+export let block_count: u32 = 0;
+
+/** Row and attributes by instruction, for the liveness pass. */
+const ROW_OF: usize = memory.data(64 * 2);
+const ATTR_OF: usize = memory.data(64);
+const PLACE_OF: usize = memory.data(64);
+
+/**
+ * Decodes a block into records at `rec` (room for MAX_BLOCK + 1 records).
+ *
+ * @param p host address of the first byte
+ * @param limit end of the readable bytes
+ * @param offset page offset of the first byte, for links
+ * @param most how many instructions at the most
+ * @returns how many records were written; 0 if already the first instruction reaches past `limit`
+ */
+export function decode_block(
+  p: usize, limit: usize, rec: usize, offset: u32, mode: u32, most: u32,
+): u32 {
+  let delta: u32 = 0;
+  let n: u32 = 0;
+  let ends = false;
+  while (n < most) {
+    const r = rec + <usize>n * RECORD_SIZE;
+    const length = decode_one(p + delta, limit, r, delta, mode);
+    if (length == 0) break;
+    store<u8>(r + REC_COUNT, n + 1);
+    store<u16>(ROW_OF + (n << 1), <u16>decoded_row);
+    let attr = decoded_attr;
+    if (decoded_in_memory) attr |= ATTR_MAY_FAULT;
+    store<u8>(ATTR_OF + n, <u8>attr);
+    store<u8>(PLACE_OF + n, <u8>decoded_place);
+    if (decoded_row >= 0 && decoded_relative && most > 1) mark_linkable(r, offset);
+    n++;
+    delta += length;
+    if (attr & ATTR_ENDS) {
+      ends = true;
+      break;
+    }
+  }
+  if (n == 0) return 0;
+  block_bytes = delta;
+  block_count = n;
+  drop_dead_flags(rec, n);
+  if (ends) return n;
+  const r = rec + <usize>n * RECORD_SIZE;
+  special_record(r, H_END, delta, 0);
+  store<u8>(r + REC_COUNT, n);
+  store<i32>(r + REC_DISP, delta);
+  if (most > 1) mark_linkable(r, offset);
+  return n + 1;
+}
+
+/** A direct jump to the same page keeps its meaning for as long as the page's records live. */
+function mark_linkable(r: usize, offset: u32): void {
+  const target = <i32>offset + load<i32>(r + REC_DISP);
+  const prefix = load<u16>(r + REC_PREFIX);
+  if (target >= 0 && target < 4096 && !(prefix & PREFIX_OP16)) {
+    store<u16>(r + REC_PREFIX, prefix | PREFIX_LINKABLE);
+  }
+}
+
+/**
+ * Chooses the variant without flags where every flag an instruction writes is written again before
+ * anything can read it: by an instruction, or by whoever looks at the state after leaving the block.
+ */
+function drop_dead_flags(rec: usize, n: u32): void {
+  let live: u32 = 63;
+  for (let i = <i32>n - 1; i >= 0; i--) {
+    const row = <i32>(<i16>load<u16>(ROW_OF + (i << 1)));
+    const attr: u32 = load<u8>(ATTR_OF + i);
+    if (row < 0) {
+      live = 63;
+      continue;
+    }
+    const info = ROWS + <usize>row * ROW_SIZE;
+    const writes: u32 = load<u8>(info + ROW_WRITES);
+    if ((attr & ATTR_NO_FLAGS) && (writes & live) == 0) {
+      const r = rec + <usize>i * RECORD_SIZE;
+      const place: usize = load<u8>(PLACE_OF + i);
+      const size: usize = load<u16>(r + REC_PREFIX) & PREFIX_OP16 ? 0 : 1;
+      const form = (<usize>row * FORMS_PER_ROW + (size * 5 + place) * 2 + 1) << 1;
+      const handler: u32 = load<u16>(FORMS + form);
+      if (handler) store<u32>(r + REC_HANDLER, handler);
+    }
+    if (attr & (ATTR_EXITS | ATTR_MAY_FAULT)) live = 63;
+    else live = (live & ~writes) | load<u8>(info + ROW_READS);
+  }
+}

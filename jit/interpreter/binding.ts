@@ -1,0 +1,215 @@
+/**
+ * The interpreter's binding: a definition's operands are taken from the decoded record that the
+ * handler is given (core/wasm/layout.ts, REC_*), and its ways on are tail calls.
+ */
+import type binaryen from "binaryen";
+import {
+  C_BUDGET, C_EIP, CPU, REC_A, REC_B, REC_BASE, REC_COUNT, REC_DELTA, REC_DISP, REC_HANDLER, REC_IMM,
+  REC_INDEX, REC_LENGTH, REC_LINK, REC_PREFIX, REC_SCALE, REC_SEG, RECORD_SIZE,
+} from "../../core/wasm/layout.ts";
+import {
+  operandWidth, PLACE_BASE, PLACE_CHECKED, PLACE_CHECKED_STACK, PLACE_REGISTER,
+} from "../isa/forms.ts";
+import type { Row } from "../isa/rows.ts";
+import { Context, type Place } from "../semantics/context.ts";
+import type { HelperName } from "../semantics/runtime.ts";
+import type { IntType, Operand, Value } from "../semantics/value.ts";
+
+/** Name of the function table with one handler per form. */
+export const HANDLERS = "handlers";
+
+/** Context of a handler: one parameter, the record's address. */
+export class RecordContext extends Context {
+  readonly #place: number;
+  readonly #rec: Value;
+  readonly flatOperand: boolean;
+
+  constructor(
+    m: binaryen.Module,
+    row: Row,
+    size: number,
+    place: number,
+    noFlags: boolean,
+    parameters = 1,
+  ) {
+    super(
+      m,
+      row,
+      size,
+      noFlags,
+      place !== PLACE_CHECKED && place !== PLACE_CHECKED_STACK,
+      parameters,
+    );
+    this.#place = place;
+    this.#rec = this.parameter(0);
+    this.flatOperand = place !== PLACE_CHECKED;
+  }
+
+  #isMemoryOperand(operand: string): boolean {
+    if (operand[0] === "M" || operand[0] === "O") return true;
+    return operand[0] === "E" && this.#inMemoryPlace();
+  }
+
+  #inMemoryPlace(): boolean {
+    return this.#place !== PLACE_REGISTER && this.#place !== PLACE_CHECKED_STACK;
+  }
+
+  inMemory(n: number): boolean {
+    return this.#inMemoryPlace() && "EMO".includes(this.row.operands[n][0]);
+  }
+
+  /** Record field that holds the register slot of operand n: the first register takes A, the next B. */
+  #slotField(n: number): number {
+    let field = REC_A;
+    for (const o of this.row.operands.slice(0, n)) {
+      if ("EGZA".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap") field = REC_B;
+    }
+    return field;
+  }
+
+  registerOffset(n: number): Value {
+    return this.load(1, this.#rec, this.#slotField(n));
+  }
+
+  operand(n: number): Place {
+    const operand = this.row.operands[n];
+    const size = operandWidth(operand, this.size);
+    if (this.#isMemoryOperand(operand)) return this.memory(size);
+    if (operand[0] === "I" || operand === "1") return this.#constantPlace(operand, size);
+    const type: IntType = size === 8 ? "i64" : "i32";
+    const slot = this.registerOffset(n);
+    const read = () => this.load(size, slot, CPU, type);
+    return {
+      size,
+      read,
+      modify: read,
+      write: (v) => this.writeRegister(this.add(slot, CPU), v, size),
+    };
+  }
+
+  #constantPlace(operand: string, size: number): Place {
+    const type: IntType = size === 8 ? "i64" : "i32";
+    const read = () => operand === "1" ? this.constant(1, this.type) : this.immediate(type);
+    return {
+      size,
+      read,
+      modify: read,
+      write: () => {
+        throw new Error(`${this.row.name}: an immediate is no destination`);
+      },
+    };
+  }
+
+  immediate(type: IntType = this.type): Value {
+    return this.load(type === "i64" ? 8 : 4, this.#rec, REC_IMM, type);
+  }
+
+  immediate2(): Value {
+    return this.load(4, this.#rec, REC_IMM + 4);
+  }
+
+  effectiveAddress(): Value {
+    const base = this.load(4, this.load(1, this.#rec, REC_BASE), CPU);
+    const displacement = this.load(4, this.#rec, REC_DISP);
+    let a = this.add(base, displacement);
+    if (this.#place !== PLACE_BASE) {
+      const index = this.load(4, this.load(1, this.#rec, REC_INDEX), CPU);
+      a = this.add(a, this.shl(index, this.load(1, this.#rec, REC_SCALE)));
+    }
+    if (this.#place === PLACE_CHECKED) {
+      const narrow = this.and(this.prefixes(), 2);
+      a = this.select(narrow, this.and(a, 0xffff), a);
+    }
+    return a;
+  }
+
+  segment(): Value {
+    return this.load(1, this.#rec, REC_SEG);
+  }
+
+  segmentNumberOperand(_n: number): Value {
+    return this.load(1, this.#rec, REC_B);
+  }
+
+  prefixes(): Value {
+    return this.load(2, this.#rec, REC_PREFIX);
+  }
+
+  record(): Value {
+    return this.#rec;
+  }
+
+  // ---- ways on -----------------------------------------------------------------------------------
+
+  /** Tail call of the handler that a record names. */
+  #dispatch(record: Value): void {
+    const index = this.load(4, record, REC_HANDLER);
+    this.emit(
+      // deno-lint-ignore no-explicit-any
+      (this.m as any).return_call_indirect(
+        HANDLERS,
+        this.get(index),
+        [this.get(record)],
+        this.parameterTypes(1),
+        this.parameterTypes(1),
+      ),
+    );
+  }
+
+  #tail(name: string, args: Value[]): void {
+    this.emit(this.m.return_call(name, args.map((a) => this.get(a)), this.parameterTypes(1)));
+  }
+
+  /** Tail call of a record's handler, for the functions around the handlers. */
+  goTo(record: Value): void {
+    this.#dispatch(record);
+  }
+
+  /** Back to the core to find the way on. */
+  resume(): void {
+    this.#tail("resume", []);
+  }
+
+  next(): void {
+    this.#dispatch(this.add(this.#rec, RECORD_SIZE));
+  }
+
+  nextEip(): Value {
+    const at = this.add(this.load(2, this.#rec, REC_DELTA), this.load(1, this.#rec, REC_LENGTH));
+    const eip = this.add(this.load(4, CPU + C_EIP), at);
+    return this.convert(this.size === 2 ? this.and(eip, 0xffff) : eip, this.type);
+  }
+
+  /** Counts the instructions of this way out of the block; leaves for the host when the slice is over. */
+  #account(): void {
+    const left = this.sub(this.load(4, CPU + C_BUDGET), this.load(1, this.#rec, REC_COUNT));
+    this.store(4, CPU, left, C_BUDGET);
+    this.if(this.leS(left, 0), () => this.#tail("resume", []));
+  }
+
+  jumpRelative(): void {
+    const sum = this.add(this.load(4, CPU + C_EIP), this.load(4, this.#rec, REC_DISP));
+    const eip = this.size === 2 ? this.and(sum, 0xffff) : sum;
+    this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
+    this.#account();
+    const link = this.load(4, this.#rec, REC_LINK);
+    this.if(link, () => this.#dispatch(link));
+    this.#tail("link", [this.#rec]);
+  }
+
+  jumpTo(eip: Value): void {
+    this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
+    this.#account();
+    this.#tail("lookup", []);
+  }
+
+  leave(helper: HelperName, ...args: Operand[]): void {
+    this.invoke("cpu_enter_slow", this.#rec);
+    this.invoke(helper, ...args);
+    this.#tail("resume", []);
+  }
+
+  faulted(): void {
+    this.#tail("fault", [this.#rec]);
+  }
+}

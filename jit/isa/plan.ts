@@ -1,0 +1,95 @@
+/**
+ * The plan of handlers: which forms of which rows get a handler of their own, which share one, and
+ * the numbers that the decoder finds them by.
+ */
+import {
+  FORMS, formIndex, OPERAND_SIZES, PLACE_CHECKED_STACK, PLACE_REGISTER, rowPlaces, rowSize,
+} from "./forms.ts";
+import { operandCode } from "./operands.ts";
+import type { Row } from "./rows.ts";
+import { TABLE } from "./table.ts";
+
+/** Handlers that belong to no row; their numbers are their places here. */
+export const SPECIAL = ["undefined", "exit", "stale", "end", "toolong"] as const;
+
+/** One handler to be generated. */
+export interface Handler {
+  key: string;
+  row: Row;
+  /** Operand size in bytes that the meaning is built at. */
+  size: number;
+  place: number;
+  noFlags: boolean;
+}
+
+/** A row as the decoder knows it, with its condition or segment bound. */
+export interface PlannedRow {
+  row: Row;
+  /** Handler numbers by form; 0 = undefined opcode. */
+  forms: number[];
+}
+
+export interface Plan {
+  handlers: Handler[];
+  rows: PlannedRow[];
+}
+
+/** Two forms with the same key do the same thing with the same record fields. */
+function keyOf(row: Row, size: number, place: number, noFlags: boolean): string {
+  if (row.slow) return row.slow;
+  const memory = place !== PLACE_REGISTER && place !== PLACE_CHECKED_STACK;
+  const operands = row.operands.map((o) => {
+    const width = "bwdq".includes(o[1]) && o !== "1" ? o[1] : "";
+    if ("GZA".includes(o[0]) && o !== "Ap") return `r${width}`;
+    if (o[0] === "E") return `${memory ? "m" : "r"}${width}`;
+    if (o[0] === "M" || o[0] === "O") return `m${width}`;
+    if (o[0] === "I") return "i";
+    return o;
+  });
+  return [row.name, row.arg, size * 8, operands.join(","), place, noFlags ? "nf" : ""].join(" ")
+    .trimEnd();
+}
+
+let cached: Plan | undefined;
+
+/** The plan for the whole table. */
+export function handlerPlan(): Plan {
+  if (cached) return cached;
+  const handlers: Handler[] = [];
+  const numbers = new Map<string, number>();
+  const rows = TABLE.flatMap(expand).map((row) => {
+    const forms: number[] = new Array(FORMS).fill(0);
+    for (const [i, operandSize] of OPERAND_SIZES.entries()) {
+      const size = rowSize(row, operandSize);
+      for (const place of rowPlaces(row)) {
+        for (const noFlags of row.noFlags ? [false, true] : [false]) {
+          const key = keyOf(row, size, place, noFlags);
+          let n = numbers.get(key);
+          if (n === undefined) {
+            n = SPECIAL.length + handlers.length;
+            handlers.push({ key, row, size, place, noFlags });
+            numbers.set(key, n);
+          }
+          forms[formIndex(i, place, noFlags)] = n;
+        }
+      }
+    }
+    return { row, forms };
+  });
+  return cached = { handlers, rows };
+}
+
+/** Rows that stand for sixteen conditions, spelled out. */
+function expand(row: Row): Row[] {
+  if (!row.plusCondition) return [row];
+  return Array.from(
+    { length: 16 },
+    (_, c) => ({ ...row, opcode: row.opcode + c, arg: c, plusCondition: false }),
+  );
+}
+
+/** Operand codes of a row, padded to three. */
+export function operandCodes(row: Row): number[] {
+  const codes = row.operands.map(operandCode);
+  return [...codes, 0, 0, 0].slice(0, 3);
+}

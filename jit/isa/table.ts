@@ -1,0 +1,316 @@
+/**
+ * The instruction table: one line per instruction form. See rows.ts for the notation.
+ *
+ * Order: the one-byte map, the 0F map, x87 state, then what is refused on purpose. An opcode that
+ * stands in no line is #UD.
+ */
+import { parseRow, type Row } from "./rows.ts";
+
+const SZAPC = "w=oszapc";
+const LOGIC = "w=oszapc u=a";
+
+/** The eight operations of opcodes 00..3F and group 1, in encoding order. */
+const ALU: [string, string, string][] = [
+  ["add", SZAPC, "lock"],
+  ["or", LOGIC, "lock"],
+  ["adc", SZAPC + " r=c", "lock"],
+  ["sbb", SZAPC + " r=c", "lock"],
+  ["and", LOGIC, "lock"],
+  ["sub", SZAPC, "lock"],
+  ["xor", LOGIC, "lock"],
+  ["cmp", SZAPC, ""],
+];
+
+function hex(n: number): string {
+  return n.toString(16).padStart(2, "0");
+}
+
+function aluLines(): string[] {
+  return ALU.flatMap(([name, flags, lock], i) => {
+    const nf = name === "cmp" ? "" : "nf";
+    const o = i * 8;
+    return [
+      `${hex(o)} ${name} Eb,Gb ${flags} ${lock} ${nf}`,
+      `${hex(o + 1)} ${name} Ev,Gv ${flags} ${lock} ${nf}`,
+      `${hex(o + 2)} ${name} Gb,Eb ${flags} ${nf}`,
+      `${hex(o + 3)} ${name} Gv,Ev ${flags} ${nf}`,
+      `${hex(o + 4)} ${name} Ab,Ib ${flags} ${nf}`,
+      `${hex(o + 5)} ${name} Av,Iz ${flags} ${nf}`,
+      `80/${i} ${name} Eb,Ib ${flags} ${lock} ${nf}`,
+      `81/${i} ${name} Ev,Iz ${flags} ${lock} ${nf}`,
+      `82/${i} ${name} Eb,Ib ${flags} ${lock} ${nf} i64`,
+      `83/${i} ${name} Ev,Is ${flags} ${lock} ${nf}`,
+    ];
+  });
+}
+
+/** Shift group, opcodes C0 C1 D0..D3; /6 is an undocumented alias of /4 that processors execute. */
+function shiftLines(): string[] {
+  const ops = ["rol", "ror", "rcl", "rcr", "shl", "shr", "shl", "sar"];
+  return ops.flatMap((name, i) => {
+    const rotate = i < 4;
+    const r = name === "rcl" || name === "rcr" ? "r=c" : "";
+    const by1 = rotate ? `w=oc ${r}` : "w=oszapc u=a nf";
+    const byN = rotate ? `m=oc u=o ${r}` : "m=oszapc u=oa";
+    return [
+      `c0/${i} ${name} Eb,Ib ${byN}`,
+      `c1/${i} ${name} Ev,Ib ${byN}`,
+      `d0/${i} ${name} Eb,1 ${by1}`,
+      `d1/${i} ${name} Ev,1 ${by1}`,
+      `d2/${i} ${name} Eb,Cb ${byN}`,
+      `d3/${i} ${name} Ev,Cb ${byN}`,
+    ];
+  });
+}
+
+const ONE_BYTE = `
+06 push_sreg - stack arg=0 i64
+0e push_sreg - stack arg=1 i64
+16 push_sreg - stack arg=2 i64
+1e push_sreg - stack arg=3 i64
+07 pop_sreg - stack ends arg=0 i64
+17 pop_sreg - stack ends arg=2 i64
+1f pop_sreg - stack ends arg=3 i64
+27 daa - w=oszapc u=o r=ac i64
+2f das - w=oszapc u=o r=ac i64
+37 aaa - w=oszapc u=oszp r=a i64
+3f aas - w=oszapc u=oszp r=a i64
+40+r inc Zv w=oszap nf i64
+48+r dec Zv w=oszap nf i64
+50+r push Zv stack
+58+r pop Zv stack
+60 pusha - stack i64
+61 popa - stack i64
+62 bound Gv,Mv fault i64
+63 arpl Ew,Gw w=z fault i64
+68 push Iz stack
+69 imul3 Gv,Ev,Iz w=oszapc u=szap nf
+6a push Is stack
+6b imul3 Gv,Ev,Is w=oszapc u=szap nf
+6c ins - slow=insn_io
+6d ins - slow=insn_io
+6e outs - slow=insn_io
+6f outs - slow=insn_io
+70+c jcc Jb r=oszapc
+84 test Eb,Gb w=oszapc u=a
+85 test Ev,Gv w=oszapc u=a
+86 xchg Eb,Gb lock
+87 xchg Ev,Gv lock
+88 mov Eb,Gb
+89 mov Ev,Gv
+8a mov Gb,Eb
+8b mov Gv,Ev
+8c mov_from_sreg Ev,Sw
+8d lea Gv,Mv
+8e mov_to_sreg Sw,Ew fault ends
+8f/0 pop Ev stack
+90+r xchg Zv,Av
+98 cbw Av
+99 cwd Av
+9a call_far Ap fault ends i64
+9b wait - fault
+9c pushf - stack r=oszapc
+9d popf - stack w=oszapc ends
+9e sahf - w=szapc
+9f lahf - r=szapc
+a0 mov Ab,Ob
+a1 mov Av,Ov
+a2 mov Ob,Ab
+a3 mov Ov,Av
+a4 movs - stack arg=1
+a5 movs - stack arg=4
+a6 cmps - stack m=oszapc arg=1
+a7 cmps - stack m=oszapc arg=4
+a8 test Ab,Ib w=oszapc u=a
+a9 test Av,Iz w=oszapc u=a
+aa stos - stack arg=1
+ab stos - stack arg=4
+ac lods - stack arg=1
+ad lods - stack arg=4
+ae scas - stack m=oszapc arg=1
+af scas - stack m=oszapc arg=4
+b0+r mov Zb,Ib
+b8+r mov Zv,Iv
+c2 ret Iw stack ends
+c3 ret - stack ends
+c4 load_far Gv,Mv mem fault ends arg=0 i64
+c5 load_far Gv,Mv mem fault ends arg=3 i64
+c6/0 mov Eb,Ib
+c7/0 mov Ev,Iz
+c8 enter Iw,Ib stack
+c9 leave - stack
+ca ret_far Iw fault ends
+cb ret_far - fault ends
+cc int3 - slow=insn_int3
+cd int Ib slow=insn_int
+ce into - fault r=o ends i64
+cf iret - slow=insn_iret
+d4 aam Ib w=oszapc u=oac fault i64
+d5 aad Ib w=oszapc u=oac i64
+d6 salc - r=c i64
+d7 xlat - fault
+e0 loopne Jb r=z
+e1 loope Jb r=z
+e2 loop Jb
+e3 jcxz Jb
+e4 in Ib slow=insn_io
+e5 in Ib slow=insn_io
+e6 out Ib slow=insn_io
+e7 out Ib slow=insn_io
+e8 call Jz stack ends
+e9 jmp Jz ends
+ea jmp_far Ap fault ends i64
+eb jmp Jb ends
+ec in - slow=insn_io
+ed in - slow=insn_io
+ee out - slow=insn_io
+ef out - slow=insn_io
+f1 int1 - slow=insn_int1
+f4 hlt - slow=insn_privileged
+f5 cmc - w=c r=c
+f6/0 test Eb,Ib w=oszapc u=a
+f6/1 test Eb,Ib w=oszapc u=a
+f6/2 not Eb lock
+f6/3 neg Eb w=oszapc lock nf
+f6/4 mul Eb w=oszapc u=szap
+f6/5 imul1 Eb w=oszapc u=szap
+f6/6 div Eb m=oszapc u=oszapc fault
+f6/7 idiv Eb m=oszapc u=oszapc fault
+f7/0 test Ev,Iz w=oszapc u=a
+f7/1 test Ev,Iz w=oszapc u=a
+f7/2 not Ev lock
+f7/3 neg Ev w=oszapc lock nf
+f7/4 mul Ev w=oszapc u=szap
+f7/5 imul1 Ev w=oszapc u=szap
+f7/6 div Ev m=oszapc u=oszapc fault
+f7/7 idiv Ev m=oszapc u=oszapc fault
+f8 clc - w=c
+f9 stc - w=c
+fa cli - slow=insn_privileged
+fb sti - slow=insn_privileged
+fc cld -
+fd std -
+fe/0 inc Eb w=oszap lock nf
+fe/1 dec Eb w=oszap lock nf
+ff/0 inc Ev w=oszap lock nf
+ff/1 dec Ev w=oszap lock nf
+ff/2 call_indirect Ev stack ends
+ff/3 call_far_indirect Mv mem fault ends
+ff/4 jmp_indirect Ev ends
+ff/5 jmp_far_indirect Mv mem fault ends
+ff/6 push Ev stack
+`;
+
+const TWO_BYTE = `
+0f00/0 sldt Ev
+0f00/1 str Ev
+0f00/2 lldt Ew slow=insn_privileged
+0f00/3 ltr Ew slow=insn_privileged
+0f00/4 verr Ew w=z fault
+0f00/5 verw Ew w=z fault
+0f01/0 sgdt Mv mem arg=0
+0f01/1 sidt Mv mem arg=1
+0f01/2 lgdt Mv mem slow=insn_privileged
+0f01/3 lidt Mv mem slow=insn_privileged
+0f01/4 smsw Ev
+0f01/6 lmsw Ew slow=insn_privileged
+0f01/7 invlpg Mv mem slow=insn_privileged
+0f01/7:1 rdtscp - reg slow=insn_rdtscp
+0f02 lar Gv,Ew w=z fault
+0f03 lsl Gv,Ew w=z fault
+0f06 clts - slow=insn_privileged
+0f07 sysret - slow=insn_privileged
+0f08 invd - slow=insn_privileged
+0f09 wbinvd - slow=insn_privileged
+0f0b ud2 - slow=insn_ud
+0f0d nop Mv mem
+0f18 nop Ev
+0f19 nop Ev
+0f1a nop Ev
+0f1b nop Ev
+0f1c nop Ev
+0f1d nop Ev
+0f1e nop Ev
+0f1f nop Ev
+0f20 mov_cr Rd slow=insn_privileged
+0f21 mov_dr Rd slow=insn_privileged
+0f22 mov_cr Rd slow=insn_privileged
+0f23 mov_dr Rd slow=insn_privileged
+0f30 wrmsr - slow=insn_privileged
+0f31 rdtsc - slow=insn_rdtsc
+0f32 rdmsr - slow=insn_privileged
+0f33 rdpmc - slow=insn_privileged
+0f35 sysexit - slow=insn_privileged
+0f40+c cmov Gv,Ev r=oszapc
+0f80+c jcc Jz r=oszapc
+0f90+c setcc Eb r=oszapc
+0fa0 push_sreg - stack arg=4
+0fa1 pop_sreg - stack ends arg=4
+0fa2 cpuid - slow=insn_cpuid
+0fa3 bt Ev,Gv w=oszapc u=osap
+0fa4 shld Ev,Gv,Ib m=oszapc u=oa
+0fa5 shld Ev,Gv,Cb m=oszapc u=oa
+0fa8 push_sreg - stack arg=5
+0fa9 pop_sreg - stack ends arg=5
+0fab bts Ev,Gv w=oszapc u=osap lock
+0fac shrd Ev,Gv,Ib m=oszapc u=oa
+0fad shrd Ev,Gv,Cb m=oszapc u=oa
+0fae/0 fxsave Mv mem fault
+0fae/1 fxrstor Mv mem fault
+0fae/2 ldmxcsr Md mem fault
+0fae/3 stmxcsr Md mem fault
+0fae/5 nop - reg
+0fae/6 nop - reg
+0fae/7 nop - reg
+0faf imul2 Gv,Ev w=oszapc u=szap nf
+0fb0 cmpxchg Eb,Gb w=oszapc lock
+0fb1 cmpxchg Ev,Gv w=oszapc lock
+0fb2 load_far Gv,Mv mem fault ends arg=2
+0fb3 btr Ev,Gv w=oszapc u=osap lock
+0fb4 load_far Gv,Mv mem fault ends arg=4
+0fb5 load_far Gv,Mv mem fault ends arg=5
+0fb6 movzx Gv,Eb
+0fb7 movzx Gv,Ew
+0fba/4 bt Ev,Ib w=oszapc u=osap
+0fba/5 bts Ev,Ib w=oszapc u=osap lock
+0fba/6 btr Ev,Ib w=oszapc u=osap lock
+0fba/7 btc Ev,Ib w=oszapc u=osap lock
+0fbb btc Ev,Gv w=oszapc u=osap lock
+0fbc bsf Gv,Ev w=oszapc u=osapc
+0fbd bsr Gv,Ev w=oszapc u=osapc
+0fbe movsx Gv,Eb
+0fbf movsx Gv,Ew
+0fc0 xadd Eb,Gb w=oszapc lock
+0fc1 xadd Ev,Gv w=oszapc lock
+0fc3 movnti Md,Gd mem np
+0fc7/1 cmpxchg8b Mq mem w=z lock
+0fc8+r bswap Zv
+`;
+
+/** x87 control and state; arithmetic comes with the complete FPU. */
+const FPU = `
+d9/2:0 fnop - reg fault
+d9/4 fldenv Mv mem fault
+d9/5 fldcw Mw mem fault
+d9/6 fnstenv Mv mem fault
+d9/7 fnstcw Mw mem fault
+db/4:2 fnclex - reg fault
+db/4:3 fninit - reg fault
+dd/4 frstor Mv mem fault
+dd/6 fnsave Mv mem fault
+dd/7 fnstsw Mw mem fault
+df/4:0 fnstsw_ax - reg fault
+`;
+
+function lines(text: string): string[] {
+  return text.split("\n").filter((l) => l !== "");
+}
+
+/** Every row, in table order. */
+export const TABLE: readonly Row[] = [
+  ...aluLines(),
+  ...shiftLines(),
+  ...lines(ONE_BYTE),
+  ...lines(TWO_BYTE),
+  ...lines(FPU),
+].map(parseRow);

@@ -1,0 +1,12 @@
+/** All meanings. Read value.ts, emitter.ts, context.ts, then alu.ts as the model for the rest. */
+import "./alu.ts";
+import "./bits.ts";
+import "./control.ts";
+import "./fpu.ts";
+import "./move.ts";
+import "./multiply.ts";
+import "./shift.ts";
+import "./stack.ts";
+import "./strings.ts";
+import "./system.ts";
+export { meaningOf } from "./define.ts";
