@@ -40,9 +40,10 @@ export function addInterpreter(core: Uint8Array): Uint8Array<ArrayBuffer> {
     addHandler(m, h);
     names.push(h.key);
   }
-  m.addTable(HANDLERS, names.length, names.length, binaryen.funcref);
+  m.addTable(HANDLERS, names.length, names.length);
   m.addActiveElementSegment(HANDLERS, "handlers", names, m.i32.const(0));
   addMachineRun(m);
+  m.runPasses(TIDY);
   if (!m.validate()) throw new Error("the interpreter does not validate");
   const out = Uint8Array.from(m.emitBinary());
   m.dispose();
@@ -59,8 +60,7 @@ const TIDY = [
 function addFunction(m: binaryen.Module, name: string, parameters: number, x: RecordContext): void {
   const p = parameters ? x.parameterTypes(parameters) : binaryen.none;
   const body = m.block(null, [x.body(), m.unreachable()]);
-  const f = m.addFunction(name, p, binaryen.i32, x.localTypes, body);
-  m.runPassesOnFunction(f, TIDY);
+  m.addFunction(name, p, binaryen.i32, x.localTypes, body);
 }
 
 /** Gives each helper the name the meanings call it by, and hides the core's export of it. */

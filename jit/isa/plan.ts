@@ -36,7 +36,7 @@ export interface Plan {
 
 /** Two forms with the same key do the same thing with the same record fields. */
 function keyOf(row: Row, size: number, place: number, noFlags: boolean): string {
-  if (row.slow) return row.slow;
+  if (row.slow) return `slow ${row.slow}`;
   const memory = place !== PLACE_REGISTER && place !== PLACE_CHECKED_STACK;
   const operands = row.operands.map((o) => {
     const width = "bwdq".includes(o[1]) && o !== "1" ? o[1] : "";

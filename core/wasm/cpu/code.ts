@@ -1,4 +1,178 @@
-// Frames that instructions were decoded from.
+// The block cache: decoded blocks by the machine address of their first byte.
+//
+// A block's records lie in one arena that is only ever filled up and then emptied as a whole. Three
+// things lead to a block: the jump cache (by EIP, fast, guarded by a tag), links between blocks of the
+// same frame (in REC_LINK), and the hash here (by machine address and mode, exact).
+//
+// When guest code is overwritten, the blocks of that frame are made stale in place: every record's
+// handler is replaced, so that whoever still holds a way to one, even a block at work at this very
+// moment, comes back to the run loop before the next instruction.
+import {
+  JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE, JUMP_EIP, JUMP_TAG, MACHINE, MODE_CODE32, MODE_CODE_FLAT,
+  MODE_FLAT, RECORD_SIZE, RECORDS, RECORDS_END, REC_HANDLER, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_NEVER,
+  TLB_WRITE,
+} from "../layout";
+import { page } from "../frames/page";
+import { block_bytes, decode_block, H_EXIT, H_STALE, MAX_BLOCK } from "./decode";
 
-/** To be called after machine memory was written other than by the guest's own instructions. */
-export function frame_written(mfn: u32, offset: u32, length: u32): void {}
+/** A record whose handler returns to the host. */
+export const EXIT_RECORD: u32 = RECORDS;
+/** Where blocks that must not be kept are decoded: single steps, instructions across a page's end. */
+export const TRANSIENT: usize = RECORDS + RECORD_SIZE;
+const ARENA: usize = RECORDS + RECORD_SIZE * 8;
+
+const HASH_BITS: u32 = 13;
+const HASH_SIZE: usize = (1 << HASH_BITS) * 4;
+const BLOCKS: usize = ARENA + HASH_SIZE;
+
+// A block's header, in the place of a record before its first one.
+const B_ADDRESS: usize = 0; // u64: machine address of the first byte
+const B_MODE: usize = 8; // u32
+const B_HASH_NEXT: usize = 12; // u32: header
+const B_FRAME_NEXT: usize = 16; // u32: header
+const B_RECORDS: usize = 20; // u32
+
+// A frame's code descriptor (PageInfo.code), in the arena as well.
+const F_CHUNKS: usize = 0; // u64: bit n = bytes 64 n .. 64 n + 63 were decoded
+const F_BLOCKS: usize = 8; // u32: header of its first block
+const F_MFN: usize = 12; // u32
+const F_NEXT: usize = 16; // u32: next descriptor
+
+let next: usize = 0;
+let descriptors: usize = 0;
+/** Counts how often everything was dropped: a record found before may be gone. */
+export let generation: u32 = 0;
+
+/** Forgets all decoded code. */
+export function drop_all_code(): void {
+  for (let d = descriptors; d; d = load<u32>(d + F_NEXT)) page(load<u32>(d + F_MFN)).code = 0;
+  descriptors = 0;
+  next = BLOCKS;
+  generation++;
+  memory.fill(ARENA, 0, HASH_SIZE);
+  memory.fill(EXIT_RECORD, 0, RECORD_SIZE);
+  store<u32>(EXIT_RECORD + REC_HANDLER, H_EXIT);
+  jump_cache_flush();
+}
+
+/** Empties the jump cache. */
+export function jump_cache_flush(): void {
+  memory.fill(JUMP_CACHE, 0xff, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE);
+}
+
+/** Makes the jump cache forget the blocks of one page (INVLPG). */
+export function jump_cache_flush_page(address: u64): void {
+  const first = address & ~0xfff;
+  // entries are spread by the low bits of EIP: one page's are 4096 neighbours under the hash
+  for (let i: u64 = 0; i < 4096; i++) {
+    const eip = first + i;
+    const e = jump_entry(eip);
+    if (load<u64>(e + JUMP_EIP) == eip) store<u32>(e + JUMP_TAG, 0xffffffff);
+  }
+}
+
+// @ts-ignore: decorator
+@inline export function jump_entry(eip: u64): usize {
+  const low = <u32>eip;
+  return JUMP_CACHE + <usize>((low ^ (low >> 12)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+}
+
+/** The mode bits that change what bytes decode to. */
+// @ts-ignore: decorator
+@inline function decode_mode(mode: u32): u32 {
+  return mode & (MODE_CODE32 | MODE_FLAT | MODE_CODE_FLAT);
+}
+
+// @ts-ignore: decorator
+@inline function bucket(address: u64, mode: u32): usize {
+  const h = (<u32>address * 0x9e3779b1) ^ (mode * 0x85ebca6b);
+  return ARENA + <usize>(h >> (32 - HASH_BITS)) * 4;
+}
+
+/**
+ * The first record of the block at a machine address.
+ *
+ * @returns 0 if its first instruction reaches past the frame's end
+ */
+export function find_block(address: u64, mode: u32): u32 {
+  const m = decode_mode(mode);
+  if (!next) drop_all_code();
+  for (let b: usize = load<u32>(bucket(address, m)); b; b = load<u32>(b + B_HASH_NEXT)) {
+    if (load<u64>(b + B_ADDRESS) == address && load<u32>(b + B_MODE) == m) return <u32>(b + RECORD_SIZE);
+  }
+  return make_block(address, m);
+}
+
+function make_block(address: u64, mode: u32): u32 {
+  if (next + (MAX_BLOCK + 4) * RECORD_SIZE > <usize>RECORDS_END) drop_all_code();
+  const mfn = <u32>(address >> 12);
+  const frame = MACHINE + (<usize>mfn << 12);
+  const offset = <u32>address & 0xfff;
+  const pg = page(mfn);
+  let descriptor: usize = pg.code;
+  let b = next;
+  if (!descriptor) b += RECORD_SIZE;
+  const n = decode_block(frame + offset, frame + 4096, b + RECORD_SIZE, offset, mode, MAX_BLOCK);
+  if (!n) return 0;
+  if (!descriptor) {
+    descriptor = next;
+    memory.fill(descriptor, 0, RECORD_SIZE);
+    store<u32>(descriptor + F_MFN, mfn);
+    store<u32>(descriptor + F_NEXT, <u32>descriptors);
+    descriptors = descriptor;
+    pg.code = <u32>descriptor;
+    forbid_direct_writes(frame);
+  }
+  next = b + <usize>(n + 1) * RECORD_SIZE;
+  store<u64>(b + B_ADDRESS, address);
+  store<u32>(b + B_MODE, mode);
+  store<u32>(b + B_RECORDS, n);
+  store<u32>(b + B_FRAME_NEXT, load<u32>(descriptor + F_BLOCKS));
+  store<u32>(descriptor + F_BLOCKS, <u32>b);
+  const head = bucket(address, mode);
+  store<u32>(b + B_HASH_NEXT, load<u32>(head));
+  store<u32>(head, <u32>b);
+  store<u64>(descriptor + F_CHUNKS, load<u64>(descriptor + F_CHUNKS) | chunks(offset, block_bytes));
+  return <u32>(b + RECORD_SIZE);
+}
+
+/** Bits of the 64-byte pieces that `length` bytes at `offset` touch. */
+function chunks(offset: u32, length: u32): u64 {
+  const first = offset >> 6;
+  const last = (offset + length - 1) >> 6;
+  return (<u64>-1 << first) & (<u64>-1 >> (63 - (last < 63 ? last : 63)));
+}
+
+/** Takes away the TLB's licences to write to a frame without asking. */
+function forbid_direct_writes(frame: usize): void {
+  for (let i: usize = 0; i < <usize>TLB_ENTRIES; i++) {
+    const e = TLB + i * TLB_ENTRY_SIZE;
+    const tag = load<u64>(e + TLB_WRITE);
+    if ((tag & 0xfff) == TLB_NEVER) continue;
+    const host = <u32>(tag & ~0xfff) + load<u32>(e + TLB_ADDEND);
+    if (host == <u32>frame) store<u64>(e + TLB_WRITE, TLB_NEVER);
+  }
+}
+
+/**
+ * To be called after machine memory was written other than through the TLB: drops the blocks decoded
+ * from the bytes written.
+ *
+ * @param offset byte offset in the frame
+ * @param length bytes, within the frame
+ */
+export function frame_written(mfn: u32, offset: u32, length: u32): void {
+  const pg = page(mfn);
+  const descriptor: usize = pg.code;
+  if (!descriptor || !length) return;
+  if (!(load<u64>(descriptor + F_CHUNKS) & chunks(offset, length))) return;
+  for (let b: usize = load<u32>(descriptor + F_BLOCKS); b; b = load<u32>(b + B_FRAME_NEXT)) {
+    store<u64>(b + B_ADDRESS, ~0);
+    const n: usize = load<u32>(b + B_RECORDS);
+    for (let i: usize = 1; i <= n; i++) store<u32>(b + i * RECORD_SIZE + REC_HANDLER, H_STALE);
+  }
+  // the descriptor stays (writes go on to be watched), with nothing under it
+  store<u32>(descriptor + F_BLOCKS, 0);
+  store<u64>(descriptor + F_CHUNKS, 0);
+}
+

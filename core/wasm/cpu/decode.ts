@@ -169,7 +169,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   let prefix: u32 = 0;
   let segment: i32 = -1;
   let op: u32 = 0;
-  for (;;) {
+  while (true) {
     op = byte();
     if (overrun) return short_of_bytes(limit, rec, delta);
     if (op == 0x66) prefix |= PREFIX_OPSIZE;
@@ -303,7 +303,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   }
   const seg: u32 = segment >= 0 ? segment : default_segment;
   if (in_memory) {
-    if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= FS) place = PLACE_CHECKED;
+    if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= <u32>FS) place = PLACE_CHECKED;
     else place = load<u8>(rec + REC_INDEX) == R_ZERO ? PLACE_BASE : PLACE_INDEXED;
   }
   const form = ((op16 ? 0 : 1) * 5 + place) << 1;

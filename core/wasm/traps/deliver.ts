@@ -1,2 +1,3 @@
 export function deliver_fault(): void {}
 export function deliver_trap(vector: u32): void {}
+export function deliver_step(): void {}

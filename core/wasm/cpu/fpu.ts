@@ -1,0 +1,217 @@
+// x87 control and state, in the FXSAVE image at C_FX. The arithmetic joins in jit/semantics/fpu.ts.
+import {
+  C_FX, CPU, PREFIX_OP16, REC_PREFIX, REC_SEG,
+} from "../layout";
+import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
+import { segment_address } from "../segments/address";
+import { fpu_usable } from "../traps/fpu";
+import { cpl, fault, GP, MF } from "./state";
+
+// Offsets in the FXSAVE image (manual volume 1, 10.5).
+const FCW: usize = CPU + C_FX;
+const FSW: usize = FCW + 2;
+const FTW: usize = FCW + 4; // abridged: bit n = register n is not empty
+const FOP: usize = FCW + 6;
+const FIP: usize = FCW + 8;
+const FCS: usize = FCW + 12;
+const FDP: usize = FCW + 16;
+const FDS: usize = FCW + 20;
+const MXCSR: usize = FCW + 24;
+const MXCSR_MASK: usize = FCW + 28;
+const ST: usize = FCW + 32;
+
+/** FNINIT's state. */
+function initialise(): void {
+  store<u16>(FCW, 0x37f);
+  store<u16>(FSW, 0);
+  store<u8>(FTW, 0);
+  store<u16>(FOP, 0);
+  store<u64>(FIP, 0);
+  store<u64>(FDP, 0);
+}
+
+/** An unmasked exception is waiting: the next waiting instruction gets #MF. */
+function error_pending(): bool {
+  return (load<u16>(FSW) & ~load<u16>(FCW) & 0x3f) != 0;
+}
+
+/** Recomputes FSW.ES and B after the control or status word changed. */
+function update_summary(): void {
+  const s = load<u16>(FSW) & 0x7f7f;
+  store<u16>(FSW, error_pending() ? s | 0x8080 : s);
+}
+
+/**
+ * Control operations (see jit/semantics/fpu.ts for the numbers). Returns 0 if it faulted.
+ *
+ * 0 FNINIT, 1 FNCLEX, 2 WAIT, 3 FNOP, 4 FNSTSW AX, 5 "is it usable" for the operation in `value`,
+ * 8 FLDCW, 11 LDMXCSR
+ */
+export function cpu_fpu(operation: u32, value: u32, unused: u32): u32 {
+  if (!fpu_usable()) return 0;
+  const waits = operation == 2 || operation == 3 || (operation == 5 && value == 8);
+  if (waits && error_pending()) {
+    fault(MF, 0);
+    return 0;
+  }
+  switch (operation) {
+    case 0:
+      initialise();
+      break;
+    case 1:
+      store<u16>(FSW, load<u16>(FSW) & 0x7f00);
+      break;
+    case 4:
+      store<u16>(CPU, load<u16>(FSW));
+      break;
+    case 8:
+      store<u16>(FCW, <u16>((value & 0x1f7f) | 0x40));
+      update_summary();
+      break;
+    case 11:
+      if (value & 0xffff0000) {
+        fault(GP, 0);
+        return 0;
+      }
+      store<u32>(MXCSR, value);
+      break;
+    default:
+      break;
+  }
+  return 1;
+}
+
+/** The word that FNSTCW (9), FNSTSW (10) or STMXCSR (12) stores. */
+export function cpu_fpu_read(operation: u32): u32 {
+  return operation == 9 ? load<u16>(FCW) : operation == 10 ? load<u16>(FSW) : load<u32>(MXCSR);
+}
+
+const BUFFER: usize = memory.data(512, 16);
+
+/** Two-bit tag of physical register n: 0 valid, 1 zero, 2 special, 3 empty. */
+function full_tag(n: u32): u32 {
+  if (!(load<u8>(FTW) >> n & 1)) return 3;
+  const top = (load<u16>(FSW) >> 11) & 7;
+  const p = ST + <usize>((n - top) & 7) * 16;
+  const mantissa = load<u64>(p);
+  const exponent: u32 = load<u16>(p + 8) & 0x7fff;
+  if (exponent == 0) return mantissa == 0 ? 1 : 2;
+  if (exponent == 0x7fff || !(mantissa >> 63)) return 2;
+  return 0;
+}
+
+/** The environment in FNSTENV's protected-mode layout, 14 or 28 bytes, into BUFFER. */
+function store_environment(narrow: bool): u32 {
+  let tags: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) tags |= full_tag(i) << (i * 2);
+  if (narrow) {
+    store<u16>(BUFFER, load<u16>(FCW));
+    store<u16>(BUFFER + 2, load<u16>(FSW));
+    store<u16>(BUFFER + 4, <u16>tags);
+    store<u16>(BUFFER + 6, load<u16>(FIP));
+    store<u16>(BUFFER + 8, load<u16>(FCS));
+    store<u16>(BUFFER + 10, load<u16>(FDP));
+    store<u16>(BUFFER + 12, load<u16>(FDS));
+    return 14;
+  }
+  store<u32>(BUFFER, 0xffff0000 | load<u16>(FCW));
+  store<u32>(BUFFER + 4, 0xffff0000 | load<u16>(FSW));
+  store<u32>(BUFFER + 8, 0xffff0000 | tags);
+  store<u32>(BUFFER + 12, load<u32>(FIP));
+  store<u32>(BUFFER + 16, <u32>load<u16>(FCS) | (<u32>load<u16>(FOP) << 16));
+  store<u32>(BUFFER + 20, load<u32>(FDP));
+  store<u32>(BUFFER + 24, 0xffff0000 | load<u16>(FDS));
+  return 28;
+}
+
+function load_environment(narrow: bool): u32 {
+  const stride: usize = narrow ? 2 : 4;
+  store<u16>(FCW, (load<u16>(BUFFER) & 0x1f7f) | 0x40);
+  store<u16>(FSW, load<u16>(BUFFER + stride));
+  const tags: u32 = load<u16>(BUFFER + stride * 2);
+  let used: u32 = 0;
+  for (let i: u32 = 0; i < 8; i++) if ((tags >> (i * 2) & 3) != 3) used |= 1 << i;
+  store<u8>(FTW, <u8>used);
+  if (narrow) {
+    store<u32>(FIP, load<u16>(BUFFER + 6));
+    store<u16>(FCS, load<u16>(BUFFER + 8));
+    store<u32>(FDP, load<u16>(BUFFER + 10));
+    store<u16>(FDS, load<u16>(BUFFER + 12));
+  } else {
+    store<u32>(FIP, load<u32>(BUFFER + 12));
+    store<u16>(FCS, load<u16>(BUFFER + 16));
+    store<u16>(FOP, load<u16>(BUFFER + 18) & 0x7ff);
+    store<u32>(FDP, load<u32>(BUFFER + 20));
+    store<u16>(FDS, load<u16>(BUFFER + 24));
+  }
+  update_summary();
+  return narrow ? 14 : 28;
+}
+
+function move_registers(from: usize, to: usize, from_stride: usize, to_stride: usize): void {
+  for (let i: usize = 0; i < 8; i++) {
+    store<u64>(to + i * to_stride, load<u64>(from + i * from_stride));
+    store<u16>(to + i * to_stride + 8, load<u16>(from + i * from_stride + 8));
+  }
+}
+
+/**
+ * FLDENV FNSTENV FRSTOR FNSAVE FXSAVE FXRSTOR (0 to 5) with the memory operand at `offset`. Returns 0
+ * if it faulted.
+ */
+export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32 {
+  if (!fpu_usable()) return 0;
+  if ((which == 0 || which == 2) && error_pending()) {
+    fault(MF, 0);
+    return 0;
+  }
+  const narrow = (load<u16>(rec + REC_PREFIX) & PREFIX_OP16) != 0;
+  const stores = which == 1 || which == 3 || which == 4;
+  const environment: u32 = narrow ? 14 : 28;
+  const bytes = which < 2 ? environment : which < 4 ? environment + 80 : 512;
+  const address = segment_address(load<u8>(rec + REC_SEG), offset, bytes, stores);
+  if (address == ~0) return 0;
+  if (which >= 4 && (address & 15)) {
+    fault(GP, 0);
+    return 0;
+  }
+  const user = cpl() == 3;
+  if (!stores && !guest_read_linear(BUFFER, address, bytes, user)) return 0;
+  switch (which) {
+    case 0:
+      load_environment(narrow);
+      return 1;
+    case 1:
+      store_environment(narrow);
+      break;
+    case 2:
+      load_environment(narrow);
+      move_registers(BUFFER + environment, ST, 10, 16);
+      return 1;
+    case 3:
+      store_environment(narrow);
+      move_registers(ST, BUFFER + environment, 16, 10);
+      break;
+    case 4:
+      store<u32>(MXCSR_MASK, 0xffff);
+      // the last 48 bytes are the program's own, and the XMM area is all there is
+      if (!guest_read_linear(BUFFER, address, bytes, user)) return 0;
+      memory.copy(BUFFER, FCW, 416);
+      break;
+    default:
+      if (load<u32>(BUFFER + 24) & 0xffff0000) {
+        fault(GP, 0);
+        return 0;
+      }
+      memory.copy(FCW, BUFFER, 416);
+      store<u16>(FCW, (load<u16>(FCW) & 0x1f7f) | 0x40);
+      update_summary();
+      return 1;
+  }
+  if (!guest_write_linear(address, BUFFER, bytes, user)) return 0;
+  if (which == 1) store<u16>(FCW, load<u16>(FCW) | 0x3f); // FNSTENV masks all exceptions
+  if (which == 1) update_summary();
+  if (which == 3) initialise();
+  return 1;
+}
+

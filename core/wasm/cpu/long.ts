@@ -1,0 +1,203 @@
+// Instructions too long to be generated: stack frames, decimal adjustment, 64-bit division, the
+// segment-loading forms of POP and LDS.
+import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SS } from "../layout";
+import { insn_mov_sreg } from "../segments/slow";
+import { segment_address } from "../segments/address";
+import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
+import { AF, CF, flags_arithmetic, flags_set_arithmetic, PF, set_eflags, SF, ZF } from "./flags";
+import { AX, BP, cpl, DE, DX, fault, fault_pending, gpr, set_gpr, SP, update_mode } from "./state";
+
+const BUFFER: usize = memory.data(64, 8);
+
+function stack32(): bool {
+  return (load<u32>(CPU + C_MODE) & MODE_STACK32) != 0;
+}
+
+function set_sp(v: u32): void {
+  if (stack32()) set_gpr(SP, v);
+  else store<u16>(CPU + R_SP, <u16>v);
+}
+
+function stack_linear(offset: u32, size: u32, write: bool): u64 {
+  return segment_address(SS, stack32() ? offset : offset & 0xffff, size, write);
+}
+
+/** PUSHA: all eight registers or none. Returns 0 if it faulted. */
+export function cpu_pusha(size: u32): u32 {
+  const sp = gpr(SP);
+  for (let i: u32 = 0; i < 8; i++) {
+    const v = gpr(7 - i);
+    if (size == 4) store<u32>(BUFFER + (i << 2), v);
+    else store<u16>(BUFFER + (i << 1), <u16>v);
+  }
+  const low = sp - size * 8;
+  const a = stack_linear(low, size * 8, true);
+  if (a == ~0 || !guest_write_linear(a, BUFFER, size * 8, cpl() == 3)) return 0;
+  set_sp(low);
+  return 1;
+}
+
+/** POPA: the stack pointer's slot is skipped. Returns 0 if it faulted. */
+export function cpu_popa(size: u32): u32 {
+  const sp = gpr(SP);
+  const a = stack_linear(sp, size * 8, false);
+  if (a == ~0 || !guest_read_linear(BUFFER, a, size * 8, cpl() == 3)) return 0;
+  for (let i: u32 = 0; i < 8; i++) {
+    const n = 7 - i;
+    if (n == SP) continue;
+    if (size == 4) set_gpr(n, load<u32>(BUFFER + (i << 2)));
+    else store<u16>(CPU + (n << 3), load<u16>(BUFFER + (i << 1)));
+  }
+  set_sp(sp + size * 8);
+  return 1;
+}
+
+/** ENTER size, level. Returns 0 if it faulted. */
+export function cpu_enter(rec: u32, size: u32): u32 {
+  const bytes = load<u32>(rec + REC_IMM) & 0xffff;
+  const level = load<u32>(rec + REC_IMM + 4) & 31;
+  const user = cpl() == 3;
+  let sp = gpr(SP) - size;
+  let bp = gpr(BP);
+  store<u32>(BUFFER, bp);
+  let a = stack_linear(sp, size, true);
+  if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+  const frame = sp;
+  for (let i: u32 = 1; i < level; i++) {
+    bp -= size;
+    sp -= size;
+    a = stack_linear(bp, size, false);
+    if (a == ~0 || !guest_read_linear(BUFFER, a, size, user)) return 0;
+    a = stack_linear(sp, size, true);
+    if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+  }
+  if (level) {
+    sp -= size;
+    store<u32>(BUFFER, frame);
+    a = stack_linear(sp, size, true);
+    if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+  }
+  sp -= bytes;
+  // the manual probes the new top of stack for writing
+  a = stack_linear(sp, size, true);
+  if (a == ~0) return 0;
+  if (!guest_read_linear(BUFFER, a, size, user)) return 0;
+  if (size == 4) set_gpr(BP, frame);
+  else store<u16>(CPU + (BP << 3), <u16>frame);
+  set_sp(sp);
+  return 1;
+}
+
+/** POPF at CPL > IOPL: IF and IOPL stay as they are; a 16-bit one keeps the upper half. */
+export function cpu_popf(image: u32, size: u32): void {
+  const old = load<u32>(CPU + C_EFLAGS);
+  set_eflags(size == 2 ? (old & 0xffff0000) | (image & 0xffff) : image & ~0x10000);
+  update_mode();
+}
+
+/** POP Sreg: the stack pointer moves only if the segment loads. */
+export function cpu_pop_sreg(segment: u32, selector: u32, size: u32): void {
+  const before = stack32();
+  insn_mov_sreg(segment, selector);
+  if (fault_pending()) return;
+  // the width in force when the instruction began counts
+  if (before) set_gpr(SP, gpr(SP) + size);
+  else store<u16>(CPU + R_SP, <u16>(gpr(SP) + size));
+}
+
+/** LDS and its like: the general register at `to` is written only if the segment loads. */
+export function cpu_load_far(segment: u32, selector: u32, offset: u32, to: u32, size: u32): void {
+  insn_mov_sreg(segment, selector);
+  if (fault_pending()) return;
+  if (size == 2) store<u16>(CPU + to, <u16>offset);
+  else store<u64>(CPU + to, offset);
+}
+
+/** DAA DAS AAA AAS AAM AAD (operations 0 to 5). Returns 0 if it faulted. */
+export function cpu_decimal(operation: u32, base: u32): u32 {
+  const f = flags_arithmetic();
+  const al = gpr(AX) & 0xff;
+  let ah = (gpr(AX) >> 8) & 0xff;
+  let r = al;
+  let out: u32 = 0;
+  switch (operation) {
+    case 0:
+    case 1: {
+      const low = (al & 15) > 9 || f & AF;
+      const high = al > 0x99 || f & CF;
+      const adjust: u32 = (low ? 6 : 0) + (high ? 0x60 : 0);
+      r = (operation == 0 ? al + adjust : al - adjust) & 0xff;
+      if (low) out |= AF;
+      if (high || (operation == 1 && low && al < 6)) out |= CF;
+      break;
+    }
+    case 2:
+    case 3:
+      if ((al & 15) > 9 || f & AF) {
+        const ax = operation == 2 ? (ah << 8 | al) + 0x106 : (ah << 8 | al) - 0x106;
+        r = ax & 15;
+        ah = (ax >> 8) & 0xff;
+        out |= AF | CF;
+      } else r = al & 15;
+      break;
+    case 4:
+      base &= 0xff;
+      if (!base) {
+        fault(DE, 0);
+        return 0;
+      }
+      ah = al / base;
+      r = al % base;
+      break;
+    default:
+      r = (al + ah * base) & 0xff;
+      ah = 0;
+  }
+  store<u8>(CPU, <u8>r);
+  store<u8>(CPU + 1, <u8>ah);
+  if (r == 0) out |= ZF;
+  if (r & 0x80) out |= SF;
+  if (!(popcnt<u32>(r) & 1)) out |= PF;
+  flags_set_arithmetic(out);
+  return 1;
+}
+
+/** RDX:RAX by a 64-bit divisor. Returns 0 after #DE. */
+export function cpu_divide64(divisor: u64, signed: u32): u32 {
+  let high = load<u64>(CPU + (DX << 3));
+  let low = load<u64>(CPU);
+  const negative_dividend = signed && <i64>high < 0;
+  const negative_divisor = signed && <i64>divisor < 0;
+  if (negative_dividend) {
+    low = 0 - low;
+    high = ~high + (low == 0 ? 1 : 0);
+  }
+  if (negative_divisor) divisor = 0 - divisor;
+  if (divisor == 0 || high >= divisor) {
+    fault(DE, 0);
+    return 0;
+  }
+  let quotient: u64 = 0;
+  let rest = high;
+  for (let i: u64 = 0; i < 64; i++) {
+    const carry = rest >> 63;
+    rest = (rest << 1) | (low >> (63 - i) & 1);
+    quotient <<= 1;
+    if (carry || rest >= divisor) {
+      rest -= divisor;
+      quotient |= 1;
+    }
+  }
+  if (signed) {
+    const negative = negative_dividend != negative_divisor;
+    if (negative ? quotient > <u64>1 << 63 : quotient >> 63) {
+      fault(DE, 0);
+      return 0;
+    }
+    if (negative) quotient = 0 - quotient;
+    if (negative_dividend) rest = 0 - rest;
+  }
+  store<u64>(CPU, quotient);
+  store<u64>(CPU + (DX << 3), rest);
+  return 1;
+}

@@ -1,0 +1,264 @@
+// String instructions.
+//
+// Each function does as many elements as it may: one without REP; with it until the count is used up,
+// a comparison decides, a fault stops it, or a page's worth of work is done (then the instruction
+// is continued, so that events are not kept waiting). Registers are exact after every element.
+//
+// Where both operands lie in one page each, and the direction is up, a whole run is one bulk copy or
+// fill.
+import {
+  C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, C_MODE, C_TLB_TAG, CPU, DS, ES, MODE_FLAT, MODE_STEP, PREFIX_ADDR16, PREFIX_REP,
+  PREFIX_REPNE, REC_PREFIX, REC_SEG, SPLIT, SS, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE,
+} from "../layout";
+import { cpu_commit } from "../pagetables/tlb";
+import { tlb_fill } from "../pagetables/walk";
+import { segment_address } from "../segments/address";
+import { CX, DI, gpr, set_gpr, SI } from "./state";
+
+/** Elements between two looks at the world. */
+const MOST: u32 = 4096;
+
+let addr16: bool = false;
+let flat: bool = false;
+let step: i32 = 0;
+let source_segment: u32 = 0;
+let repeat: u32 = 0;
+let one_only: bool = false;
+
+function begin(rec: u32, size: u32): void {
+  const prefix: u32 = load<u16>(rec + REC_PREFIX);
+  addr16 = (prefix & PREFIX_ADDR16) != 0;
+  repeat = prefix & (PREFIX_REP | PREFIX_REPNE);
+  source_segment = load<u8>(rec + REC_SEG);
+  const mode = load<u32>(CPU + C_MODE);
+  flat = (mode & MODE_FLAT) != 0 && !addr16;
+  one_only = (mode & MODE_STEP) != 0;
+  step = load<u32>(CPU + C_EFLAGS) & 0x400 ? -<i32>size : size;
+}
+
+// @ts-ignore: decorator
+@inline function index(register: u32): u32 {
+  return addr16 ? gpr(register) & 0xffff : gpr(register);
+}
+
+// @ts-ignore: decorator
+@inline function advance(register: u32, by: u32): void {
+  if (addr16) store<u16>(CPU + (register << 3), <u16>(gpr(register) + by));
+  else set_gpr(register, gpr(register) + by);
+}
+
+// @ts-ignore: decorator
+@inline function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
+  if (flat && (segment == DS || segment == ES || segment == SS)) return offset;
+  return segment_address(segment, offset, size, write);
+}
+
+/** Host address for an element, by the TLB or its fill; 0 if it faulted. */
+// @ts-ignore: decorator
+@inline function host(address: u64, size: u32, write: bool): usize {
+  const a = <u32>address;
+  const e = TLB + ((<usize>a >> 7) & ((TLB_ENTRIES - 1) << 5));
+  const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
+  if (load<u32>(e + (write ? TLB_WRITE : TLB_READ)) == tag) return a + load<u32>(e + TLB_ADDEND);
+  return tlb_fill(address, size, write ? 1 : 0);
+}
+
+function fetch(p: usize, size: u32): u32 {
+  return size == 1 ? load<u8>(p) : size == 2 ? load<u16>(p) : load<u32>(p);
+}
+
+function put(p: usize, v: u32, size: u32): bool {
+  if (size == 1) store<u8>(p, <u8>v);
+  else if (size == 2) store<u16>(p, <u16>v);
+  else store<u32>(p, v);
+  return p != CPU + SPLIT || cpu_commit();
+}
+
+/** Elements that may be moved in one go from `address` on, within its page, at most `count`. */
+function run_length(address: u64, count: u32, size: u32): u32 {
+  const room: u32 = (<u32>4096 - (<u32>address & 0xfff)) / size;
+  return room < count ? room : count;
+}
+
+/** MOVS. Returns 0 if it faulted or is to be continued. */
+export function cpu_movs(rec: u32, size: u32): u32 {
+  begin(rec, size);
+  let budget: u32 = one_only ? 1 : MOST;
+  while (true) {
+    const count: u32 = repeat ? index(CX) : 1;
+    if (!count) return 1;
+    if (!budget) return 0;
+    const from = linear(source_segment, index(SI), size, false);
+    if (from == ~0) return 0;
+    const to = linear(ES, index(DI), size, true);
+    if (to == ~0) return 0;
+    const source = host(from, size, false);
+    if (!source) return 0;
+    if (source == CPU + SPLIT) {
+      // the gathered bytes would be overwritten by the destination's
+      const v = fetch(source, size);
+      const p = host(to, size, true);
+      if (!p || !put(p, v, size)) return 0;
+    } else {
+      const target = host(to, size, true);
+      if (!target) return 0;
+      if (repeat && flat && step > 0 && budget > 1 && target != CPU + SPLIT) {
+        let n = run_length(from, run_length(to, count, size), size);
+        if (n > budget) n = budget;
+        if (n > 1) {
+          const bytes = n * size;
+          // a destination just above the source repeats the pattern: only then element by element
+          if (target <= source || target >= source + bytes) memory.copy(target, source, bytes);
+          else copy_up(target, source, n, size);
+          set_gpr(SI, gpr(SI) + bytes);
+          set_gpr(DI, gpr(DI) + bytes);
+          set_gpr(CX, gpr(CX) - n);
+          budget -= n;
+          continue;
+        }
+      }
+      if (!put(target, fetch(source, size), size)) return 0;
+    }
+    advance(SI, step);
+    advance(DI, step);
+    if (!repeat) return 1;
+    advance(CX, -1);
+    budget--;
+  }
+}
+
+function copy_up(to: usize, from: usize, n: u32, size: u32): void {
+  for (let i: u32 = 0; i < n; i++) {
+    const v = fetch(from + i * size, size);
+    if (size == 1) store<u8>(to + i, <u8>v);
+    else if (size == 2) store<u16>(to + i * 2, <u16>v);
+    else store<u32>(to + i * 4, v);
+  }
+}
+
+/** STOS. Returns 0 if it faulted or is to be continued. */
+export function cpu_stos(rec: u32, size: u32): u32 {
+  begin(rec, size);
+  let budget: u32 = one_only ? 1 : MOST;
+  const v = gpr(0);
+  while (true) {
+    const count: u32 = repeat ? index(CX) : 1;
+    if (!count) return 1;
+    if (!budget) return 0;
+    const to = linear(ES, index(DI), size, true);
+    if (to == ~0) return 0;
+    const target = host(to, size, true);
+    if (!target) return 0;
+    if (repeat && flat && step > 0 && budget > 1 && target != CPU + SPLIT) {
+      let n = run_length(to, count, size);
+      if (n > budget) n = budget;
+      if (n > 1) {
+        const bytes = n * size;
+        fill(target, v, n, size);
+        set_gpr(DI, gpr(DI) + bytes);
+        set_gpr(CX, gpr(CX) - n);
+        budget -= n;
+        continue;
+      }
+    }
+    if (!put(target, v, size)) return 0;
+    advance(DI, step);
+    if (!repeat) return 1;
+    advance(CX, -1);
+    budget--;
+  }
+}
+
+function fill(to: usize, v: u32, n: u32, size: u32): void {
+  const b = v & 0xff;
+  const uniform = size == 1 || (size == 2 ? (v & 0xffff) == b * 0x101 : v == b * 0x1010101);
+  if (uniform) memory.fill(to, <u8>b, n * size);
+  else if (size == 2) for (let i: u32 = 0; i < n; i++) store<u16>(to + i * 2, <u16>v);
+  else for (let i: u32 = 0; i < n; i++) store<u32>(to + i * 4, v);
+}
+
+/** LODS. Returns 0 if it faulted or is to be continued. */
+export function cpu_lods(rec: u32, size: u32): u32 {
+  begin(rec, size);
+  let budget: u32 = one_only ? 1 : MOST;
+  while (true) {
+    if (repeat && !index(CX)) return 1;
+    if (!budget) return 0;
+    const from = linear(source_segment, index(SI), size, false);
+    if (from == ~0) return 0;
+    const source = host(from, size, false);
+    if (!source) return 0;
+    if (size == 4) set_gpr(0, load<u32>(source));
+    else if (size == 2) store<u16>(CPU, load<u16>(source));
+    else store<u8>(CPU, load<u8>(source));
+    advance(SI, step);
+    if (!repeat) return 1;
+    advance(CX, -1);
+    budget--;
+  }
+}
+
+/** Flags of a - b. */
+function compare(a: u32, b: u32, size: u32): void {
+  const shift = 32 - size * 8;
+  const r = a - b;
+  const borrows = (~a & b) | ((~a | b) & r);
+  store<i64>(CPU + C_FLAG_RES, <i64>(<i32>(r << shift) >> shift));
+  store<u32>(CPU + C_FLAG_AUX, ((borrows << shift) & 0xc0000000) | (borrows & 8));
+}
+
+/** True if a repeated comparison goes on after one that was (not) equal. */
+// @ts-ignore: decorator
+@inline function goes_on(equal: bool): bool {
+  return equal ? (repeat & PREFIX_REP) != 0 : (repeat & PREFIX_REPNE) != 0;
+}
+
+/** CMPS. Returns 0 if it faulted or is to be continued. */
+export function cpu_cmps(rec: u32, size: u32): u32 {
+  begin(rec, size);
+  let budget: u32 = one_only ? 1 : MOST;
+  while (true) {
+    if (repeat && !index(CX)) return 1;
+    if (!budget) return 0;
+    const from = linear(source_segment, index(SI), size, false);
+    if (from == ~0) return 0;
+    let p = host(from, size, false);
+    if (!p) return 0;
+    const a = fetch(p, size);
+    const to = linear(ES, index(DI), size, false);
+    if (to == ~0) return 0;
+    p = host(to, size, false);
+    if (!p) return 0;
+    const b = fetch(p, size);
+    compare(a, b, size);
+    advance(SI, step);
+    advance(DI, step);
+    if (!repeat) return 1;
+    advance(CX, -1);
+    if (!goes_on(a == b)) return 1;
+    budget--;
+  }
+}
+
+/** SCAS. Returns 0 if it faulted or is to be continued. */
+export function cpu_scas(rec: u32, size: u32): u32 {
+  begin(rec, size);
+  let budget: u32 = one_only ? 1 : MOST;
+  const mask: u32 = size == 4 ? ~0 : (1 << (size * 8)) - 1;
+  const a = gpr(0) & mask;
+  while (true) {
+    if (repeat && !index(CX)) return 1;
+    if (!budget) return 0;
+    const to = linear(ES, index(DI), size, false);
+    if (to == ~0) return 0;
+    const p = host(to, size, false);
+    if (!p) return 0;
+    const b = fetch(p, size);
+    compare(a, b, size);
+    advance(DI, step);
+    if (!repeat) return 1;
+    advance(CX, -1);
+    if (!goes_on(a == b)) return 1;
+    budget--;
+  }
+}

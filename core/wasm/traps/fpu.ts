@@ -1,0 +1,1 @@
+export function fpu_usable(): bool { return true; }
