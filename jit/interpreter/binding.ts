@@ -4,11 +4,31 @@
  */
 import type binaryen from "binaryen";
 import {
-  C_BUDGET, C_EIP, CPU, REC_A, REC_B, REC_BASE, REC_COUNT, REC_DELTA, REC_DISP, REC_HANDLER, REC_IMM,
-  REC_INDEX, REC_LENGTH, REC_LINK, REC_PREFIX, REC_SCALE, REC_SEG, RECORD_SIZE,
+  C_BUDGET,
+  C_EIP,
+  CPU,
+  REC_A,
+  REC_B,
+  REC_BASE,
+  REC_COUNT,
+  REC_DELTA,
+  REC_DISP,
+  REC_HANDLER,
+  REC_IMM,
+  REC_INDEX,
+  REC_LENGTH,
+  REC_LINK,
+  REC_PREFIX,
+  REC_SCALE,
+  REC_SEG,
+  RECORD_SIZE,
 } from "../../core/wasm/layout.ts";
 import {
-  operandWidth, PLACE_BASE, PLACE_CHECKED, PLACE_CHECKED_STACK, PLACE_REGISTER,
+  operandWidth,
+  PLACE_BASE,
+  PLACE_CHECKED,
+  PLACE_CHECKED_STACK,
+  PLACE_REGISTER,
 } from "../isa/forms.ts";
 import type { Row } from "../isa/rows.ts";
 import { Context, type Place } from "../semantics/context.ts";

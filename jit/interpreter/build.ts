@@ -12,7 +12,14 @@
  */
 import binaryen from "binaryen";
 import {
-  C_EIP, C_JUMP_TAG, CPU, JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_EIP, JUMP_RECORD, JUMP_TAG,
+  C_EIP,
+  C_JUMP_TAG,
+  CPU,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_EIP,
+  JUMP_RECORD,
+  JUMP_TAG,
 } from "../../core/wasm/layout.ts";
 import { type Handler, handlerPlan, SPECIAL } from "../isa/plan.ts";
 import { HELPERS } from "../semantics/runtime.ts";
@@ -52,9 +59,21 @@ export function addInterpreter(core: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Passes that fold an emitter's many locals away; cheap, and enough for functions this small. */
 const TIDY = [
-  "simplify-locals-nostructure", "vacuum", "optimize-instructions", "precompute",
-  "simplify-locals", "vacuum", "reorder-locals", "coalesce-locals", "local-cse", "simplify-locals",
-  "vacuum", "merge-blocks", "remove-unused-brs", "optimize-instructions", "vacuum",
+  "simplify-locals-nostructure",
+  "vacuum",
+  "optimize-instructions",
+  "precompute",
+  "simplify-locals",
+  "vacuum",
+  "reorder-locals",
+  "coalesce-locals",
+  "local-cse",
+  "simplify-locals",
+  "vacuum",
+  "merge-blocks",
+  "remove-unused-brs",
+  "optimize-instructions",
+  "vacuum",
 ];
 
 function addFunction(m: binaryen.Module, name: string, parameters: number, x: RecordContext): void {

@@ -31,7 +31,8 @@ export function formIndex(sizeIndex: number, place: number, noFlags: boolean): n
 
 /** True if the row's work depends on the operand size. */
 export function isSized(row: Row): boolean {
-  return row.implicitMemory || row.operands.some((o) => /[vzs]$/.test(o) || o[0] === "J" || o === "Ap");
+  return row.implicitMemory ||
+    row.operands.some((o) => /[vzs]$/.test(o) || o[0] === "J" || o === "Ap");
 }
 
 const WIDTH: Record<string, number> = { b: 1, w: 2, d: 4, q: 8 };

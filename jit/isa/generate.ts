@@ -11,8 +11,14 @@ const BY_REG = 1, BY_MOD = 2, BY_RM = 3, BY_PREFIX = 4;
 const PREFIXES = ["np", "66", "f3", "f2"] as const;
 
 /** Row attributes, bit by bit, as core/wasm/cpu/decode.ts reads them. */
-const ATTR_MODRM = 1, ATTR_ENDS = 2, ATTR_LOCK = 4, ATTR_SIZED = 8, ATTR_IMPLICIT = 16,
-  ATTR_MAY_FAULT = 32, ATTR_NO_FLAGS = 64, ATTR_EXITS = 128;
+const ATTR_MODRM = 1,
+  ATTR_ENDS = 2,
+  ATTR_LOCK = 4,
+  ATTR_SIZED = 8,
+  ATTR_IMPLICIT = 16,
+  ATTR_MAY_FAULT = 32,
+  ATTR_NO_FLAGS = 64,
+  ATTR_EXITS = 128;
 
 class Nodes {
   readonly words: number[] = [];
@@ -26,17 +32,26 @@ class Nodes {
           .map(([p, n]) => [{ ...p, row: { ...p.row, reg: -1 } }, n]));
     }
     if (rows.some(([p]) => p.row.mod !== "any" || p.row.rm >= 0)) {
-      return this.#node(BY_MOD, 2, (i) =>
-        rows.filter(([p]) => i === 0 ? p.row.mod !== "reg" && p.row.rm < 0 : p.row.mod !== "mem")
-          .map(([p, n]) => [
-            { ...p, row: { ...p.row, mod: "any", rm: i === 0 ? -1 : p.row.rm } },
-            n,
-          ]), (row) => row.rm >= 0);
+      return this.#node(
+        BY_MOD,
+        2,
+        (i) =>
+          rows.filter(([p]) => i === 0 ? p.row.mod !== "reg" && p.row.rm < 0 : p.row.mod !== "mem")
+            .map(([p, n]) => [
+              { ...p, row: { ...p.row, mod: "any", rm: i === 0 ? -1 : p.row.rm } },
+              n,
+            ]),
+        (row) => row.rm >= 0,
+      );
     }
     if (rows.some(([p]) => p.row.prefix !== "")) {
-      return this.#node(BY_PREFIX, 4, (i) =>
-        rows.filter(([p]) => p.row.prefix === "" || p.row.prefix === PREFIXES[i])
-          .map(([p, n]) => [{ ...p, row: { ...p.row, prefix: "" } }, n]));
+      return this.#node(
+        BY_PREFIX,
+        4,
+        (i) =>
+          rows.filter(([p]) => p.row.prefix === "" || p.row.prefix === PREFIXES[i])
+            .map(([p, n]) => [{ ...p, row: { ...p.row, prefix: "" } }, n]),
+      );
     }
     if (rows.length > 1) {
       throw new Error(`rows ${rows.map(([p]) => p.row.name)} cannot be told apart`);

@@ -3,7 +3,13 @@
  * the numbers that the decoder finds them by.
  */
 import {
-  FORMS, formIndex, OPERAND_SIZES, PLACE_CHECKED_STACK, PLACE_REGISTER, rowPlaces, rowSize,
+  formIndex,
+  FORMS,
+  OPERAND_SIZES,
+  PLACE_CHECKED_STACK,
+  PLACE_REGISTER,
+  rowPlaces,
+  rowSize,
 } from "./forms.ts";
 import { operandCode } from "./operands.ts";
 import type { Row } from "./rows.ts";

@@ -23,9 +23,17 @@ function binary(
 const withCarry = (x: Context, b: Value) => x.convert(x.carry(), b.type);
 
 binary("add", (x, a, b) => x.add(a, b), (x, a, b, r) => x.flagsAdd(a, b, r));
-binary("adc", (x, a, b) => x.add(x.add(a, b), withCarry(x, b)), (x, a, b, r) => x.flagsAdd(a, b, r));
+binary(
+  "adc",
+  (x, a, b) => x.add(x.add(a, b), withCarry(x, b)),
+  (x, a, b, r) => x.flagsAdd(a, b, r),
+);
 binary("sub", (x, a, b) => x.sub(a, b), (x, a, b, r) => x.flagsSub(a, b, r));
-binary("sbb", (x, a, b) => x.sub(x.sub(a, b), withCarry(x, b)), (x, a, b, r) => x.flagsSub(a, b, r));
+binary(
+  "sbb",
+  (x, a, b) => x.sub(x.sub(a, b), withCarry(x, b)),
+  (x, a, b, r) => x.flagsSub(a, b, r),
+);
 binary("and", (x, a, b) => x.and(a, b), (x, _a, _b, r) => x.flagsLogic(r));
 binary("or", (x, a, b) => x.or(a, b), (x, _a, _b, r) => x.flagsLogic(r));
 binary("xor", (x, a, b) => x.xor(a, b), (x, _a, _b, r) => x.flagsLogic(r));

@@ -9,8 +9,24 @@
  */
 import type binaryen from "binaryen";
 import {
-  C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, C_MODE, C_SEG, C_TLB_TAG, CPU, MODE_STACK32, R_SP, SEG_SEL,
-  SEG_SIZE, SPLIT, SS, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE,
+  C_EFLAGS,
+  C_FLAG_AUX,
+  C_FLAG_RES,
+  C_MODE,
+  C_SEG,
+  C_TLB_TAG,
+  CPU,
+  MODE_STACK32,
+  R_SP,
+  SEG_SEL,
+  SEG_SIZE,
+  SPLIT,
+  SS,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_READ,
+  TLB_WRITE,
 } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { Emitter } from "./emitter.ts";
@@ -349,7 +365,10 @@ export abstract class Context extends Emitter {
     const one = this.constant(1, a.type);
     const na = decrement ? this.not(a) : a;
     const chain = decrement ? result : this.not(result);
-    const bits = this.#carryBits(this.or(this.and(na, one), this.and(this.or(na, one), chain)), size);
+    const bits = this.#carryBits(
+      this.or(this.and(na, one), this.and(this.or(na, one), chain)),
+      size,
+    );
     const overflow = this.xor(bits, this.shl(bits, 1)); // bit 31
     const carry = this.and(this.load(4, CPU + C_FLAG_AUX), 1 << 31);
     const upper = this.or(carry, this.and(this.shrU(this.xor(carry, overflow), 1), 1 << 30));

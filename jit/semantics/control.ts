@@ -93,4 +93,3 @@ define("bound", (x) => {
   x.if(x.or(x.ltS(i, low), x.ltS(high, i)), () => x.fault(5));
   x.next();
 });
-

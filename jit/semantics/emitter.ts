@@ -226,7 +226,12 @@ export class Emitter {
   // ---- memory --------------------------------------------------------------------------------
 
   /** Loads `size` bytes at `address + offset`, zero-extended to `type`. */
-  load(size: number, address: Operand, offset = 0, type: IntType = size === 8 ? "i64" : "i32"): Value {
+  load(
+    size: number,
+    address: Operand,
+    offset = 0,
+    type: IntType = size === 8 ? "i64" : "i32",
+  ): Value {
     return this.let(type, this.loadExpression(size, address, offset, type));
   }
 

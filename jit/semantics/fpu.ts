@@ -8,7 +8,12 @@ import { define } from "./define.ts";
 
 const [INIT, CLEAR, WAIT, NOP, STATUS_AX] = [0, 1, 2, 3, 4];
 
-for (const [name, operation] of [["fninit", INIT], ["fnclex", CLEAR], ["wait", WAIT], ["fnop", NOP], ["fnstsw_ax", STATUS_AX]] as const) {
+for (
+  const [name, operation] of [["fninit", INIT], ["fnclex", CLEAR], ["wait", WAIT], ["fnop", NOP], [
+    "fnstsw_ax",
+    STATUS_AX,
+  ]] as const
+) {
   define(name, (x) => {
     x.check(x.call("cpu_fpu", operation, 0, 0));
     x.next();
@@ -17,7 +22,9 @@ for (const [name, operation] of [["fninit", INIT], ["fnclex", CLEAR], ["wait", W
 
 // words: control and status
 const [LOAD_CONTROL, STORE_CONTROL, STORE_STATUS, LOAD_MXCSR, STORE_MXCSR] = [8, 9, 10, 11, 12];
-for (const [name, operation, size] of [["fldcw", LOAD_CONTROL, 2], ["ldmxcsr", LOAD_MXCSR, 4]] as const) {
+for (
+  const [name, operation, size] of [["fldcw", LOAD_CONTROL, 2], ["ldmxcsr", LOAD_MXCSR, 4]] as const
+) {
   define(name, (x) => {
     x.check(x.call("cpu_fpu", 5, operation, 0)); // usable at all?
     const v = x.memory(size).read();
@@ -25,7 +32,13 @@ for (const [name, operation, size] of [["fldcw", LOAD_CONTROL, 2], ["ldmxcsr", L
     x.next();
   });
 }
-for (const [name, operation, size] of [["fnstcw", STORE_CONTROL, 2], ["fnstsw", STORE_STATUS, 2], ["stmxcsr", STORE_MXCSR, 4]] as const) {
+for (
+  const [name, operation, size] of [["fnstcw", STORE_CONTROL, 2], ["fnstsw", STORE_STATUS, 2], [
+    "stmxcsr",
+    STORE_MXCSR,
+    4,
+  ]] as const
+) {
   define(name, (x) => {
     x.check(x.call("cpu_fpu", 5, operation, 0));
     x.memory(size).write(x.call("cpu_fpu_read", operation));

@@ -135,4 +135,3 @@ define("salc", (x) => {
   x.register(R_AX, 1).write(x.sub(0, x.carry()));
   x.next();
 });
-

@@ -58,9 +58,7 @@ function widening(name: string, signed: boolean): void {
     x.register(R_AX).write(low);
     upper(x).write(high);
     const zero = x.constant(0, high.type);
-    const significant = signed
-      ? overflowed(x, low, high)
-      : x.ne(x.zeroExtend(high, x.size), zero);
+    const significant = signed ? overflowed(x, low, high) : x.ne(x.zeroExtend(high, x.size), zero);
     flags(x, low, significant);
     x.next();
   });

@@ -83,4 +83,3 @@ define("mov_to_sreg", (x) => {
   const selector = x.operand(1).read();
   x.leave("insn_mov_sreg", x.segmentNumberOperand(0), selector);
 });
-

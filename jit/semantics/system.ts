@@ -3,7 +3,12 @@ import { MAILBOX } from "../../core/wasm/layout.ts";
 import { define } from "./define.ts";
 
 /** SLDT STR SMSW: memory gets 16 bits, a register its full width. */
-for (const [name, helper] of [["sldt", "insn_sldt"], ["str", "insn_str"], ["smsw", "insn_smsw"]] as const) {
+for (
+  const [name, helper] of [["sldt", "insn_sldt"], ["str", "insn_str"], [
+    "smsw",
+    "insn_smsw",
+  ]] as const
+) {
   define(name, (x) => {
     const v = x.call(helper);
     if (x.inMemory(0)) x.memory(2).write(v);

@@ -8,8 +8,24 @@
 // handler is replaced, so that whoever still holds a way to one, even a block at work at this very
 // moment, comes back to the run loop before the next instruction.
 import {
-  JUMP_CACHE, JUMP_CACHE_ENTRIES, JUMP_CACHE_ENTRY_SIZE, JUMP_EIP, JUMP_TAG, MACHINE, MODE_CODE32, MODE_CODE_FLAT,
-  MODE_FLAT, RECORD_SIZE, RECORDS, RECORDS_END, REC_HANDLER, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_ENTRY_SIZE, TLB_NEVER,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_CACHE_ENTRY_SIZE,
+  JUMP_EIP,
+  JUMP_TAG,
+  MACHINE,
+  MODE_CODE32,
+  MODE_CODE_FLAT,
+  MODE_FLAT,
+  REC_HANDLER,
+  RECORD_SIZE,
+  RECORDS,
+  RECORDS_END,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_ENTRY_SIZE,
+  TLB_NEVER,
   TLB_WRITE,
 } from "../layout";
 import { page } from "../frames/page";
@@ -72,21 +88,22 @@ export function jump_cache_flush_page(address: u64): void {
 }
 
 // @ts-ignore: decorator
-@inline export function jump_entry(eip: u64): usize {
-  const low = <u32>eip;
-  return JUMP_CACHE + <usize>((low ^ (low >> 12)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+export function jump_entry(eip: u64): usize {
+  const low = <u32> eip;
+  return JUMP_CACHE +
+    <usize> ((low ^ (low >> 12)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
 }
 
 /** The mode bits that change what bytes decode to. */
 // @ts-ignore: decorator
-@inline function decode_mode(mode: u32): u32 {
+function decode_mode(mode: u32): u32 {
   return mode & (MODE_CODE32 | MODE_FLAT | MODE_CODE_FLAT);
 }
 
 // @ts-ignore: decorator
-@inline function bucket(address: u64, mode: u32): usize {
-  const h = (<u32>address * 0x9e3779b1) ^ (mode * 0x85ebca6b);
-  return ARENA + <usize>(h >> (32 - HASH_BITS)) * 4;
+function bucket(address: u64, mode: u32): usize {
+  const h = (<u32> address * 0x9e3779b1) ^ (mode * 0x85ebca6b);
+  return ARENA + <usize> (h >> (32 - HASH_BITS)) * 4;
 }
 
 /**
@@ -98,16 +115,18 @@ export function find_block(address: u64, mode: u32): u32 {
   const m = decode_mode(mode);
   if (!next) drop_all_code();
   for (let b: usize = load<u32>(bucket(address, m)); b; b = load<u32>(b + B_HASH_NEXT)) {
-    if (load<u64>(b + B_ADDRESS) == address && load<u32>(b + B_MODE) == m) return <u32>(b + RECORD_SIZE);
+    if (load<u64>(b + B_ADDRESS) == address && load<u32>(b + B_MODE) == m) {
+      return <u32> (b + RECORD_SIZE);
+    }
   }
   return make_block(address, m);
 }
 
 function make_block(address: u64, mode: u32): u32 {
-  if (next + (MAX_BLOCK + 4) * RECORD_SIZE > <usize>RECORDS_END) drop_all_code();
-  const mfn = <u32>(address >> 12);
-  const frame = MACHINE + (<usize>mfn << 12);
-  const offset = <u32>address & 0xfff;
+  if (next + (MAX_BLOCK + 4) * RECORD_SIZE > <usize> RECORDS_END) drop_all_code();
+  const mfn = <u32> (address >> 12);
+  const frame = MACHINE + (<usize> mfn << 12);
+  const offset = <u32> address & 0xfff;
   const pg = page(mfn);
   let descriptor: usize = pg.code;
   let b = next;
@@ -118,39 +137,39 @@ function make_block(address: u64, mode: u32): u32 {
     descriptor = next;
     memory.fill(descriptor, 0, RECORD_SIZE);
     store<u32>(descriptor + F_MFN, mfn);
-    store<u32>(descriptor + F_NEXT, <u32>descriptors);
+    store<u32>(descriptor + F_NEXT, <u32> descriptors);
     descriptors = descriptor;
-    pg.code = <u32>descriptor;
+    pg.code = <u32> descriptor;
     forbid_direct_writes(frame);
   }
-  next = b + <usize>(n + 1) * RECORD_SIZE;
+  next = b + <usize> (n + 1) * RECORD_SIZE;
   store<u64>(b + B_ADDRESS, address);
   store<u32>(b + B_MODE, mode);
   store<u32>(b + B_RECORDS, n);
   store<u32>(b + B_FRAME_NEXT, load<u32>(descriptor + F_BLOCKS));
-  store<u32>(descriptor + F_BLOCKS, <u32>b);
+  store<u32>(descriptor + F_BLOCKS, <u32> b);
   const head = bucket(address, mode);
   store<u32>(b + B_HASH_NEXT, load<u32>(head));
-  store<u32>(head, <u32>b);
+  store<u32>(head, <u32> b);
   store<u64>(descriptor + F_CHUNKS, load<u64>(descriptor + F_CHUNKS) | chunks(offset, block_bytes));
-  return <u32>(b + RECORD_SIZE);
+  return <u32> (b + RECORD_SIZE);
 }
 
 /** Bits of the 64-byte pieces that `length` bytes at `offset` touch. */
 function chunks(offset: u32, length: u32): u64 {
   const first = offset >> 6;
   const last = (offset + length - 1) >> 6;
-  return (<u64>-1 << first) & (<u64>-1 >> (63 - (last < 63 ? last : 63)));
+  return (<u64> -1 << first) & (<u64> -1 >> (63 - (last < 63 ? last : 63)));
 }
 
 /** Takes away the TLB's licences to write to a frame without asking. */
 function forbid_direct_writes(frame: usize): void {
-  for (let i: usize = 0; i < <usize>TLB_ENTRIES; i++) {
+  for (let i: usize = 0; i < <usize> TLB_ENTRIES; i++) {
     const e = TLB + i * TLB_ENTRY_SIZE;
     const tag = load<u64>(e + TLB_WRITE);
     if ((tag & 0xfff) == TLB_NEVER) continue;
-    const host = <u32>(tag & ~0xfff) + load<u32>(e + TLB_ADDEND);
-    if (host == <u32>frame) store<u64>(e + TLB_WRITE, TLB_NEVER);
+    const host = <u32> (tag & ~0xfff) + load<u32>(e + TLB_ADDEND);
+    if (host == <u32> frame) store<u64>(e + TLB_WRITE, TLB_NEVER);
   }
 }
 
@@ -175,4 +194,3 @@ export function frame_written(mfn: u32, offset: u32, length: u32): void {
   store<u32>(descriptor + F_BLOCKS, 0);
   store<u64>(descriptor + F_CHUNKS, 0);
 }
-

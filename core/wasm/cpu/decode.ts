@@ -8,10 +8,41 @@
 // the next record, so a block has many ways out. It ends at an instruction that always leaves, at the
 // page's end, or at MAX_BLOCK.
 import {
-  CS, DS, FS, MODE_CODE32, MODE_FLAT, PREFIX_ADDR16, PREFIX_LINKABLE, PREFIX_LOCK, PREFIX_OP16, PREFIX_OPSIZE,
-  PREFIX_REP, PREFIX_REPNE, PREFIX_SEGMENT, R_BP, R_BX, R_DI, R_SI, R_SP, R_ZERO, REC_A, REC_B, REC_BASE, REC_COUNT,
-  REC_DELTA, REC_DISP, REC_HANDLER, REC_IMM, REC_INDEX, REC_LENGTH, REC_LINK, REC_PREFIX, REC_SCALE, REC_SEG,
-  RECORD_SIZE, SS,
+  CS,
+  DS,
+  FS,
+  MODE_CODE32,
+  MODE_FLAT,
+  PREFIX_ADDR16,
+  PREFIX_LINKABLE,
+  PREFIX_LOCK,
+  PREFIX_OP16,
+  PREFIX_OPSIZE,
+  PREFIX_REP,
+  PREFIX_REPNE,
+  PREFIX_SEGMENT,
+  R_BP,
+  R_BX,
+  R_DI,
+  R_SI,
+  R_SP,
+  R_ZERO,
+  REC_A,
+  REC_B,
+  REC_BASE,
+  REC_COUNT,
+  REC_DELTA,
+  REC_DISP,
+  REC_HANDLER,
+  REC_IMM,
+  REC_INDEX,
+  REC_LENGTH,
+  REC_LINK,
+  REC_PREFIX,
+  REC_SCALE,
+  REC_SEG,
+  RECORD_SIZE,
+  SS,
 } from "../layout";
 import { FORMS, NODES, OPCODES, ROWS } from "./tables";
 
@@ -92,7 +123,7 @@ let decoded_relative: bool = false;
 let decoded_place: u32 = 0;
 
 // @ts-ignore: decorator
-@inline function slot(n: u32, size: u32): u32 {
+function slot(n: u32, size: u32): u32 {
   return size == S_B ? ((n & 3) << 3) + (n >> 2) : n << 3;
 }
 
@@ -122,7 +153,7 @@ function memory_operand(rec: usize, modrm: u32, addr16: bool): u32 {
       base = base16(rm);
       index = index16(rm);
       if (base == R_BP) segment = SS;
-      if (mod == 1) disp = <i32>(<i8>byte());
+      if (mod == 1) disp = <i32> (<i8> byte());
       else if (mod == 2) disp = word();
     }
   } else {
@@ -140,7 +171,7 @@ function memory_operand(rec: usize, modrm: u32, addr16: bool): u32 {
     else {
       base = b << 3;
       if (base == R_SP || base == R_BP) segment = SS;
-      if (mod == 1) disp = <i32>(<i8>byte());
+      if (mod == 1) disp = <i32> (<i8> byte());
       else if (mod == 2) disp = dword();
     }
   }
@@ -221,11 +252,13 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   store<u64>(rec + REC_SCALE, 0);
   if (entry == 0) return undefined_instruction(rec, delta);
   const number = entry - 1;
-  const row = ROWS + <usize>number * ROW_SIZE;
+  const row = ROWS + <usize> number * ROW_SIZE;
   const attr: u32 = load<u8>(row + ROW_ATTR);
   if ((attr & ATTR_MODRM) && !have_modrm) modrm = byte();
 
-  let place: u32 = attr & ATTR_IMPLICIT && !(mode & MODE_FLAT) ? PLACE_CHECKED_STACK : PLACE_REGISTER;
+  let place: u32 = attr & ATTR_IMPLICIT && !(mode & MODE_FLAT)
+    ? PLACE_CHECKED_STACK
+    : PLACE_REGISTER;
   let default_segment: u32 = DS;
   let in_memory = false;
   let reg_slot: usize = rec + REC_A;
@@ -235,7 +268,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   // displacement bytes come before immediates: first the operand that ModRM puts in memory
   if ((attr & ATTR_MODRM) && modrm < 0xc0) {
     for (let i: usize = 0; i < 3; i++) {
-      const kind = <u32>load<u8>(row + i) & 31;
+      const kind = <u32> load<u8>(row + i) & 31;
       if (kind == K_E || kind == K_M) {
         in_memory = true;
         default_segment = memory_operand(rec, modrm, addr16);
@@ -273,18 +306,18 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
       case K_I: {
         let v: i64 = 0;
         if (size == S_B) v = byte();
-        else if (size == S_S) v = <i64>(<i8>byte());
+        else if (size == S_S) v = <i64> (<i8> byte());
         else if (size == S_W) v = word();
-        else if (op16) v = <i64>(<i16>word());
-        else v = <i64>(<i32>dword());
-        if (have_imm) store<u32>(rec + REC_IMM + 4, <u32>v);
+        else if (op16) v = <i64> (<i16> word());
+        else v = <i64> (<i32> dword());
+        if (have_imm) store<u32>(rec + REC_IMM + 4, <u32> v);
         else store<i64>(rec + REC_IMM, v);
         have_imm = true;
         break;
       }
       case K_J:
         relative = true;
-        rel = size == S_B ? <i32>(<i8>byte()) : op16 ? <i32>(<i16>word()) : <i32>dword();
+        rel = size == S_B ? <i32> (<i8> byte()) : op16 ? <i32> (<i16> word()) : <i32> dword();
         break;
       case K_FAR: {
         const offset = op16 ? word() : dword();
@@ -297,24 +330,24 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
     }
   }
   if (overrun) return short_of_bytes(limit, rec, delta);
-  const length = <u32>(at - start);
+  const length = <u32> (at - start);
   if ((prefix & PREFIX_LOCK) && !((attr & ATTR_LOCK) && in_memory)) {
     return undefined_instruction(rec, delta);
   }
   const seg: u32 = segment >= 0 ? segment : default_segment;
   if (in_memory) {
-    if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= <u32>FS) place = PLACE_CHECKED;
+    if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= <u32> FS) place = PLACE_CHECKED;
     else place = load<u8>(rec + REC_INDEX) == R_ZERO ? PLACE_BASE : PLACE_INDEXED;
   }
   const form = ((op16 ? 0 : 1) * 5 + place) << 1;
-  const handler: u32 = load<u16>(FORMS + ((<usize>number * FORMS_PER_ROW + form) << 1));
+  const handler: u32 = load<u16>(FORMS + ((<usize> number * FORMS_PER_ROW + form) << 1));
   if (handler == H_UNDEFINED) return undefined_instruction(rec, delta);
   store<u32>(rec + REC_HANDLER, handler);
   store<u16>(rec + REC_DELTA, delta);
   store<u8>(rec + REC_LENGTH, length);
   store<u8>(rec + REC_SEG, seg);
   store<u16>(rec + REC_PREFIX, prefix);
-  if (relative) store<i32>(rec + REC_DISP, <i32>(delta + length) + rel);
+  if (relative) store<i32>(rec + REC_DISP, <i32> (delta + length) + rel);
   decoded_row = number;
   decoded_attr = attr;
   decoded_in_memory = in_memory;
@@ -333,7 +366,7 @@ function short_of_bytes(limit: usize, rec: usize, delta: u32): u32 {
 }
 
 function undefined_instruction(rec: usize, delta: u32): u32 {
-  const length = <u32>(at - start);
+  const length = <u32> (at - start);
   special_record(rec, H_UNDEFINED, delta, length);
   decoded_row = -1;
   decoded_attr = ATTR_ENDS;
@@ -367,21 +400,26 @@ const PLACE_OF: usize = memory.data(64);
  * @returns how many records were written; 0 if already the first instruction reaches past `limit`
  */
 export function decode_block(
-  p: usize, limit: usize, rec: usize, offset: u32, mode: u32, most: u32,
+  p: usize,
+  limit: usize,
+  rec: usize,
+  offset: u32,
+  mode: u32,
+  most: u32,
 ): u32 {
   let delta: u32 = 0;
   let n: u32 = 0;
   let ends = false;
   while (n < most) {
-    const r = rec + <usize>n * RECORD_SIZE;
+    const r = rec + <usize> n * RECORD_SIZE;
     const length = decode_one(p + delta, limit, r, delta, mode);
     if (length == 0) break;
     store<u8>(r + REC_COUNT, n + 1);
-    store<u16>(ROW_OF + (n << 1), <u16>decoded_row);
+    store<u16>(ROW_OF + (n << 1), <u16> decoded_row);
     let attr = decoded_attr;
     if (decoded_in_memory) attr |= ATTR_MAY_FAULT;
-    store<u8>(ATTR_OF + n, <u8>attr);
-    store<u8>(PLACE_OF + n, <u8>decoded_place);
+    store<u8>(ATTR_OF + n, <u8> attr);
+    store<u8>(PLACE_OF + n, <u8> decoded_place);
     if (decoded_row >= 0 && decoded_relative && most > 1) mark_linkable(r, offset);
     n++;
     delta += length;
@@ -395,7 +433,7 @@ export function decode_block(
   block_count = n;
   drop_dead_flags(rec, n);
   if (ends) return n;
-  const r = rec + <usize>n * RECORD_SIZE;
+  const r = rec + <usize> n * RECORD_SIZE;
   special_record(r, H_END, delta, 0);
   store<u8>(r + REC_COUNT, n);
   store<i32>(r + REC_DISP, delta);
@@ -405,7 +443,7 @@ export function decode_block(
 
 /** A direct jump to the same page keeps its meaning for as long as the page's records live. */
 function mark_linkable(r: usize, offset: u32): void {
-  const target = <i32>offset + load<i32>(r + REC_DISP);
+  const target = <i32> offset + load<i32>(r + REC_DISP);
   const prefix = load<u16>(r + REC_PREFIX);
   if (target >= 0 && target < 4096 && !(prefix & PREFIX_OP16)) {
     store<u16>(r + REC_PREFIX, prefix | PREFIX_LINKABLE);
@@ -418,20 +456,20 @@ function mark_linkable(r: usize, offset: u32): void {
  */
 function drop_dead_flags(rec: usize, n: u32): void {
   let live: u32 = 63;
-  for (let i = <i32>n - 1; i >= 0; i--) {
-    const row = <i32>(<i16>load<u16>(ROW_OF + (i << 1)));
+  for (let i = <i32> n - 1; i >= 0; i--) {
+    const row = <i32> (<i16> load<u16>(ROW_OF + (i << 1)));
     const attr: u32 = load<u8>(ATTR_OF + i);
     if (row < 0) {
       live = 63;
       continue;
     }
-    const info = ROWS + <usize>row * ROW_SIZE;
+    const info = ROWS + <usize> row * ROW_SIZE;
     const writes: u32 = load<u8>(info + ROW_WRITES);
     if ((attr & ATTR_NO_FLAGS) && (writes & live) == 0) {
-      const r = rec + <usize>i * RECORD_SIZE;
+      const r = rec + <usize> i * RECORD_SIZE;
       const place: usize = load<u8>(PLACE_OF + i);
       const size: usize = load<u16>(r + REC_PREFIX) & PREFIX_OP16 ? 0 : 1;
-      const form = (<usize>row * FORMS_PER_ROW + (size * 5 + place) * 2 + 1) << 1;
+      const form = (<usize> row * FORMS_PER_ROW + (size * 5 + place) * 2 + 1) << 1;
       const handler: u32 = load<u16>(FORMS + form);
       if (handler) store<u32>(r + REC_HANDLER, handler);
     }

@@ -1,12 +1,29 @@
 // What this room gives the host and the generated interpreter.
 export {
-  eflags as cpu_eflags, flags_arithmetic as cpu_flags_arithmetic, flags_set_arithmetic as cpu_set_flags_arithmetic,
+  eflags as cpu_eflags,
+  flags_arithmetic as cpu_flags_arithmetic,
+  flags_set_arithmetic as cpu_set_flags_arithmetic,
   set_eflags as cpu_set_eflags,
 } from "./flags";
 export { cpu_fpu, cpu_fpu_block, cpu_fpu_read } from "./fpu";
 export {
-  cpu_decimal, cpu_divide64, cpu_enter, cpu_load_far, cpu_pop_sreg, cpu_popa, cpu_popf, cpu_pusha,
+  cpu_decimal,
+  cpu_divide64,
+  cpu_enter,
+  cpu_load_far,
+  cpu_pop_sreg,
+  cpu_popa,
+  cpu_popf,
+  cpu_pusha,
 } from "./long";
-export { cpu_enter_slow, cpu_fault, cpu_link, cpu_no_fault, cpu_raise, cpu_resume, cpu_stale } from "./run";
+export {
+  cpu_enter_slow,
+  cpu_fault,
+  cpu_link,
+  cpu_no_fault,
+  cpu_raise,
+  cpu_resume,
+  cpu_stale,
+} from "./run";
 export { update_mode as cpu_update_mode } from "./state";
 export { cpu_cmps, cpu_lods, cpu_movs, cpu_scas, cpu_stos } from "./strings";

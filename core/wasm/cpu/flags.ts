@@ -42,10 +42,10 @@ export function flags_arithmetic(): u32 {
   const res = load<i64>(CPU + C_FLAG_RES);
   const aux = load<u32>(CPU + C_FLAG_AUX);
   let f: u32 = aux >> 31;
-  f |= (~popcnt<u32>(<u32>res & 0xff) ^ (aux >> 1)) & 1 ? PF : 0;
+  f |= (~popcnt<u32>(<u32> res & 0xff) ^ (aux >> 1)) & 1 ? PF : 0;
   f |= (aux & AUX_AF) << 1;
   if (res == 0) f |= ZF;
-  if ((<u32>(res >>> 63) ^ aux) & 1) f |= SF;
+  if ((<u32> (res >>> 63) ^ aux) & 1) f |= SF;
   if ((aux ^ (aux << 1)) >> 31) f |= OF;
   return f;
 }

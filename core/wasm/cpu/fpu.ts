@@ -1,7 +1,5 @@
 // x87 control and state, in the FXSAVE image at C_FX. The arithmetic joins in jit/semantics/fpu.ts.
-import {
-  C_FX, CPU, PREFIX_OP16, REC_PREFIX, REC_SEG,
-} from "../layout";
+import { C_FX, CPU, PREFIX_OP16, REC_PREFIX, REC_SEG } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
@@ -65,7 +63,7 @@ export function cpu_fpu(operation: u32, value: u32, unused: u32): u32 {
       store<u16>(CPU, load<u16>(FSW));
       break;
     case 8:
-      store<u16>(FCW, <u16>((value & 0x1f7f) | 0x40));
+      store<u16>(FCW, <u16> ((value & 0x1f7f) | 0x40));
       update_summary();
       break;
     case 11:
@@ -92,7 +90,7 @@ const BUFFER: usize = memory.data(512, 16);
 function full_tag(n: u32): u32 {
   if (!(load<u8>(FTW) >> n & 1)) return 3;
   const top = (load<u16>(FSW) >> 11) & 7;
-  const p = ST + <usize>((n - top) & 7) * 16;
+  const p = ST + <usize> ((n - top) & 7) * 16;
   const mantissa = load<u64>(p);
   const exponent: u32 = load<u16>(p + 8) & 0x7fff;
   if (exponent == 0) return mantissa == 0 ? 1 : 2;
@@ -107,7 +105,7 @@ function store_environment(narrow: bool): u32 {
   if (narrow) {
     store<u16>(BUFFER, load<u16>(FCW));
     store<u16>(BUFFER + 2, load<u16>(FSW));
-    store<u16>(BUFFER + 4, <u16>tags);
+    store<u16>(BUFFER + 4, <u16> tags);
     store<u16>(BUFFER + 6, load<u16>(FIP));
     store<u16>(BUFFER + 8, load<u16>(FCS));
     store<u16>(BUFFER + 10, load<u16>(FDP));
@@ -118,7 +116,7 @@ function store_environment(narrow: bool): u32 {
   store<u32>(BUFFER + 4, 0xffff0000 | load<u16>(FSW));
   store<u32>(BUFFER + 8, 0xffff0000 | tags);
   store<u32>(BUFFER + 12, load<u32>(FIP));
-  store<u32>(BUFFER + 16, <u32>load<u16>(FCS) | (<u32>load<u16>(FOP) << 16));
+  store<u32>(BUFFER + 16, <u32> load<u16>(FCS) | (<u32> load<u16>(FOP) << 16));
   store<u32>(BUFFER + 20, load<u32>(FDP));
   store<u32>(BUFFER + 24, 0xffff0000 | load<u16>(FDS));
   return 28;
@@ -131,7 +129,7 @@ function load_environment(narrow: bool): u32 {
   const tags: u32 = load<u16>(BUFFER + stride * 2);
   let used: u32 = 0;
   for (let i: u32 = 0; i < 8; i++) if ((tags >> (i * 2) & 3) != 3) used |= 1 << i;
-  store<u8>(FTW, <u8>used);
+  store<u8>(FTW, <u8> used);
   if (narrow) {
     store<u32>(FIP, load<u16>(BUFFER + 6));
     store<u16>(FCS, load<u16>(BUFFER + 8));
@@ -214,4 +212,3 @@ export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32
   if (which == 3) initialise();
   return 1;
 }
-

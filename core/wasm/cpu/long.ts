@@ -15,7 +15,7 @@ function stack32(): bool {
 
 function set_sp(v: u32): void {
   if (stack32()) set_gpr(SP, v);
-  else store<u16>(CPU + R_SP, <u16>v);
+  else store<u16>(CPU + R_SP, <u16> v);
 }
 
 function stack_linear(offset: u32, size: u32, write: bool): u64 {
@@ -28,7 +28,7 @@ export function cpu_pusha(size: u32): u32 {
   for (let i: u32 = 0; i < 8; i++) {
     const v = gpr(7 - i);
     if (size == 4) store<u32>(BUFFER + (i << 2), v);
-    else store<u16>(BUFFER + (i << 1), <u16>v);
+    else store<u16>(BUFFER + (i << 1), <u16> v);
   }
   const low = sp - size * 8;
   const a = stack_linear(low, size * 8, true);
@@ -83,7 +83,7 @@ export function cpu_enter(rec: u32, size: u32): u32 {
   if (a == ~0) return 0;
   if (!guest_read_linear(BUFFER, a, size, user)) return 0;
   if (size == 4) set_gpr(BP, frame);
-  else store<u16>(CPU + (BP << 3), <u16>frame);
+  else store<u16>(CPU + (BP << 3), <u16> frame);
   set_sp(sp);
   return 1;
 }
@@ -102,14 +102,14 @@ export function cpu_pop_sreg(segment: u32, selector: u32, size: u32): void {
   if (fault_pending()) return;
   // the width in force when the instruction began counts
   if (before) set_gpr(SP, gpr(SP) + size);
-  else store<u16>(CPU + R_SP, <u16>(gpr(SP) + size));
+  else store<u16>(CPU + R_SP, <u16> (gpr(SP) + size));
 }
 
 /** LDS and its like: the general register at `to` is written only if the segment loads. */
 export function cpu_load_far(segment: u32, selector: u32, offset: u32, to: u32, size: u32): void {
   insn_mov_sreg(segment, selector);
   if (fault_pending()) return;
-  if (size == 2) store<u16>(CPU + to, <u16>offset);
+  if (size == 2) store<u16>(CPU + to, <u16> offset);
   else store<u64>(CPU + to, offset);
 }
 
@@ -153,8 +153,8 @@ export function cpu_decimal(operation: u32, base: u32): u32 {
       r = (al + ah * base) & 0xff;
       ah = 0;
   }
-  store<u8>(CPU, <u8>r);
-  store<u8>(CPU + 1, <u8>ah);
+  store<u8>(CPU, <u8> r);
+  store<u8>(CPU + 1, <u8> ah);
   if (r == 0) out |= ZF;
   if (r & 0x80) out |= SF;
   if (!(popcnt<u32>(r) & 1)) out |= PF;
@@ -166,8 +166,8 @@ export function cpu_decimal(operation: u32, base: u32): u32 {
 export function cpu_divide64(divisor: u64, signed: u32): u32 {
   let high = load<u64>(CPU + (DX << 3));
   let low = load<u64>(CPU);
-  const negative_dividend = signed && <i64>high < 0;
-  const negative_divisor = signed && <i64>divisor < 0;
+  const negative_dividend = signed && <i64> high < 0;
+  const negative_divisor = signed && <i64> divisor < 0;
   if (negative_dividend) {
     low = 0 - low;
     high = ~high + (low == 0 ? 1 : 0);
@@ -190,7 +190,7 @@ export function cpu_divide64(divisor: u64, signed: u32): u32 {
   }
   if (signed) {
     const negative = negative_dividend != negative_divisor;
-    if (negative ? quotient > <u64>1 << 63 : quotient >> 63) {
+    if (negative ? quotient > <u64> 1 << 63 : quotient >> 63) {
       fault(DE, 0);
       return 0;
     }

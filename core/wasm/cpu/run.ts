@@ -4,9 +4,29 @@
 // needs a decision they come here: `cpu_resume` settles what is pending (a fault, a step trap, events,
 // the end of the slice) and gives the record to go on with.
 import {
-  C_BUDGET, C_EIP, C_FAULT, C_INSN_EIP, C_JUMP_TAG, C_MODE, C_RECORD, C_STEP_ARMED, C_STOP, CPU, CS, JUMP_EIP,
-  JUMP_RECORD, JUMP_TAG, MODE_CODE_FLAT, MODE_STEP, NO_FAULT, PREFIX_LINKABLE, REC_COUNT, REC_DELTA, REC_LENGTH,
-  REC_LINK, REC_PREFIX,
+  C_BUDGET,
+  C_EIP,
+  C_FAULT,
+  C_INSN_EIP,
+  C_JUMP_TAG,
+  C_MODE,
+  C_RECORD,
+  C_STEP_ARMED,
+  C_STOP,
+  CPU,
+  CS,
+  JUMP_EIP,
+  JUMP_RECORD,
+  JUMP_TAG,
+  MODE_CODE_FLAT,
+  MODE_STEP,
+  NO_FAULT,
+  PREFIX_LINKABLE,
+  REC_COUNT,
+  REC_DELTA,
+  REC_LENGTH,
+  REC_LINK,
+  REC_PREFIX,
 } from "../layout";
 import { frame } from "../frames/page";
 import { deliver_events, events_deliverable } from "../events/deliver";
@@ -79,7 +99,7 @@ function limited_block(eip: u64, mode: u32): u32 {
 }
 
 // @ts-ignore: decorator
-@inline function linear(eip: u64): u64 {
+function linear(eip: u64): u64 {
   return (eip + seg_base(CS)) & 0xffffffff;
 }
 
@@ -101,19 +121,19 @@ const BYTES: usize = memory.data(16);
  * close to its segment's limit.
  */
 function transient_block(eip: u64, address: u64, mode: u32): u32 {
-  const offset = <u32>address & 0xfff;
-  const p = frame(<u32>(address >> 12)) + offset;
+  const offset = <u32> address & 0xfff;
+  const p = frame(<u32> (address >> 12)) + offset;
   let n = decode_block(p, p + (4096 - offset), TRANSIENT, offset, mode, 1);
   if (!n) {
     const first = 4096 - offset;
     const second = translate_exec(linear(eip + first));
     if (second == ~0) return 0;
     memory.copy(BYTES, p, first);
-    memory.copy(BYTES + first, frame(<u32>(second >> 12)), 15 - first);
+    memory.copy(BYTES + first, frame(<u32> (second >> 12)), 15 - first);
     n = decode_block(BYTES, BYTES + 15, TRANSIENT, offset, mode, 1);
   }
   if (!(mode & MODE_CODE_FLAT) && !fetch_limit_ok(eip, block_bytes)) return fault(GP, 0) ? 1 : 0;
-  return <u32>TRANSIENT;
+  return <u32> TRANSIENT;
 }
 
 /** The target of a direct jump (C_EIP); remembers it in the jump's record if it is in the same page. */
@@ -121,7 +141,9 @@ export function cpu_link(rec: u32): u32 {
   const before = generation;
   const linkable = load<u16>(rec + REC_PREFIX) & PREFIX_LINKABLE;
   const to = cpu_resume_quick();
-  if (linkable && to != EXIT_RECORD && before == generation && to != <u32>TRANSIENT && same_place) {
+  if (
+    linkable && to != EXIT_RECORD && before == generation && to != <u32> TRANSIENT && same_place
+  ) {
     store<u32>(rec + REC_LINK, to);
   }
   return to;
@@ -164,7 +186,7 @@ export function cpu_enter_slow(rec: u32): void {
   store<u64>(CPU + C_INSN_EIP, eip);
   store<u64>(CPU + C_EIP, (eip + load<u8>(rec + REC_LENGTH)) & 0xffffffff);
   store<u32>(CPU + C_RECORD, rec);
-  store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - <i32>load<u8>(rec + REC_COUNT));
+  store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - <i32> load<u8>(rec + REC_COUNT));
 }
 
 /** Notes an exception of the instruction at work. */

@@ -1,9 +1,37 @@
 // The registers of the vCPU that runs now, by name. Everything outside the generated handlers
 // reaches them through these functions.
 import {
-  C_BUDGET, C_CPL, C_EFLAGS, C_EIP, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, C_INSN_EIP, C_JUMP_TAG,
-  C_MODE, C_RETIRED_END, C_SEG, C_STEP_ARMED, C_STOP, C_TLB_TAG, CPU, CS, DS, ES, MODE_CODE32, MODE_CODE_FLAT, MODE_FLAT,
-  MODE_STACK32, MODE_STEP, NO_FAULT, SEG_ATTR, SEG_BASE, SEG_LIMIT, SEG_SEL, SEG_SIZE, SS,
+  C_BUDGET,
+  C_CPL,
+  C_EFLAGS,
+  C_EIP,
+  C_FAULT,
+  C_FAULT_ADDRESS,
+  C_FAULT_ERROR,
+  C_INSN_EIP,
+  C_JUMP_TAG,
+  C_MODE,
+  C_RETIRED_END,
+  C_SEG,
+  C_STEP_ARMED,
+  C_STOP,
+  C_TLB_TAG,
+  CPU,
+  CS,
+  DS,
+  ES,
+  MODE_CODE32,
+  MODE_CODE_FLAT,
+  MODE_FLAT,
+  MODE_STACK32,
+  MODE_STEP,
+  NO_FAULT,
+  SEG_ATTR,
+  SEG_BASE,
+  SEG_LIMIT,
+  SEG_SEL,
+  SEG_SIZE,
+  SS,
 } from "../layout";
 
 // Register numbers, as encoded.
@@ -29,27 +57,55 @@ export const ATTR_D: u32 = 0x400000;
 export const ATTR_G: u32 = 0x800000;
 
 // @ts-ignore: decorator
-@inline export function gpr(n: u32): u32 { return load<u32>(CPU + (n << 3)); }
-// @ts-ignore: decorator
-@inline export function set_gpr(n: u32, v: u32): void { store<u64>(CPU + (n << 3), v); }
-// @ts-ignore: decorator
-@inline export function eip(): u64 { return load<u64>(CPU + C_EIP); }
-// @ts-ignore: decorator
-@inline export function set_eip(v: u64): void { store<u64>(CPU + C_EIP, v); }
-/** EIP of the instruction that a slow helper works for or that faulted. */
-// @ts-ignore: decorator
-@inline export function insn_eip(): u64 { return load<u64>(CPU + C_INSN_EIP); }
-// @ts-ignore: decorator
-@inline export function cpl(): u32 { return load<u32>(CPU + C_CPL); }
+export function gpr(n: u32): u32 {
+  return load<u32>(CPU + (n << 3));
+}
 
 // @ts-ignore: decorator
-@inline export function seg_selector(s: u32): u32 { return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_SEL); }
+export function set_gpr(n: u32, v: u32): void {
+  store<u64>(CPU + (n << 3), v);
+}
+
 // @ts-ignore: decorator
-@inline export function seg_attr(s: u32): u32 { return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_ATTR); }
+export function eip(): u64 {
+  return load<u64>(CPU + C_EIP);
+}
+
 // @ts-ignore: decorator
-@inline export function seg_base(s: u32): u64 { return load<u64>(CPU + C_SEG + s * SEG_SIZE + SEG_BASE); }
+export function set_eip(v: u64): void {
+  store<u64>(CPU + C_EIP, v);
+}
+
+/** EIP of the instruction that a slow helper works for or that faulted. */
 // @ts-ignore: decorator
-@inline export function seg_limit(s: u32): u32 { return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_LIMIT); }
+export function insn_eip(): u64 {
+  return load<u64>(CPU + C_INSN_EIP);
+}
+
+// @ts-ignore: decorator
+export function cpl(): u32 {
+  return load<u32>(CPU + C_CPL);
+}
+
+// @ts-ignore: decorator
+export function seg_selector(s: u32): u32 {
+  return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_SEL);
+}
+
+// @ts-ignore: decorator
+export function seg_attr(s: u32): u32 {
+  return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_ATTR);
+}
+
+// @ts-ignore: decorator
+export function seg_base(s: u32): u64 {
+  return load<u64>(CPU + C_SEG + s * SEG_SIZE + SEG_BASE);
+}
+
+// @ts-ignore: decorator
+export function seg_limit(s: u32): u32 {
+  return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_LIMIT);
+}
 
 /** Loads the hidden and visible parts of a segment register without any check; call update_mode() after. */
 export function set_segment(s: u32, selector: u32, attr: u32, base: u64, limit: u32): void {
@@ -80,7 +136,9 @@ export function update_mode(): void {
       is_flat_data(ES)
     ) m |= MODE_FLAT;
   }
-  if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed) m |= MODE_STEP;
+  if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed) {
+    m |= MODE_STEP;
+  }
   store<u32>(CPU + C_MODE, m);
   const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (cpl() == 3 ? 1 : 0);
   store<u32>(CPU + C_TLB_TAG, tag);
@@ -130,14 +188,21 @@ export function page_fault(address: u64, error: u32): bool {
 }
 
 // @ts-ignore: decorator
-@inline export function fault_pending(): bool { return load<u32>(CPU + C_FAULT) != NO_FAULT; }
+export function fault_pending(): bool {
+  return load<u32>(CPU + C_FAULT) != NO_FAULT;
+}
+
 // @ts-ignore: decorator
-@inline export function clear_fault(): void { store<u32>(CPU + C_FAULT, NO_FAULT); }
+export function clear_fault(): void {
+  store<u32>(CPU + C_FAULT, NO_FAULT);
+}
 
 /** Makes the run loop return to the host before the next guest instruction. */
-export function request_stop(): void { store<u32>(CPU + C_STOP, 1); }
+export function request_stop(): void {
+  store<u32>(CPU + C_STOP, 1);
+}
 
 /** Instructions retired by this machine: the virtual clock's source. Exact at block ends and in slow helpers. */
 export function retired(): u64 {
-  return load<u64>(CPU + C_RETIRED_END) - <u64><i64>load<i32>(CPU + C_BUDGET);
+  return load<u64>(CPU + C_RETIRED_END) - <u64> <i64> load<i32>(CPU + C_BUDGET);
 }

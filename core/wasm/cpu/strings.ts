@@ -7,8 +7,28 @@
 // Where both operands lie in one page each, and the direction is up, a whole run is one bulk copy or
 // fill.
 import {
-  C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, C_MODE, C_TLB_TAG, CPU, DS, ES, MODE_FLAT, MODE_STEP, PREFIX_ADDR16, PREFIX_REP,
-  PREFIX_REPNE, REC_PREFIX, REC_SEG, SPLIT, SS, TLB, TLB_ADDEND, TLB_ENTRIES, TLB_READ, TLB_WRITE,
+  C_EFLAGS,
+  C_FLAG_AUX,
+  C_FLAG_RES,
+  C_MODE,
+  C_TLB_TAG,
+  CPU,
+  DS,
+  ES,
+  MODE_FLAT,
+  MODE_STEP,
+  PREFIX_ADDR16,
+  PREFIX_REP,
+  PREFIX_REPNE,
+  REC_PREFIX,
+  REC_SEG,
+  SPLIT,
+  SS,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_READ,
+  TLB_WRITE,
 } from "../layout";
 import { cpu_commit } from "../pagetables/tlb";
 import { tlb_fill } from "../pagetables/walk";
@@ -33,31 +53,31 @@ function begin(rec: u32, size: u32): void {
   const mode = load<u32>(CPU + C_MODE);
   flat = (mode & MODE_FLAT) != 0 && !addr16;
   one_only = (mode & MODE_STEP) != 0;
-  step = load<u32>(CPU + C_EFLAGS) & 0x400 ? -<i32>size : size;
+  step = load<u32>(CPU + C_EFLAGS) & 0x400 ? -<i32> size : size;
 }
 
 // @ts-ignore: decorator
-@inline function index(register: u32): u32 {
+function index(register: u32): u32 {
   return addr16 ? gpr(register) & 0xffff : gpr(register);
 }
 
 // @ts-ignore: decorator
-@inline function advance(register: u32, by: u32): void {
-  if (addr16) store<u16>(CPU + (register << 3), <u16>(gpr(register) + by));
+function advance(register: u32, by: u32): void {
+  if (addr16) store<u16>(CPU + (register << 3), <u16> (gpr(register) + by));
   else set_gpr(register, gpr(register) + by);
 }
 
 // @ts-ignore: decorator
-@inline function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
+function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
   if (flat && (segment == DS || segment == ES || segment == SS)) return offset;
   return segment_address(segment, offset, size, write);
 }
 
 /** Host address for an element, by the TLB or its fill; 0 if it faulted. */
 // @ts-ignore: decorator
-@inline function host(address: u64, size: u32, write: bool): usize {
-  const a = <u32>address;
-  const e = TLB + ((<usize>a >> 7) & ((TLB_ENTRIES - 1) << 5));
+function host(address: u64, size: u32, write: bool): usize {
+  const a = <u32> address;
+  const e = TLB + ((<usize> a >> 7) & ((TLB_ENTRIES - 1) << 5));
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
   if (load<u32>(e + (write ? TLB_WRITE : TLB_READ)) == tag) return a + load<u32>(e + TLB_ADDEND);
   return tlb_fill(address, size, write ? 1 : 0);
@@ -68,15 +88,15 @@ function fetch(p: usize, size: u32): u32 {
 }
 
 function put(p: usize, v: u32, size: u32): bool {
-  if (size == 1) store<u8>(p, <u8>v);
-  else if (size == 2) store<u16>(p, <u16>v);
+  if (size == 1) store<u8>(p, <u8> v);
+  else if (size == 2) store<u16>(p, <u16> v);
   else store<u32>(p, v);
   return p != CPU + SPLIT || cpu_commit();
 }
 
 /** Elements that may be moved in one go from `address` on, within its page, at most `count`. */
 function run_length(address: u64, count: u32, size: u32): u32 {
-  const room: u32 = (<u32>4096 - (<u32>address & 0xfff)) / size;
+  const room: u32 = (<u32> 4096 - (<u32> address & 0xfff)) / size;
   return room < count ? room : count;
 }
 
@@ -130,8 +150,8 @@ export function cpu_movs(rec: u32, size: u32): u32 {
 function copy_up(to: usize, from: usize, n: u32, size: u32): void {
   for (let i: u32 = 0; i < n; i++) {
     const v = fetch(from + i * size, size);
-    if (size == 1) store<u8>(to + i, <u8>v);
-    else if (size == 2) store<u16>(to + i * 2, <u16>v);
+    if (size == 1) store<u8>(to + i, <u8> v);
+    else if (size == 2) store<u16>(to + i * 2, <u16> v);
     else store<u32>(to + i * 4, v);
   }
 }
@@ -172,8 +192,8 @@ export function cpu_stos(rec: u32, size: u32): u32 {
 function fill(to: usize, v: u32, n: u32, size: u32): void {
   const b = v & 0xff;
   const uniform = size == 1 || (size == 2 ? (v & 0xffff) == b * 0x101 : v == b * 0x1010101);
-  if (uniform) memory.fill(to, <u8>b, n * size);
-  else if (size == 2) for (let i: u32 = 0; i < n; i++) store<u16>(to + i * 2, <u16>v);
+  if (uniform) memory.fill(to, <u8> b, n * size);
+  else if (size == 2) { for (let i: u32 = 0; i < n; i++) store<u16>(to + i * 2, <u16> v); }
   else for (let i: u32 = 0; i < n; i++) store<u32>(to + i * 4, v);
 }
 
@@ -203,13 +223,13 @@ function compare(a: u32, b: u32, size: u32): void {
   const shift = 32 - size * 8;
   const r = a - b;
   const borrows = (~a & b) | ((~a | b) & r);
-  store<i64>(CPU + C_FLAG_RES, <i64>(<i32>(r << shift) >> shift));
+  store<i64>(CPU + C_FLAG_RES, <i64> (<i32> (r << shift) >> shift));
   store<u32>(CPU + C_FLAG_AUX, ((borrows << shift) & 0xc0000000) | (borrows & 8));
 }
 
 /** True if a repeated comparison goes on after one that was (not) equal. */
 // @ts-ignore: decorator
-@inline function goes_on(equal: bool): bool {
+function goes_on(equal: bool): bool {
   return equal ? (repeat & PREFIX_REP) != 0 : (repeat & PREFIX_REPNE) != 0;
 }
 
