@@ -17,6 +17,8 @@ export interface SubjectResult {
   differences: Difference[];
   /** Lines the golden does not have, unexpected traps among them. */
   extra: string[];
+  /** The hypervisor's log of a run that broke off in this subject. */
+  log: string[];
 }
 
 /**
@@ -38,7 +40,10 @@ export function compare(
     if (subjects && !subjects.includes(subject)) continue;
     let result = results.get(subject);
     if (!result) {
-      results.set(subject, result = { subject, lines: 0, agree: 0, differences: [], extra: [] });
+      results.set(
+        subject,
+        result = { subject, lines: 0, agree: 0, differences: [], extra: [], log: [] },
+      );
     }
     result.lines++;
     const line = got.get(expected.key) ?? null;

@@ -42,7 +42,7 @@ Deno.test("compare: missing, wrong and unexpected lines are told apart", () => {
 
 Deno.test("floor: a fall in any subject is told, a rise is not", () => {
   const result = (subject: string, agree: number) => ({
-    ...{ subject, agree, lines: 10, differences: [], extra: [] },
+    ...{ subject, agree, lines: 10, differences: [], extra: [], log: [] },
   });
   assert.deepEqual(fallen([result("trap", 5)], { trap: 5 }), []);
   assert.equal(fallen([result("trap", 4)], { trap: 5 }).length, 1);
