@@ -1,0 +1,182 @@
+/**
+ * Makes a domain from a plan: memory, image, tables, start_info, rings, first vCPU. What is written
+ * where is pv-abi §2; the order of the last steps is libxenguest's (tools/libs/guest/xg_dom_boot.c),
+ * because each shows: ports are allocated before shared_info is wiped, the tables are pinned before
+ * the vCPU takes them as its own.
+ */
+import type { Core } from "../core.ts";
+import { MAILBOX_SIZE } from "../../wasm/layout.ts";
+import { hex } from "../elf/image_error.ts";
+import { GuestMemory } from "./guest_memory.ts";
+import { writeHypercallPage } from "./hypercall_page.ts";
+import { addressOf, type Layout } from "./layout.ts";
+import type { DomainPlan } from "./plan.ts";
+import { SIF_MOD_START_PFN, writeStartInfo } from "./start_info.ts";
+import { writePageTables } from "./tables.ts";
+import { firstVcpuContext } from "./vcpu_context.ts";
+
+const PAGE = 4096;
+/** vCPUs that have their vcpu_info in shared_info, and where its upcall mask lies. */
+const LEGACY_VCPUS = 32;
+const VCPU_INFO_SIZE = 64;
+const UPCALL_MASK = 1;
+const P2M_CHUNK = MAILBOX_SIZE / 4;
+/** Frames below 4 GiB: what a CR3 without the rotated upper bits can name. */
+const FRAMES_BELOW_4G = 0x100000;
+
+/** The core refused a step of making a domain, most often for want of memory. */
+export class BuildError extends Error {
+  override readonly name = "BuildError";
+
+  /** @param errno negative error number the core gave */
+  constructor(step: string, readonly errno: number) {
+    super(`cannot make the domain: ${step} gave error ${errno}`);
+  }
+}
+
+export interface BuiltDomain {
+  readonly domid: number;
+  readonly plan: DomainPlan;
+  readonly sharedInfoMfn: number;
+  readonly storeMfn: number;
+  readonly storePort: number;
+  readonly consoleMfn: number;
+  readonly consolePort: number;
+  /** Machine frame of each page at start. */
+  readonly mfns: Uint32Array;
+}
+
+/**
+ * Makes the domain, paused.
+ *
+ * @throws BuildError when the core refuses; the unfinished domain is destroyed
+ */
+export function buildDomain(core: Core, plan: DomainPlan): BuiltDomain {
+  const { exports } = core;
+  const domid = check(
+    "domain_create",
+    exports.domain_create(plan.vcpus, plan.maxPages, plan.options),
+  );
+  try {
+    return fill(core, plan, domid);
+  } catch (error) {
+    exports.domain_destroy(domid);
+    throw error;
+  }
+}
+
+function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
+  const { exports } = core;
+  const { layout, image } = plan;
+  const mfns = populate(core, domid, layout.totalPages);
+  const memory = new GuestMemory(core, mfns);
+  const storePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));
+  const consolePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));
+  const sharedInfoMfn = check("domain_shared_info", exports.domain_shared_info(domid));
+
+  writeImage(memory, plan);
+  if (layout.ramdisk) memory.write(layout.ramdisk.pfn, 0, plan.ramdisk);
+  memory.write(layout.p2m.pfn, 0, new Uint8Array(mfns.buffer));
+  writePageTables(memory, layout);
+  const built = {
+    domid,
+    plan,
+    sharedInfoMfn,
+    storeMfn: mfns[layout.xenstoreRing.pfn],
+    storePort,
+    consoleMfn: mfns[layout.consoleRing.pfn],
+    consolePort,
+    mfns,
+  };
+  writeStartInfoOf(memory, built);
+  if (layout.hypercallPfn !== undefined) writeHypercallPage(memory.page(layout.hypercallPfn));
+  writeSharedInfo(core.frame(sharedInfoMfn));
+
+  const topTableMfn = mfns[layout.pageTables.pfn];
+  if (image.parameters.pae === "plain" && topTableMfn >= FRAMES_BELOW_4G) {
+    throw new BuildError(`a top page table below 4 GiB (it is at frame ${hex(topTableMfn)})`, -12);
+  }
+  check("domain_pin", exports.domain_pin(domid, layout.format.levels, topTableMfn));
+  const context = core.post(firstVcpuContext({
+    entry: Number(image.entry),
+    stack: addressOf(layout, layout.bootStack.pfn + layout.bootStack.count),
+    startInfo: addressOf(layout, layout.startInfo.pfn),
+    topTableMfn,
+    extendedCr3: image.parameters.pae !== "plain",
+  }));
+  check("vcpu_set_context", exports.vcpu_set_context(domid, 0, context));
+  return built;
+}
+
+/** Gives the domain its frames, and the M2P their page numbers. Returns each page's frame. */
+function populate(core: Core, domid: number, pages: number): Uint32Array {
+  const mfns = new Uint32Array(pages);
+  for (let pfn = 0; pfn < pages; pfn += P2M_CHUNK) {
+    const count = Math.min(P2M_CHUNK, pages - pfn);
+    check(
+      `domain_populate of ${pages} pages`,
+      core.exports.domain_populate(domid, pfn, count, core.mailbox),
+    );
+    mfns.set(new Uint32Array(core.exports.memory.buffer, core.mailbox, count), pfn);
+  }
+  return mfns;
+}
+
+/**
+ * Copies the segments in the order of the file, so that later ones lie over earlier ones. New memory
+ * is zero: only what an earlier segment wrote is cleared, and the rest stays untouched.
+ */
+function writeImage(memory: GuestMemory, { image, layout }: DomainPlan): void {
+  const pfn = layout.kernel.pfn;
+  let written = 0;
+  for (const s of image.segments) {
+    const dataEnd = s.at + s.filesz;
+    memory.write(pfn, s.at, image.file.subarray(s.offset, s.offset + s.filesz));
+    memory.clear(pfn, dataEnd, Math.max(0, Math.min(s.at + s.memsz, written) - dataEnd));
+    written = Math.max(written, dataEnd);
+  }
+  const size = Number(image.kernelEnd - image.kernelStart);
+  memory.write(pfn, size - image.bsdSymbols.length, image.bsdSymbols);
+}
+
+function writeStartInfoOf(memory: GuestMemory, built: BuiltDomain): void {
+  const { layout, image, commandLine, ramdisk } = built.plan;
+  const module = moduleFields(layout, ramdisk.length);
+  writeStartInfo(memory.page(layout.startInfo.pfn), {
+    magic: image.guestType,
+    nrPages: layout.totalPages,
+    sharedInfo: built.sharedInfoMfn * PAGE,
+    storeMfn: built.storeMfn,
+    storePort: built.storePort,
+    consoleMfn: built.consoleMfn,
+    consolePort: built.consolePort,
+    ptBase: addressOf(layout, layout.pageTables.pfn),
+    nrPtFrames: layout.pageTables.count,
+    mfnList: addressOf(layout, layout.p2m.pfn),
+    commandLine,
+    ...module,
+  });
+}
+
+/** A ramdisk outside the initial mapping is given by page number, and in whole pages. */
+function moduleFields(
+  { ramdisk, virtBase }: Layout,
+  bytes: number,
+): { flags: number; modStart: number; modLen: number } {
+  if (!ramdisk) return { flags: 0, modStart: 0, modLen: 0 };
+  if (!ramdisk.mapped) {
+    return { flags: SIF_MOD_START_PFN, modStart: ramdisk.pfn, modLen: ramdisk.count * PAGE };
+  }
+  return { flags: 0, modStart: Number(virtBase) + ramdisk.pfn * PAGE, modLen: bytes };
+}
+
+/** All zero but for the upcall masks: every vCPU starts with its events held back. */
+function writeSharedInfo(page: Uint8Array): void {
+  page.fill(0);
+  for (let vcpu = 0; vcpu < LEGACY_VCPUS; vcpu++) page[vcpu * VCPU_INFO_SIZE + UPCALL_MASK] = 1;
+}
+
+function check(step: string, result: number): number {
+  if (result < 0) throw new BuildError(step, result);
+  return result;
+}

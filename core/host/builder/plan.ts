@@ -1,0 +1,60 @@
+/**
+ * Everything that is decided before a domain exists. A plan that was made can only fail for want of
+ * machine memory.
+ */
+import type { GuestImage } from "../elf/image.ts";
+import { ImageError } from "../elf/image_error.ts";
+import { computeLayout, type Layout } from "./layout.ts";
+import { PAE } from "./paging.ts";
+import { prepareRamdisk } from "./ramdisk.ts";
+import { COMMAND_LINE_SIZE } from "./start_info.ts";
+
+const PAGE = 4096;
+/** Pages a domain may take beyond those it begins with, as libxl allows (pv-abi §16, 7.9). */
+const SPARE_PAGES = 256;
+
+export interface DomainConfig {
+  /** Pages of memory. */
+  memoryPages: number;
+  vcpus?: number;
+  commandLine?: string;
+  ramdisk?: Uint8Array;
+  /** OPT_* bits of core/wasm/domains/domain.ts. */
+  options?: number;
+}
+
+export interface DomainPlan {
+  readonly image: GuestImage;
+  readonly layout: Layout;
+  readonly vcpus: number;
+  readonly maxPages: number;
+  readonly options: number;
+  readonly commandLine: string;
+  readonly ramdisk: Uint8Array;
+}
+
+/**
+ * Lays out a domain for `image`.
+ *
+ * A command line longer than 1023 bytes is cut, as libxenguest does.
+ *
+ * @throws ImageError when it cannot be
+ */
+export async function planDomain(image: GuestImage, config: DomainConfig): Promise<DomainPlan> {
+  const { memoryPages, vcpus = 1, options = 0, commandLine = "" } = config;
+  if (commandLine.includes("\0")) {
+    throw new ImageError("command-line", "the command line holds a NUL character");
+  }
+  const ramdisk = config.ramdisk
+    ? await prepareRamdisk(config.ramdisk, memoryPages * PAGE)
+    : new Uint8Array();
+  return {
+    image,
+    layout: computeLayout(image, PAE, memoryPages, ramdisk.length),
+    vcpus,
+    maxPages: memoryPages + SPARE_PAGES,
+    options,
+    commandLine: commandLine.slice(0, COMMAND_LINE_SIZE),
+    ramdisk,
+  };
+}
