@@ -1,0 +1,131 @@
+/**
+ * The console: a ring page that the guest writes its output to and reads its input from. Reference:
+ * Xen public header io/console.h.
+ *
+ * Output is taken into a bounded queue and given to the sink one chunk at a time. While the sink is
+ * slow the queue fills, and then the ring is left as it is, so the guest waits and nothing is lost.
+ */
+import { ByteRing, GuestPage } from "./guest_page.ts";
+
+const IN = 0;
+const IN_SIZE = 1024;
+const OUT = 0x400;
+const OUT_SIZE = 2048;
+const IN_CONS = 0xc00;
+const IN_PROD = 0xc04;
+const OUT_CONS = 0xc08;
+const OUT_PROD = 0xc0c;
+
+/** Output that may wait for the sink, in bytes. */
+const QUEUE_LIMIT = 64 * 1024;
+
+/** Takes output; the promise settles when it wants more. */
+export type ConsoleSink = (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+
+export class Console {
+  private readonly output: ByteRing;
+  private readonly input: ByteRing;
+  private queue: Uint8Array<ArrayBuffer>[] = [];
+  private queued = 0;
+  private draining: Promise<void> | null = null;
+  private sinkGone = false;
+  private pendingInput: { bytes: Uint8Array; taken: () => void }[] = [];
+
+  /**
+   * @param notify makes the guest's end of the event channel pending
+   * @param sink where output goes
+   * @param wake called when the sink took something, so that the ring may be looked at again
+   */
+  constructor(
+    page: GuestPage,
+    private readonly notify: () => void,
+    private readonly sink: ConsoleSink,
+    private readonly wake: () => void,
+  ) {
+    this.output = new ByteRing(page, OUT, OUT_SIZE, OUT_CONS, OUT_PROD);
+    this.input = new ByteRing(page, IN, IN_SIZE, IN_CONS, IN_PROD);
+  }
+
+  /** Moves what can be moved, both ways. */
+  service(): void {
+    let moved = false;
+    while (this.queued < QUEUE_LIMIT) {
+      // A guest that puts its indices too far apart has nothing it could want to be read.
+      const bytes = this.output.read(QUEUE_LIMIT - this.queued);
+      if (bytes.length === 0) break;
+      moved = true;
+      if (!this.sinkGone) {
+        this.queue.push(bytes);
+        this.queued += bytes.length;
+      }
+    }
+    if (this.queued > 0 && !this.draining) this.draining = this.drain();
+    if (this.feed()) moved = true;
+    if (moved) this.notify();
+  }
+
+  /** Whether output is held back by a slow sink. */
+  get congested(): boolean {
+    return this.queued >= QUEUE_LIMIT;
+  }
+
+  /** Settles when all output taken so far has gone to the sink. */
+  async drained(): Promise<void> {
+    while (this.draining) await this.draining;
+  }
+
+  /**
+   * Hands input to the guest.
+   *
+   * @returns settles when all of it lies in the ring; never when the guest does not take it
+   */
+  send(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return Promise.resolve();
+    const done = new Promise<void>((taken) => this.pendingInput.push({ bytes, taken }));
+    this.wake();
+    return done;
+  }
+
+  private feed(): boolean {
+    let moved = false;
+    while (this.pendingInput.length > 0) {
+      const first = this.pendingInput[0];
+      const n = this.input.write(first.bytes);
+      if (n === 0) break;
+      moved = true;
+      first.bytes = first.bytes.subarray(n);
+      if (first.bytes.length > 0) break;
+      this.pendingInput.shift();
+      first.taken();
+    }
+    return moved;
+  }
+
+  private async drain(): Promise<void> {
+    while (this.queue.length > 0) {
+      const chunk = this.queue.length === 1 ? this.queue[0] : join(this.queue, this.queued);
+      this.queue = [];
+      try {
+        await this.sink(chunk);
+      } catch {
+        // Nobody reads any more: the guest's output has no place to go, but the guest runs on.
+        this.sinkGone = true;
+        this.queue = [];
+        this.queued = chunk.length;
+      }
+      this.queued -= chunk.length;
+      this.wake();
+    }
+    this.draining = null;
+  }
+}
+
+function join(parts: Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,99 @@
+/**
+ * The xenstore daemon: the store, the guests connected to it, and what the host itself reads, writes
+ * and watches there.
+ */
+import { GuestPage } from "../guest_page.ts";
+import { Connection } from "./connection.ts";
+import { StoreError } from "./error.ts";
+import { parsePermissions } from "./permissions.ts";
+import { Client } from "./requests.ts";
+import { Store } from "./store.ts";
+import { find } from "./tree.ts";
+import { Watches } from "./watches.ts";
+import { fromBytes, toBytes } from "./wire.ts";
+
+/** How a guest's connection reaches the guest and the log. */
+export interface GuestLink {
+  notify(): void;
+  log(line: string): void;
+}
+
+export class Xenstore {
+  private readonly store = new Store();
+  private readonly watches = new Watches(this.store);
+  private readonly connections = new Map<number, Connection>();
+  private watchCount = 0;
+
+  /** @param wake called when the host's own change may have left events for guests to take */
+  constructor(private readonly wake: () => void = () => {}) {}
+
+  /** Connects a guest through its ring page. */
+  introduce(domid: number, page: GuestPage, link: GuestLink): void {
+    const client = (sink: (path: string, token: string) => void) =>
+      new Client(domid, this.store, this.watches, (id) => this.knows(id), sink);
+    this.connections.set(domid, new Connection(page, { ...link, client }));
+    this.watches.fireSpecial("@introduceDomain");
+  }
+
+  /** Disconnects a guest that is gone. Its nodes stay until the host removes them. */
+  release(domid: number): void {
+    this.connections.get(domid)?.close();
+    if (this.connections.delete(domid)) this.watches.fireSpecial("@releaseDomain");
+  }
+
+  /** Answers what guests have asked and sends what waits for them. */
+  service(): void {
+    for (const connection of this.connections.values()) connection.service();
+    // A request of one guest may have caused events for another that was served before it.
+    for (const connection of this.connections.values()) {
+      if (connection.waiting) connection.push();
+    }
+  }
+
+  /** The text of a node, or null when there is none. */
+  read(path: string): string | null {
+    const node = find(this.store.tree, path);
+    return node && fromBytes(node.value);
+  }
+
+  /** The names below a node; none when there is no such node. */
+  list(path: string): string[] {
+    return [...find(this.store.tree, path)?.children.keys() ?? []];
+  }
+
+  /**
+   * Writes a node as the toolstack does.
+   *
+   * @param permissions as in SET_PERMS, `n0`, `r5`; left as they are, or inherited, when not given
+   */
+  write(path: string, value: string, permissions?: string[]): void {
+    this.store.write(path, toBytes(value), 0);
+    if (permissions) this.store.setPermissions(path, parsePermissions(permissions), 0);
+    this.wake();
+  }
+
+  /** Removes a node and all below; nothing happens when there is none. */
+  remove(path: string): void {
+    try {
+      this.store.rm(path, 0);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.errno !== "ENOENT") throw error;
+    }
+    this.wake();
+  }
+
+  /**
+   * Calls back at once and then with each change at or below a path.
+   *
+   * @returns ends the watch
+   */
+  watch(path: string, changed: (path: string) => void): () => void {
+    const token = String(this.watchCount++);
+    this.watches.add(0, path, token, changed);
+    return () => this.watches.remove(0, path, token);
+  }
+
+  private knows(domid: number): boolean {
+    return domid === 0 || this.connections.has(domid);
+  }
+}
