@@ -69,9 +69,13 @@ export class Console {
     return this.queued >= QUEUE_LIMIT;
   }
 
-  /** Settles when all output taken so far has gone to the sink. */
+  /** Settles when all output has gone to the sink, also what still lay in the ring. */
   async drained(): Promise<void> {
-    while (this.draining) await this.draining;
+    for (;;) {
+      if (!this.draining) this.service();
+      if (!this.draining) return;
+      await this.draining;
+    }
   }
 
   /**

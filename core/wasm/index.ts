@@ -8,3 +8,6 @@ export * from "./events/exports";
 export * from "./hypercalls/exports";
 export * from "./domains/exports";
 export { trace_history, trace_set } from "./trace";
+export {
+  inspect_cpu, inspect_cr2, inspect_cr3, inspect_crash_vcpu, inspect_current, inspect_eflags,
+} from "./inspect";

@@ -1,0 +1,75 @@
+/** A guest as the host sees it: its console, its part of the store, and how it ends. */
+import type { Console } from "./console.ts";
+import type { Shutdown } from "./shutdown.ts";
+import type { SymbolTable } from "./elf/symbols.ts";
+import { domainPath } from "./xenstore/path.ts";
+import type { Xenstore } from "./xenstore/daemon.ts";
+
+/** What may be asked of a guest through its control/shutdown node. */
+export type ShutdownRequest = "poweroff" | "halt" | "reboot" | "suspend";
+
+/** What the machine knows of a domain and the rest of the world need not. */
+export interface DomainParts {
+  id: number;
+  name: string;
+  vcpus: number;
+  frames: number;
+  storePort: number;
+  consolePort: number;
+  symbols: SymbolTable;
+  console: Console;
+  xenstore: Xenstore;
+}
+
+export class Domain {
+  /** Settles when the guest has shut down or was ended. Its memory stays until it is destroyed. */
+  readonly shutdown: Promise<Shutdown>;
+  private settle!: (shutdown: Shutdown) => void;
+  private ended = false;
+
+  constructor(private readonly parts: DomainParts) {
+    this.shutdown = new Promise((settle) => this.settle = settle);
+  }
+
+  /** Its number, from 1. */
+  get id(): number {
+    return this.parts.id;
+  }
+
+  get name(): string {
+    return this.parts.name;
+  }
+
+  get vcpus(): number {
+    return this.parts.vcpus;
+  }
+
+  /** The symbols of its image, for reports. */
+  get symbols(): SymbolTable {
+    return this.parts.symbols;
+  }
+
+  get console(): Console {
+    return this.parts.console;
+  }
+
+  /** Frames of machine memory set aside for it. */
+  get frames(): number {
+    return this.parts.frames;
+  }
+
+  get running(): boolean {
+    return !this.ended;
+  }
+
+  /** Asks the guest to end; it is free not to listen. */
+  requestShutdown(request: ShutdownRequest): void {
+    this.parts.xenstore.write(`${domainPath(this.id)}/control/shutdown`, request);
+  }
+
+  /** Called by the machine, once. */
+  end(shutdown: Shutdown): void {
+    this.ended = true;
+    this.settle(shutdown);
+  }
+}

@@ -1,0 +1,39 @@
+/** Options of a domain by name, and the bits by which the core knows them (domains/domain.ts). */
+
+interface OptionRow {
+  bit: number;
+  /** In force when nothing is said. */
+  initially: boolean;
+  help: string;
+}
+
+const ROWS = {
+  console_io: { bit: 1, initially: true, help: "console_io writes to the log; off: -EPERM" },
+  writable_l2: {
+    bit: 2,
+    initially: false,
+    help: "plain stores into a live page directory are emulated (GNU Mach needs it)",
+  },
+  xen32_limits: { bit: 4, initially: false, help: "segment limits as 32-bit Xen kept them" },
+  gnttab_v2: { bit: 8, initially: true, help: "grant tables of version 2 may be chosen" },
+  audit: { bit: 16, initially: false, help: "recount all references after each hypercall" },
+} satisfies Record<string, OptionRow>;
+
+export type OptionName = keyof typeof ROWS;
+export type OptionValues = Partial<Record<OptionName, boolean>>;
+
+export const OPTION_NAMES = Object.keys(ROWS) as OptionName[];
+
+/** One line about an option, for the command line's help. */
+export function optionHelp(name: OptionName): string {
+  return `${ROWS[name].help} (${ROWS[name].initially ? "on" : "off"})`;
+}
+
+/** What the core is told. */
+export function optionBits(values: OptionValues): number {
+  let bits = 0;
+  for (const name of OPTION_NAMES) {
+    if (values[name] ?? ROWS[name].initially) bits |= ROWS[name].bit;
+  }
+  return bits;
+}
