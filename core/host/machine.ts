@@ -7,7 +7,7 @@
  */
 import { setImmediate } from "node:timers";
 import { loadModule } from "../build/load.ts";
-import { type BuiltDomain, buildDomain } from "./builder/build.ts";
+import { buildDomain, type BuiltDomain } from "./builder/build.ts";
 import { planDomain } from "./builder/plan.ts";
 import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
 import { Console, type ConsoleSink } from "./console.ts";
@@ -260,7 +260,7 @@ export class Machine {
 
   private sleep(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      let timer: number | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       this.sleeper = () => {
         clearTimeout(timer);
         this.sleeper = null;

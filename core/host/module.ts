@@ -33,7 +33,9 @@ export async function instantiate(
   module: WebAssembly.Module | Uint8Array<ArrayBuffer>,
   { clock, log, trace }: Surroundings,
 ): Promise<Core> {
-  const compiled = module instanceof WebAssembly.Module ? module : await WebAssembly.compile(module);
+  const compiled = module instanceof WebAssembly.Module
+    ? module
+    : await WebAssembly.compile(module);
   let core: Core | null = null;
   const env = {
     log(kind: number, domid: number, address: number, length: number): void {

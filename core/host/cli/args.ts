@@ -46,8 +46,7 @@ const VALUED: Record<string, Handler> = {
   "--timeout": (a, v, f) => a.timeout = seconds(v, f),
   "--trace": (a, v, f) => a.trace |= traceMask(v, f),
   "--option": (a, v) => setOption(a.options, v),
-  "--stdin-eof": (a, v, f) =>
-    a.poweroffAtEnd = oneOf(v, f, ["poweroff", "ignore"]) === "poweroff",
+  "--stdin-eof": (a, v, f) => a.poweroffAtEnd = oneOf(v, f, ["poweroff", "ignore"]) === "poweroff",
 };
 
 const PLAIN: Record<string, (args: BootArguments) => void> = {
@@ -117,7 +116,9 @@ function readFlag(args: BootArguments, word: string, rest: string[]): void {
 function integer(text: string, flag: string, least: number, most: number): number {
   const n = /^[0-9]{1,9}$/.test(text) ? Number(text) : NaN;
   if (!(n >= least && n <= most)) {
-    throw new UsageError(`${flag} wants a whole number from ${least} to ${most}, not ${quote(text)}`);
+    throw new UsageError(
+      `${flag} wants a whole number from ${least} to ${most}, not ${quote(text)}`,
+    );
   }
   return n;
 }

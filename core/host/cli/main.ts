@@ -19,11 +19,13 @@ export async function main(argv: readonly string[]): Promise<number> {
     await writeConsole(new TextEncoder().encode(helpText() + "\n"));
     return EXIT.POWEROFF;
   } catch (error) {
-    const expected = error instanceof UsageError || error instanceof ImageError ||
-      error instanceof BuildError;
-    if (!expected) throw error;
-    say(`paravane: ${error.message}`);
-    return EXIT.USAGE;
+    if (
+      error instanceof UsageError || error instanceof ImageError || error instanceof BuildError
+    ) {
+      say(`paravane: ${error.message}`);
+      return EXIT.USAGE;
+    }
+    throw error;
   }
 }
 

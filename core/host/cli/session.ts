@@ -2,7 +2,7 @@
  * One run of the command: the guest with its console here, booted again when it reboots, until it
  * ends, time is up, or the user has had enough.
  */
-import { writeConsole, say } from "./output.ts";
+import { say, writeConsole } from "./output.ts";
 import type { BootArguments } from "./args.ts";
 import type { Domain } from "../domain.ts";
 import { Input } from "./input.ts";
@@ -28,7 +28,7 @@ export class Session {
   private domain: Domain | null = null;
   private finish!: (status: number) => void;
   private readonly finished: Promise<number>;
-  private timer: number | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly interrupt = () => this.stop("interrupted", EXIT.INTERRUPTED);
 
   constructor(

@@ -66,8 +66,8 @@ export class Store {
    * @throws StoreError EINVAL for the root; ENOENT when even the parent does not exist; EACCES
    */
   rm(path: string, domid: number, t?: Transaction): void {
-    if (path === "/") throw new StoreError("EINVAL");
     const node = this.getOrNull(path, domid, WRITE, t);
+    if (path === "/") throw new StoreError("EINVAL");
     const tree = t ? t.tree : this.tree;
     if (!node) {
       if (!find(tree, parentPath(path))) throw new StoreError("ENOENT");
