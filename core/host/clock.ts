@@ -6,12 +6,19 @@
 
 export type TimeMode = "wall" | "virtual";
 
-/** Nanoseconds since the machine began, and since 1970, as the guests see them. */
 export interface Clock {
   readonly mode: TimeMode;
+  /**
+   * ns of system time. Wall time: what it is now. Virtual time: how far it may skip while no guest
+   * can run; what it is now, the core itself counts.
+   */
   now(): bigint;
+  /** ns since 1970; virtual time: when system time was 0. */
   wall(): bigint;
 }
+
+/** A machine has been up for a second when its first domain starts, as with a real hypervisor. */
+const UPTIME = 1e9;
 
 /** The host's clock. */
 export class WallClock implements Clock {
@@ -19,7 +26,7 @@ export class WallClock implements Clock {
   private readonly start = performance.now();
 
   now(): bigint {
-    return BigInt(Math.round((performance.now() - this.start) * 1e6));
+    return BigInt(Math.round((performance.now() - this.start) * 1e6 + UPTIME));
   }
 
   wall(): bigint {
@@ -30,21 +37,21 @@ export class WallClock implements Clock {
 /** Where virtual time begins, in ns since 1970: 2020-01-01 00:00 UTC, the same in each run. */
 const VIRTUAL_EPOCH = 1_577_836_800_000_000_000n;
 
-/** A clock that stands still until it is told. */
+/** The core's own count of instructions, which it may take forward only as far as it is told. */
 export class VirtualClock implements Clock {
   readonly mode = "virtual";
-  private time = 0n;
+  private limit = 0n;
 
   now(): bigint {
-    return this.time;
+    return this.limit;
   }
 
   wall(): bigint {
-    return VIRTUAL_EPOCH + this.time;
+    return VIRTUAL_EPOCH;
   }
 
-  /** Moves on to `time`, never back. */
-  advance(time: bigint): void {
-    if (time > this.time) this.time = time;
+  /** Lets time skip to `time`, when nothing can happen before. */
+  allow(time: bigint): void {
+    this.limit = time;
   }
 }

@@ -5,7 +5,7 @@
  * Output is taken into a bounded queue and given to the sink one chunk at a time. While the sink is
  * slow the queue fills, and then the ring is left as it is, so the guest waits and nothing is lost.
  */
-import { ByteRing, GuestPage } from "./guest_page.ts";
+import { ByteRing, type GuestPage } from "./guest_page.ts";
 
 const IN = 0;
 const IN_SIZE = 1024;

@@ -23,6 +23,7 @@ export interface CoreExports {
   machine_run(now: bigint, budget: number): number;
   machine_deadline(): bigint;
   trace_set(mask: number): void;
+  time_init(isVirtual: number, wall: bigint): void;
 
   domain_create(maxVcpus: number, maxPages: number, options: number): number;
   domain_populate(domid: number, pfn: number, count: number, out: number): number;

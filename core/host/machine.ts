@@ -7,13 +7,13 @@
  */
 import { setImmediate } from "node:timers";
 import { loadModule } from "../build/load.ts";
-import { buildDomain, type BuiltDomain } from "./builder/build.ts";
-import { planDomain } from "./builder/plan.ts";
+import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
+import { type DomainPlan, planDomain } from "./builder/plan.ts";
 import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
 import { Console, type ConsoleSink } from "./console.ts";
 import { type Core, RUN_IDLE } from "./core.ts";
 import { Domain } from "./domain.ts";
-import { loadImage } from "./elf/image.ts";
+import { type GuestImage, loadImage } from "./elf/image.ts";
 import { GuestPage } from "./guest_page.ts";
 import { Log, type LogSink } from "./log.ts";
 import { instantiate, type TraceHandler } from "./module.ts";
@@ -63,6 +63,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const module = options.module ?? await loadModule();
   const trace: TraceHandler = (...args) => tracing.handler(...args);
   const core = await instantiate(module, { clock, log, trace });
+  if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
   return new Machine(core, clock, log, tracing);
 }
 
@@ -87,12 +88,13 @@ export class Machine {
   /**
    * Builds a domain from an image and lets it run.
    *
-   * @param image an ELF file, gzip'd or not, or a bzImage
-   * @throws ImageError when the image or the options are no good: nothing has changed then
+   * @param image an ELF file, gzip'd or not, or a bzImage; or what loadImage made of one
+   * @throws ImageError when the image or the options are no good, BuildError when there is not
+   *   enough memory: nothing has changed then
    */
-  async addDomain(image: Uint8Array, options: DomainOptions = {}): Promise<Domain> {
+  async addDomain(image: Uint8Array | GuestImage, options: DomainOptions = {}): Promise<Domain> {
     const memory = options.memory ?? 64;
-    const guest = await loadImage(image);
+    const guest = image instanceof Uint8Array ? await loadImage(image) : image;
     const plan = await planDomain(guest, {
       memoryPages: memory * FRAMES_PER_MIB,
       vcpus: options.vcpus,
@@ -102,7 +104,7 @@ export class Machine {
     });
     const frames = memory * FRAMES_PER_MIB + OVERHEAD_FRAMES;
     this.makeRoom(frames);
-    const built = buildDomain(this.core, plan);
+    const built = this.build(plan, frames);
     const domain = this.connect(built, frames, options);
     this.core.exports.domain_unpause(domain.id);
     this.start();
@@ -144,10 +146,19 @@ export class Machine {
       const result = this.frames === 0
         ? exports.machine_init(missing)
         : exports.machine_grow(missing);
-      if (result < 0) throw new Error(`the machine has no memory for ${missing} more frames`);
+      if (result < 0) throw new BuildError(`room for ${missing} more frames`, result);
       this.frames += missing;
     }
     this.framesInUse += frames;
+  }
+
+  private build(plan: DomainPlan, frames: number): BuiltDomain {
+    try {
+      return buildDomain(this.core, plan);
+    } catch (error) {
+      this.framesInUse -= frames;
+      throw error;
+    }
   }
 
   private connect(built: BuiltDomain, frames: number, options: DomainOptions): Domain {
@@ -210,7 +221,6 @@ export class Machine {
     while (!this.stopped) {
       this.woken = false;
       const result = this.core.exports.machine_run(this.clock.now(), SLICE);
-      this.advanceVirtualTime();
       this.service();
       if (result === RUN_IDLE && !this.woken) {
         if (await this.idle()) turn = performance.now();
@@ -250,7 +260,7 @@ export class Machine {
   private async idle(): Promise<boolean> {
     const deadline = this.core.exports.machine_deadline();
     if (deadline >= 0n && this.clock instanceof VirtualClock) {
-      this.clock.advance(deadline);
+      this.clock.allow(deadline);
       return false;
     }
     const wait = deadline < 0n ? Infinity : Number(deadline - this.clock.now()) / 1e6;

@@ -3,6 +3,7 @@
  * and the guest's first line; whatever a run may not need is imported where it is needed.
  */
 import { BuildError } from "../builder/build.ts";
+import { type GuestImage, loadImage } from "../elf/image.ts";
 import { ImageError } from "../elf/image_error.ts";
 import { createMachine } from "../machine.ts";
 import { type BootArguments, parseArguments, UsageError } from "./args.ts";
@@ -30,7 +31,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function boot(args: BootArguments): Promise<number> {
-  const image = await loadGuestImage(args.guest);
+  const image = await readImage(args.guest);
   const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
   const machine = await createMachine({ time: args.time, log: say });
   let flushTrace = () => {};
@@ -44,5 +45,16 @@ async function boot(args: BootArguments): Promise<number> {
   } finally {
     session.close();
     flushTrace();
+  }
+}
+
+/** Reads and checks an image; what is wrong with it is said with its name. */
+async function readImage(name: string | null): Promise<GuestImage> {
+  const bytes = await loadGuestImage(name);
+  try {
+    return await loadImage(bytes);
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ImageError(error.code, `${name ?? "the built-in guest"}: ${error.message}`);
   }
 }

@@ -2,12 +2,12 @@
  * One run of the command: the guest with its console here, booted again when it reboots, until it
  * ends, time is up, or the user has had enough.
  */
-import { say, writeConsole } from "./output.ts";
 import type { BootArguments } from "./args.ts";
 import type { Domain } from "../domain.ts";
+import type { GuestImage } from "../elf/image.ts";
 import { Input } from "./input.ts";
 import type { Machine } from "../machine.ts";
-import { setRawOutput } from "./output.ts";
+import { say, setRawOutput, writeConsole } from "./output.ts";
 import { SHUTDOWN, type Shutdown } from "../shutdown.ts";
 
 export const EXIT = {
@@ -34,7 +34,7 @@ export class Session {
   constructor(
     private readonly machine: Machine,
     private readonly args: BootArguments,
-    private readonly image: Uint8Array,
+    private readonly image: GuestImage,
     private readonly ramdisk: Uint8Array | undefined,
   ) {
     this.finished = new Promise((finish) => this.finish = finish);

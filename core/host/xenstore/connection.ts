@@ -3,10 +3,10 @@
  * events go out, cut at whatever places the ring has room. Reference: Xen public header
  * io/xs_wire.h (struct xenstore_domain_interface), docs/misc/xenstore-ring.txt.
  */
-import { ByteRing, GuestPage } from "../guest_page.ts";
+import { ByteRing, type GuestPage } from "../guest_page.ts";
 import { StoreError } from "./error.ts";
 import { QUOTA } from "./quota.ts";
-import { Client } from "./requests.ts";
+import type { Client } from "./requests.ts";
 import { encodeMessage, type Message, MessageReader, PAYLOAD_MAX, toBytes, XS } from "./wire.ts";
 
 const RING_SIZE = 1024;

@@ -2,7 +2,7 @@
  * The xenstore daemon: the store, the guests connected to it, and what the host itself reads, writes
  * and watches there.
  */
-import { GuestPage } from "../guest_page.ts";
+import type { GuestPage } from "../guest_page.ts";
 import { Connection } from "./connection.ts";
 import { StoreError } from "./error.ts";
 import { parsePermissions } from "./permissions.ts";
