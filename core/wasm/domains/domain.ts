@@ -54,6 +54,12 @@ export class Domain {
   memory_map_pages: u32;
   handle0: u64; // UUID
   handle1: u64;
+  // events/timers.ts: when each watchdog ends the domain (ns of system time, 0 = not running), and which are taken
+  watchdog0: i64;
+  watchdog1: i64;
+  watchdogs: u32;
+  // hypercalls/physdev_op.ts: frame of the pirq_eoi map, 0 = none
+  pirq_eoi_mfn: u32;
 }
 
 // Vcpu.state
@@ -115,6 +121,12 @@ export class Vcpu {
   // run loop
   virq_timer_pending: u32;
   pause_count: u32;
+  // domains/schedule.ts
+  resume_state: u32; // VCPU_* to go back to when a vCPU that is down comes up
+  fresh: u32; // selectors of a new context are not loaded yet: done before its first instruction
+  // events/clock.ts
+  time_area: u64; // guest address of a second vcpu_time_info, 0 = none
+  time_updated: i64; // system time of the last pvclock update
 }
 
 let heap_next: usize = HEAP;
@@ -123,7 +135,7 @@ let heap_next: usize = HEAP;
 export function heap_alloc(size: usize): usize {
   const p = heap_next;
   const end = (p + size + 15) & ~15;
-  if (end > <usize>HEAP_END) return 0;
+  if (end > <usize> HEAP_END) return 0;
   heap_next = end;
   memory.fill(p, 0, end - p);
   return p;

@@ -1,2 +1,15 @@
 // What this room gives the host and the generated interpreter.
 export { domain_shutdown } from "./crash";
+export {
+  domain_crash_reason,
+  domain_create,
+  domain_pause,
+  domain_set_handle,
+  domain_shared_info,
+  domain_shutdown_code,
+  domain_state,
+  domain_unpause,
+  vcpu_set_context,
+} from "./create";
+export { domain_destroy } from "./destroy";
+export { slice_begin, slice_end } from "./schedule";

@@ -1,4 +1,205 @@
-import { Vcpu } from "./domain";
+// Who runs: every runnable vCPU of every domain in turn, a slice each.
+//
+// The host calls the generated machine_run, which is slice_begin, the guest's instructions until the
+// budget is spent or something asks to stop, and slice_end. Time and timers move only here and in
+// the hypercalls that set them, so in virtual time a run is a function of its input.
+import {
+  C_BUDGET,
+  C_DR,
+  C_FAULT,
+  C_RETIRED_END,
+  C_SHADOW,
+  C_STOP,
+  CPU,
+  CPU_STATE_SIZE,
+  NO_FAULT,
+} from "../layout";
+import { request_stop, retired, set_breakpoints_armed } from "../cpu/state";
+import { budget_until, skip_to, system_time, update_time, virtual_time } from "../events/clock";
+import { deliver_events, events_deliverable } from "../events/deliver";
+import { host_attention, set_host_attention } from "../events/host";
+import {
+  BLOCKED,
+  OFFLINE,
+  RUNNABLE,
+  RUNNING,
+  runstate_change,
+  runstate_publish,
+} from "../events/runstate";
+import { next_deadline, tick, timers_run } from "../events/timers";
+import { switch_address_space } from "../pagetables/cr3";
+import { load_fresh_segments } from "./fresh";
+import {
+  current,
+  current_domain,
+  DOM_RUNNING,
+  Domain,
+  domain_by_id,
+  MAX_DOMAINS,
+  MAX_VCPUS,
+  set_current,
+  Vcpu,
+  VCPU_BLOCKED,
+  VCPU_DOWN,
+  vcpu_of,
+  VCPU_POLLING,
+  VCPU_RUNNABLE,
+} from "./domain";
+
+// What slice_begin and slice_end answer.
+export const RUN_IDLE: i32 = 0; // nothing is runnable before machine_deadline()
+export const RUN_MORE: i32 = 1; // (slice_begin: a vCPU is loaded) call again
+export const RUN_HOST: i32 = 2; // a guest signalled the host, or a domain ended
+
+const SECOND: i64 = 1000000000;
+
+// ---- states of a vCPU ------------------------------------------------------------------------
+
 /** Blocks the running vCPU until an event wakes it. */
-export function vcpu_block(): void {}
-export function vcpu_wake(v: Vcpu): void {}
+export function vcpu_block(): void {
+  current.state = VCPU_BLOCKED;
+  request_stop();
+}
+
+/** Blocks the running vCPU until an event, one of the polled ports (see Vcpu.poll_port), or `deadline` (0 = none). */
+export function vcpu_poll(port: u32, deadline: i64): void {
+  current.poll_port = port;
+  current.poll_deadline = deadline;
+  current.state = VCPU_POLLING;
+  request_stop();
+}
+
+/** Ends a vCPU's blocking or polling. One that is down stays down, but will not be found blocked when it comes up. */
+export function vcpu_wake(v: Vcpu): void {
+  v.poll_deadline = 0;
+  if (v.state == VCPU_DOWN) v.resume_state = VCPU_RUNNABLE;
+  else if (v.state != VCPU_RUNNABLE) {
+    v.state = VCPU_RUNNABLE;
+    runstate_change(v, v == current ? RUNNING : RUNNABLE);
+  }
+}
+
+/** Takes a vCPU out of the running until vcpu_up. */
+export function vcpu_down(v: Vcpu): void {
+  if (v.state == VCPU_DOWN) return;
+  v.resume_state = v.state;
+  v.state = VCPU_DOWN;
+  if (v == current) request_stop();
+  else runstate_change(v, OFFLINE);
+}
+
+/** Brings an initialised vCPU (back) into the running, in the state it was taken out in. */
+export function vcpu_up(v: Vcpu): void {
+  if (v.state != VCPU_DOWN) return;
+  v.state = v.resume_state;
+  runstate_change(v, v.state == VCPU_RUNNABLE ? RUNNABLE : BLOCKED);
+}
+
+// ---- choice ----------------------------------------------------------------------------------
+
+let turn: u32 = 0; // domain * MAX_VCPUS + vCPU of the last choice
+
+/** The next runnable vCPU after the last choice (which is the last resort itself), or null. */
+function next_runnable(): Vcpu {
+  const after = turn % MAX_VCPUS;
+  for (let k: u32 = 0; k <= MAX_DOMAINS; k++) {
+    const d = domain_by_id((turn / MAX_VCPUS + k) % MAX_DOMAINS);
+    if (!changetype<usize>(d) || d.state != DOM_RUNNING) continue;
+    const end = k == MAX_DOMAINS && after + 1 < d.max_vcpus ? after + 1 : d.max_vcpus;
+    for (let n = k == 0 ? after + 1 : 0; n < end; n++) {
+      const v = vcpu_of(d, n);
+      if (v.state == VCPU_RUNNABLE) return v;
+    }
+  }
+  return changetype<Vcpu>(0);
+}
+
+// ---- slices ----------------------------------------------------------------------------------
+
+let loaded: usize = 0; // vCPU that ran last, whose pvclock is fresh
+
+/** Puts a vCPU's registers in place. The machine's own counters, which lie among them, stay. */
+function load_vcpu(v: Vcpu): void {
+  const end = load<u64>(CPU + C_RETIRED_END);
+  const budget = load<i32>(CPU + C_BUDGET);
+  memory.copy(CPU, v.cpu, CPU_STATE_SIZE);
+  store<u64>(CPU + C_RETIRED_END, end);
+  store<i32>(CPU + C_BUDGET, budget);
+  store<u32>(CPU + C_STOP, 0);
+  store<u32>(CPU + C_FAULT, NO_FAULT);
+  set_current(v);
+  switch_address_space(v);
+  set_breakpoints_armed((load<u64>(CPU + C_DR + 7 * 8) & 0xff) != 0); // also update_mode
+  if (v.fresh) load_fresh_segments(v);
+}
+
+/** Takes the running vCPU off: its registers are in vcpu.cpu again, current is null. */
+function unload_vcpu(): void {
+  const v = current;
+  if (v.state == VCPU_RUNNABLE) {
+    if (changetype<Domain>(v.domain).state != DOM_RUNNING) runstate_change(v, OFFLINE);
+    else if (next_runnable() != v) runstate_change(v, RUNNABLE);
+  } else runstate_change(v, v.state == VCPU_DOWN ? OFFLINE : BLOCKED);
+  if (v.runstate != RUNNING && current_domain.state == DOM_RUNNING) runstate_publish(v);
+  memory.copy(v.cpu, CPU, CPU_STATE_SIZE);
+  set_current(changetype<Vcpu>(0));
+}
+
+/** Begins a slice of `budget` instructions, or up to `deadline` if that is sooner. */
+function set_budget(budget: i32, deadline: i64): void {
+  const n = budget_until(deadline, system_time(), budget);
+  const done = retired();
+  store<i32>(CPU + C_BUDGET, n);
+  store<u64>(CPU + C_RETIRED_END, done + n);
+}
+
+/**
+ * Chooses a vCPU, makes it current and delivers what is due to it, so that its instructions can run.
+ *
+ * @param now virtual time, when nothing is runnable: how far the clock may skip; it skips to the next
+ *   deadline if that is not later, else not at all. Ignored in wall time.
+ * @param budget most instructions the slice may run
+ * @returns RUN_MORE when there is something to run, else RUN_IDLE
+ */
+export function slice_begin(now: i64, budget: i32): i32 {
+  if (budget < 1) budget = 1;
+  timers_run(system_time());
+  let v = next_runnable();
+  if (!changetype<usize>(v) && virtual_time) {
+    const deadline = next_deadline();
+    if (deadline >= 0 && deadline <= now) {
+      skip_to(deadline);
+      timers_run(system_time());
+      v = next_runnable();
+    }
+  }
+  while (changetype<usize>(v)) {
+    turn = changetype<Domain>(v.domain).id * MAX_VCPUS + v.id;
+    load_vcpu(v);
+    const time = system_time();
+    const due = tick(v, time);
+    if (loaded != changetype<usize>(v) || time - v.time_updated >= SECOND) update_time(v);
+    loaded = changetype<usize>(v);
+    if (v.runstate != RUNNING) {
+      runstate_change(v, RUNNING);
+      runstate_publish(v);
+    }
+    set_budget(budget, next_deadline());
+    if (due >= 0) set_budget(load<i32>(CPU + C_BUDGET), due);
+    if (!load<u32>(CPU + C_SHADOW) && events_deliverable()) deliver_events();
+    if (!load<u32>(CPU + C_STOP)) return RUN_MORE;
+    unload_vcpu(); // the delivery ended its domain
+    v = next_runnable();
+  }
+  return RUN_IDLE;
+}
+
+/** Ends the slice that slice_begin began, if it did. @returns RUN_*: what the host should do next */
+export function slice_end(): i32 {
+  if (changetype<usize>(current)) unload_vcpu();
+  if (host_attention) {
+    set_host_attention(false);
+    return RUN_HOST;
+  }
+  return changetype<usize>(next_runnable()) ? RUN_MORE : RUN_IDLE;
+}

@@ -1,2 +1,41 @@
-export function deliver_events(): bool { return false; }
-export function events_deliverable(): bool { return false; }
+// The one place that interrupts a guest: the tests Xen makes on its way back to the guest
+// (test_all_events in xen/arch/x86/x86_64/compat/entry.S; shared/pv-abi.md §4.6).
+import { current, current_domain, DOM_RUNNING } from "../domains/domain";
+import { EVENT_NMI, EVENT_UPCALL, trace_event } from "../trace";
+import { create_bounce } from "../traps/bounce";
+import { upcall_due } from "./bits";
+
+const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
+
+// @ts-ignore: decorator
+function nmi_due(): bool {
+  return current.nmi_pending != 0 && current.nmi_in_progress == 0;
+}
+
+/** Whether deliver_events would change the running vCPU. Cheap: asked on every slow path. */
+export function events_deliverable(): bool {
+  return upcall_due(current) || nmi_due();
+}
+
+/**
+ * Enters the guest's NMI handler, or else its event callback, if one is due. The callback's entry
+ * masks further upcalls, so one frame is built at a time; Xen never clears the pending byte.
+ *
+ * @returns whether anything of the running vCPU changed (the domain may have crashed on its stack)
+ */
+export function deliver_events(): bool {
+  if (current_domain.state != DOM_RUNNING) return false;
+  const v = current;
+  if (nmi_due()) {
+    v.nmi_pending = 0;
+    v.nmi_in_progress = 1; // until the iret hypercall
+    trace_event(EVENT_NMI, current_domain.id, v.id, 0);
+    const entry = v.trap_table + NMI_ENTRY;
+    create_bounce(load<u16>(entry, 4), load<u32>(entry), false, 0, true);
+    return true;
+  }
+  if (!upcall_due(v)) return false;
+  trace_event(EVENT_UPCALL, current_domain.id, v.id, 0);
+  create_bounce(v.event_cs, v.event_eip, false, 0, true);
+  return true;
+}

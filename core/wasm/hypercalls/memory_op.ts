@@ -1,1 +1,3 @@
-export function do_memory_op(cmd: u32, arg: u64): i32 { return -38; }
+export function do_memory_op(cmd: u32, arg: u64): i32 {
+  return -38;
+}

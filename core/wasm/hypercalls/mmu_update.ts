@@ -1,1 +1,3 @@
-export function do_mmu_update(requests: u64, count: u32, done: u64, foreigndom: u32): i32 { return -38; }
+export function do_mmu_update(requests: u64, count: u32, done: u64, foreigndom: u32): i32 {
+  return -38;
+}

@@ -1,1 +1,3 @@
-export function do_vm_assist(cmd: u32, type: u32): i32 { return -38; }
+export function do_vm_assist(cmd: u32, type: u32): i32 {
+  return -38;
+}

@@ -1,0 +1,225 @@
+// The life of a domain as the host directs it (what domctl is to a toolstack).
+import { CPU_STATE_SIZE } from "../layout";
+import { EINVAL, ENOMEM, ESRCH } from "../errno";
+import { INFO_MASK, shared_info, VCPU_INFO_SIZE } from "../events/bits";
+import { system_time, update_time, update_wallclock } from "../events/clock";
+import { ports_create } from "../events/ports";
+import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
+import { DEFAULT_PERIOD } from "../events/timers";
+import { alloc_xen_frame } from "../frames/alloc";
+import { context_apply } from "./context";
+import {
+  DOM_DEAD,
+  DOM_PAUSED,
+  DOM_RUNNING,
+  Domain,
+  domain_by_id,
+  domain_table_set,
+  heap_alloc,
+  MAX_DOMAINS,
+  MAX_VCPUS,
+  Vcpu,
+  vcpu_alloc,
+  vcpu_of,
+  VCPU_RUNNABLE,
+} from "./domain";
+
+let last_id: u32 = 0;
+
+/** The next domain number after the last one given, going round; 0 = all are taken. */
+function free_id(): u32 {
+  for (let n: u32 = 1; n < MAX_DOMAINS; n++) {
+    const id = ((last_id + n - 1) % (MAX_DOMAINS - 1)) + 1;
+    const d = domain_by_id(id);
+    if (!changetype<usize>(d) || d.state == DOM_DEAD) return id;
+  }
+  return 0;
+}
+
+/** A destroyed domain with room for so many vCPUs, taken out of the table to be used again; or null. */
+function reusable(max_vcpus: u32): Domain {
+  for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
+    const d = domain_by_id(id);
+    if (changetype<usize>(d) && d.state == DOM_DEAD && d.max_vcpus == max_vcpus) {
+      domain_table_set(id, changetype<Domain>(0));
+      return d;
+    }
+  }
+  return changetype<Domain>(0);
+}
+
+/** Empties a domain to what heap_alloc would give, but for the areas it owns. */
+function clear_domain(d: Domain): void {
+  const vcpus = d.vcpus;
+  const events = d.events;
+  const grants = d.grants;
+  const console = d.console;
+  memory.fill(changetype<usize>(d), 0, offsetof<Domain>());
+  d.vcpus = vcpus;
+  d.events = events;
+  d.grants = grants;
+  d.console = console;
+}
+
+function clear_vcpu(v: Vcpu): void {
+  const cpu = v.cpu;
+  const traps = v.trap_table;
+  const gdt = v.gdt_frames;
+  const ldt = v.ldt_frames;
+  const virqs = v.virq_ports;
+  memory.fill(changetype<usize>(v), 0, offsetof<Vcpu>());
+  memory.fill(cpu, 0, CPU_STATE_SIZE);
+  memory.fill(traps, 0, 256 * 8);
+  memory.fill(gdt, 0, 16 * 4);
+  memory.fill(ldt, 0, 16 * 4);
+  memory.fill(virqs, 0, 24 * 4);
+  v.cpu = cpu;
+  v.trap_table = traps;
+  v.gdt_frames = gdt;
+  v.ldt_frames = ldt;
+  v.virq_ports = virqs;
+}
+
+function init_vcpu(d: Domain, n: u32): bool {
+  let v = vcpu_of(d, n);
+  if (changetype<usize>(v)) {
+    clear_vcpu(v);
+    v.id = n;
+    v.domain = changetype<usize>(d);
+  } else v = vcpu_alloc(d, n);
+  if (!changetype<usize>(v) || !v.virq_ports) return false;
+  v.vcpu_info = shared_info(d) + n * VCPU_INFO_SIZE;
+  v.singleshot_deadline = -1;
+  v.periodic_period = DEFAULT_PERIOD;
+  v.resume_state = VCPU_RUNNABLE;
+  v.runstate = OFFLINE;
+  v.runstate_since = system_time();
+  update_time(v);
+  return true;
+}
+
+/**
+ * Makes a domain without memory: its shared_info page, port table and vCPUs, all of them down.
+ * Event upcalls start masked on every legacy vCPU, and the time fields are valid from here on.
+ *
+ * @param max_vcpus 1 to 32
+ * @param max_pages most frames the domain may own
+ * @param options sum of OPT_ bits (domain.ts)
+ * @returns the new domain's number, -EINVAL, or -ENOMEM
+ */
+export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32 {
+  if (max_vcpus < 1 || max_vcpus > MAX_VCPUS) return -EINVAL;
+  const id = free_id();
+  if (!id) return -ENOMEM;
+  let d = reusable(max_vcpus);
+  if (changetype<usize>(d)) clear_domain(d);
+  else {
+    d = changetype<Domain>(heap_alloc(offsetof<Domain>()));
+    if (!changetype<usize>(d)) return -ENOMEM;
+    d.vcpus = heap_alloc(max_vcpus * sizeof<usize>());
+    if (!d.vcpus) return -ENOMEM;
+  }
+  d.id = id;
+  d.state = DOM_PAUSED;
+  d.options = options;
+  d.shutdown_code = -1;
+  d.max_vcpus = max_vcpus;
+  d.max_pages = max_pages;
+  domain_table_set(id, d);
+  last_id = id;
+  d.shared_info_mfn = alloc_xen_frame(id);
+  if (!d.shared_info_mfn || !ports_create(d)) return abandon(d);
+  for (let n: u32 = 0; n < MAX_VCPUS; n++) {
+    store<u8>(shared_info(d) + n * VCPU_INFO_SIZE + INFO_MASK, 1);
+  }
+  for (let n: u32 = 0; n < max_vcpus; n++) if (!init_vcpu(d, n)) return abandon(d);
+  update_wallclock(d);
+  return id;
+}
+
+function abandon(d: Domain): i32 {
+  domain_table_set(d.id, changetype<Domain>(0));
+  return -ENOMEM;
+}
+
+function live(domid: u32): Domain {
+  const d = domain_by_id(domid);
+  return changetype<usize>(d) && d.state != DOM_DEAD ? d : changetype<Domain>(0);
+}
+
+/** Lets a new or paused domain run. @returns 0 or -ESRCH */
+export function domain_unpause(domid: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (d.state != DOM_PAUSED) return 0;
+  d.state = DOM_RUNNING;
+  for (let n: u32 = 0; n < d.max_vcpus; n++) {
+    const v = vcpu_of(d, n);
+    if (v.state == VCPU_RUNNABLE) runstate_change(v, RUNNABLE);
+  }
+  return 0;
+}
+
+/** Keeps a running domain from running. @returns 0 or -ESRCH */
+export function domain_pause(domid: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (d.state == DOM_RUNNING) {
+    d.state = DOM_PAUSED;
+    for (let n: u32 = 0; n < d.max_vcpus; n++) {
+      const v = vcpu_of(d, n);
+      if (v.state == VCPU_RUNNABLE) runstate_change(v, OFFLINE);
+    }
+  }
+  return 0;
+}
+
+/** Machine frame of the domain's shared_info; 0 if there is no such domain. */
+export function domain_shared_info(domid: u32): u32 {
+  const d = live(domid);
+  return changetype<usize>(d) ? d.shared_info_mfn : 0;
+}
+
+/** DOM_*; DOM_DEAD for a number without a domain. */
+export function domain_state(domid: u32): u32 {
+  const d = live(domid);
+  return changetype<usize>(d) ? d.state : DOM_DEAD;
+}
+
+/** The domain's SHUTDOWN_ code, -1 while it has none, -ESRCH. */
+export function domain_shutdown_code(domid: u32): i32 {
+  const d = live(domid);
+  return changetype<usize>(d) ? d.shutdown_code : -ESRCH;
+}
+
+/** Why the domain crashed: address of an AssemblyScript string, 0 if it did not. */
+export function domain_crash_reason(domid: u32): usize {
+  const d = live(domid);
+  return changetype<usize>(d) ? d.crash_reason : 0;
+}
+
+/** Sets the 16-byte handle (UUID) that XENVER_guest_handle shows. @returns 0 or -ESRCH */
+export function domain_set_handle(domid: u32, at: usize): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  d.handle0 = load<u64>(at);
+  d.handle1 = load<u64>(at, 8);
+  return 0;
+}
+
+/**
+ * Gives a vCPU its registers and tables (struct vcpu_guest_context, 2800 bytes, at a host address).
+ *
+ * @returns 0, -ESRCH, or -EINVAL as VCPUOP_initialise would
+ */
+export function vcpu_set_context(domid: u32, vcpu: u32, context: usize): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  const v = vcpu_of(d, vcpu);
+  if (!changetype<usize>(v)) return -EINVAL;
+  const r = context_apply(v, context);
+  if (r) return r;
+  update_time(v);
+  update_wallclock(d);
+  return 0;
+}

@@ -1,0 +1,113 @@
+// The host's end of event channels. To guests the Deno host is domain 0: a port that a guest leaves
+// unbound for domain 0 can be bound by the host, which is then told of sends and can notify.
+import { DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
+import { EINVAL, ESRCH } from "../errno";
+import { alloc_unbound } from "./bind";
+import { send_event } from "./channels";
+import {
+  event_state,
+  EventState,
+  port_at,
+  PORT_INTERDOMAIN,
+  PORT_UNBOUND,
+  port_valid,
+  PORTS,
+} from "./ports";
+
+/** 1 when a guest signalled the host, or a domain changed state, since the last slice ended. */
+export let host_attention: bool = false;
+export function set_host_attention(on: bool): void {
+  host_attention = on;
+}
+
+let host_ports: u32 = 0; // the host's own port numbers: shown in EVTCHNOP_status, otherwise without meaning
+
+function live(domid: u32): Domain {
+  const d = domain_by_id(domid);
+  return changetype<usize>(d) && d.state != DOM_DEAD ? d : changetype<Domain>(0);
+}
+
+/** Notes that a guest sent to a port whose other end is the host. */
+export function host_signal(d: Domain, port: u32): void {
+  const e = event_state(d);
+  const p = e.signals + (port >> 3);
+  store<u8>(p, load<u8>(p) | (<u8> 1 << <u8> (port & 7)));
+  e.signalled = 1;
+  host_attention = true;
+}
+
+/** A new port of the domain, unbound for domain 0. @returns the port, -ESRCH or -ENOSPC */
+export function host_evtchn_alloc(domid: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  return alloc_unbound(d, 0);
+}
+
+/**
+ * Binds a port that the guest left unbound for domain 0. As for any binder, the host's end is
+ * signalled at once, because an earlier send may have been dropped.
+ *
+ * @returns 0, -ESRCH, or -EINVAL if the port is not waiting for domain 0
+ */
+export function host_evtchn_bind(domid: u32, port: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (!port_valid(d, port)) return -EINVAL;
+  const p = port_at(d, port);
+  if (p.state != PORT_UNBOUND || p.remote != 0) return -EINVAL;
+  p.state = PORT_INTERDOMAIN;
+  p.host = 1;
+  p.remote_port = ++host_ports;
+  host_signal(d, port);
+  return 0;
+}
+
+/** Makes a port pending whose other end is the host; any other port is left alone. */
+export function host_evtchn_notify(domid: u32, port: u32): void {
+  const d = live(domid);
+  if (!changetype<usize>(d) || !port_valid(d, port)) return;
+  const p = port_at(d, port);
+  if (p.state == PORT_INTERDOMAIN && p.host) send_event(d, port);
+}
+
+/** Closes the host's end: the port is again unbound for domain 0. @returns 0, -ESRCH or -EINVAL */
+export function host_evtchn_close(domid: u32, port: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (!port_valid(d, port)) return -EINVAL;
+  const p = port_at(d, port);
+  if (p.state != PORT_INTERDOMAIN || !p.host) return -EINVAL;
+  p.state = PORT_UNBOUND;
+  p.host = 0;
+  return 0;
+}
+
+/**
+ * Ports of the domain that its guest signalled since they were last fetched.
+ *
+ * @param out where the port numbers go, u32 each
+ * @param max room, in ports; what does not fit stays for the next call
+ * @returns number of ports written
+ */
+export function host_evtchn_poll(domid: u32, out: usize, max: u32): u32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return 0;
+  const e: EventState = event_state(d);
+  if (!e.signalled) return 0;
+  let n: u32 = 0;
+  for (let at: u32 = 0; at < PORTS; at += 32) {
+    const p = e.signals + (at >> 3);
+    let word = load<u32>(p);
+    while (word) {
+      if (n == max) {
+        store<u32>(p, word);
+        return n;
+      }
+      store<u32>(out + (n++ << 2), at + <u32> ctz(word));
+      word &= word - 1;
+    }
+    store<u32>(p, 0);
+  }
+  e.signalled = 0;
+  return n;
+}
