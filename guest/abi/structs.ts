@@ -1,0 +1,117 @@
+// Structures of the 32-bit PV interface, laid out as the public headers lay them out for i386.
+
+import { array, padding, struct, u16, u32, u64, u8 } from "../asm/mod.ts";
+
+/** public/xen.h; address in ESI at entry. */
+export const StartInfo = struct("start_info", {
+  magic: array(u8, 32),
+  nr_pages: u32,
+  shared_info: u32,
+  flags: u32,
+  store_mfn: u32,
+  store_evtchn: u32,
+  console_mfn: u32,
+  console_evtchn: u32,
+  pt_base: u32,
+  nr_pt_frames: u32,
+  mfn_list: u32,
+  mod_start: u32,
+  mod_len: u32,
+  cmd_line: array(u8, 1024),
+  first_p2m_pfn: u32,
+  nr_p2m_frames: u32,
+});
+
+export const VcpuTimeInfo = struct("vcpu_time_info", {
+  version: u32,
+  pad: u32,
+  tsc_timestamp: u64,
+  system_time: u64,
+  tsc_to_system_mul: u32,
+  tsc_shift: u8,
+  flags: u8,
+  pad1: padding(2),
+});
+
+export const VcpuInfo = struct("vcpu_info", {
+  evtchn_upcall_pending: u8,
+  evtchn_upcall_mask: u8,
+  evtchn_pending_sel: u32,
+  cr2: u32,
+  arch_pad: padding(20),
+  time: VcpuTimeInfo,
+});
+
+export const SharedInfo = struct("shared_info", {
+  vcpu_info: array(VcpuInfo, 32),
+  evtchn_pending: array(u32, 32),
+  evtchn_mask: array(u32, 32),
+  wc_version: u32,
+  wc_sec: u32,
+  wc_nsec: u32,
+  max_pfn: u32,
+  pfn_to_mfn_frame_list_list: u32,
+  nmi_reason: u32,
+});
+
+export const MulticallEntry = struct("multicall_entry", {
+  op: u32,
+  result: u32,
+  args: array(u32, 6),
+});
+export const MmuUpdate = struct("mmu_update", { ptr: u64, val: u64 });
+export const MmuextOp = struct("mmuext_op", { cmd: u32, arg1: u32, arg2: u32 });
+export const TrapInfo = struct("trap_info", { vector: u8, flags: u8, cs: u16, address: u32 });
+export const FeatureInfo = struct("xen_feature_info", { submap_idx: u32, submap: u32 });
+export const CallbackRegister = struct("callback_register", {
+  type: u16,
+  flags: u16,
+  cs: u32,
+  eip: u32,
+});
+export const BindVirq = struct("evtchn_bind_virq", { virq: u32, vcpu: u32, port: u32 });
+export const SchedPoll = struct("sched_poll", { ports: u32, nr_ports: u32, timeout: u64 });
+
+/** public/io/console.h */
+export const ConsoleRing = struct("xencons_interface", {
+  in: array(u8, 1024),
+  out: array(u8, 2048),
+  in_cons: u32,
+  in_prod: u32,
+  out_cons: u32,
+  out_prod: u32,
+});
+
+/** public/io/xs_wire.h */
+export const StoreRing = struct("xenstore_domain_interface", {
+  req: array(u8, 1024),
+  rsp: array(u8, 1024),
+  req_cons: u32,
+  req_prod: u32,
+  rsp_cons: u32,
+  rsp_prod: u32,
+});
+export const StoreMessage = struct("xsd_sockmsg", { type: u32, req_id: u32, tx_id: u32, len: u32 });
+
+/** What the trap entries of this kernel leave on the stack, above what Xen pushed (§4.3). */
+export const TrapFrame = struct("trap_frame", {
+  gs: u32,
+  fs: u32,
+  es: u32,
+  ds: u32,
+  edi: u32,
+  esi: u32,
+  ebp: u32,
+  esp_at_pushad: u32,
+  ebx: u32,
+  edx: u32,
+  ecx: u32,
+  eax: u32,
+  vector: u32,
+  error: u32,
+  eip: u32,
+  cs: u32,
+  eflags: u32,
+  esp: u32,
+  ss: u32,
+});

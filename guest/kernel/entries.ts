@@ -1,0 +1,118 @@
+// Where Xen enters the kernel: one stub for each trap, the upcall, the failsafe callback, and the
+// common way in and out.
+//
+// Xen pushes a frame like the processor's (§4.3), on the kernel stack if it came from ring 3, and
+// leaves DS to GS alone. The stubs make a TrapFrame of it and call `trap`. The way out is the iret
+// hypercall, which restores the registers, the stack and the event mask in one step.
+
+import { HYPERCALL } from "../abi/numbers.ts";
+import { TrapFrame } from "../abi/structs.ts";
+import {
+  addressOf,
+  asm,
+  bind,
+  code,
+  ds,
+  dword,
+  eax,
+  es,
+  esp,
+  fs,
+  gs,
+  Label,
+  table,
+} from "../asm/mod.ts";
+import type { Callable, Reg } from "../asm/mod.ts";
+import { onFault } from "./fixups.ts";
+import { hypercallSlot } from "./hypercalls.ts";
+import { KERNEL_DS } from "./segments.ts";
+import { trap } from "./traps.ts";
+
+/** Vectors for which Xen pushes an error code. */
+const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
+export const UPCALL = 0x100;
+export const SYSCALL = 0x80;
+
+/** Pops a segment register; a selector that cannot be loaded is replaced by the null selector. */
+function popSegment(segment: Reg): void {
+  const pop = new Label("pop"), bad = new Label("bad"), done = new Label("done");
+  bind(pop);
+  asm.pop(segment);
+  asm.jmp(done);
+  bind(bad);
+  asm.mov(dword(esp), 0);
+  asm.jmp(pop);
+  bind(done);
+  onFault(pop, bad);
+}
+
+const common = code("trap_entry", () => {
+  asm.pushad();
+  for (const segment of [ds, es, fs, gs]) asm.push(segment);
+  asm.mov(eax, KERNEL_DS);
+  asm.mov(ds, eax);
+  asm.mov(es, eax);
+  asm.cld();
+  asm.mov(eax, esp);
+  asm.push(eax);
+  asm.call(trap);
+  asm.add(esp, 4);
+  for (const segment of [gs, fs, es, ds]) popSegment(segment);
+  asm.popad();
+  asm.add(esp, TrapFrame.offsets.eip - TrapFrame.offsets.vector);
+  asm.jmp(hypercallSlot(HYPERCALL.iret));
+});
+
+function entry(name: string, vector: number): Callable {
+  return code(name, () => {
+    if (!WITH_ERROR.includes(vector)) asm.push(0);
+    asm.push(vector);
+    asm.jmp(common);
+  });
+}
+
+const EXCEPTIONS: Record<number, string> = {
+  0: "divide_error",
+  1: "debug",
+  3: "breakpoint",
+  4: "overflow",
+  5: "bounds",
+  6: "invalid_opcode",
+  7: "device_not_available",
+  10: "invalid_tss",
+  11: "segment_not_present",
+  12: "stack_fault",
+  13: "general_protection",
+  14: "page_fault",
+  16: "fpu_error",
+  17: "alignment_check",
+  19: "simd_error",
+};
+
+/** DPL 3 lets ring 3 raise the trap by INT; flag 4 enters with events masked. */
+const MASKED = 4;
+const fromUser = (vector: number) => vector === 3 || vector === 4 || vector === SYSCALL ? 3 : 0;
+
+/** The list for set_trap_table, ended by an entry without address. */
+export const trapTable = (cs: number) =>
+  table("trap_table", () => [
+    ...[...Object.entries(EXCEPTIONS), [SYSCALL, "system_call"]].flatMap(([v, name]) => {
+      const vector = Number(v);
+      const flags = fromUser(vector) | MASKED;
+      return [vector | flags << 8 | cs << 16, addressOf(entry(String(name), vector).label)];
+    }),
+    0,
+    0,
+  ]);
+
+/** Xen enters here when an event is pending and not masked. */
+export const upcallEntry = entry("event_callback", UPCALL);
+
+/**
+ * Xen enters here when a segment register could not be reloaded for this vCPU. The frame begins
+ * with the four selectors as they should be: take what loads, null for what does not.
+ */
+export const failsafeEntry = code("failsafe_callback", () => {
+  for (const segment of [ds, es, fs, gs]) popSegment(segment);
+  asm.jmp(hypercallSlot(HYPERCALL.iret));
+});

@@ -1,0 +1,165 @@
+// Event channels: the two-level bitmap, the upcall, and waiting (§9.2, §9.4).
+
+import { CALLBACKOP, CALLBACKTYPE, EVTCHNOP, SCHEDOP } from "../abi/numbers.ts";
+import { BindVirq, CallbackRegister } from "../abi/structs.ts";
+import {
+  addressOf,
+  array,
+  asm,
+  break_,
+  callPointer,
+  code,
+  dword,
+  eax,
+  ecx,
+  edx,
+  esp,
+  fn,
+  for_,
+  forever,
+  global,
+  if_,
+  local,
+  localOf,
+  raw,
+  ret,
+  u32,
+  while_,
+} from "../asm/mod.ts";
+import type { Callable, Given, Place, Value } from "../asm/mod.ts";
+import { callback_op, event_channel_op, sched_op, xen_version } from "./hypercalls.ts";
+import { sharedInfo, vcpu } from "./state.ts";
+
+const PORTS = 1024;
+/** The function to call for each port. */
+const handlers = global("event_handlers", array(u32, PORTS));
+/** How often the upcall was entered, for those who want to see it work. */
+export const upcalls = global("upcalls", u32);
+
+/** (word address, bit): clears a bit in one locked step; 1 if it was set. */
+const take_bit = code("take_bit", () => {
+  asm.mov(ecx, dword(esp, 4));
+  asm.mov(edx, dword(esp, 8));
+  asm.xor(eax, eax);
+  lock(() => asm.btr(dword(ecx), edx));
+  asm.adc(eax, 0);
+  asm.ret();
+});
+/** (word address, bit): sets a bit in one locked step. */
+const put_bit = code("put_bit", () => {
+  asm.mov(ecx, dword(esp, 4));
+  asm.mov(edx, dword(esp, 8));
+  lock(() => asm.bts(dword(ecx), edx));
+  asm.ret();
+});
+/** (address): the word there, replaced by zero in one step. */
+const take_word = code("take_word", () => {
+  asm.mov(ecx, dword(esp, 4));
+  asm.xor(eax, eax);
+  asm.xchg(dword(ecx), eax);
+  asm.ret();
+});
+/** (word): the number of its lowest set bit. */
+const lowest_bit = code("lowest_bit", () => {
+  asm.bsf(eax, dword(esp, 4));
+  asm.ret();
+});
+
+/** Emits one instruction with the LOCK prefix. */
+function lock(body: () => void): void {
+  raw(0xf0);
+  body();
+}
+
+/** Handles every event that is pending. Runs with events masked. */
+export const do_upcall = fn("do_upcall", () => {
+  upcalls.inc();
+  while_(() => vcpu.evtchn_upcall_pending.ne(0), () => {
+    vcpu.evtchn_upcall_pending.set(0);
+    const words = local(take_word(vcpu.evtchn_pending_sel.address));
+    while_(() => words.ne(0), () => {
+      const w = local(lowest_bit(words));
+      words.set(words.and(words.minus(1)));
+      const pending = sharedInfo.evtchn_pending.at(w), mask = sharedInfo.evtchn_mask.at(w);
+      forever(() => {
+        const open = local(pending.and(mask.xor(-1)));
+        if_(open.eq(0), () => break_());
+        const b = local(lowest_bit(open));
+        take_bit(pending.address, b);
+        const handler = local(handlers.at(w.times(32).plus(b)));
+        if_(handler.ne(0), () => void callPointer(handler, w.times(32).plus(b)));
+      });
+    });
+  });
+});
+
+/** Keeps every port quiet until it has a handler. */
+export const events_init = fn("events_init", () => {
+  for_(0, 32, (i) => sharedInfo.evtchn_mask.at(i).set(-1));
+});
+
+/** Sets the function for a port and opens the port. */
+export const bind_handler = fn("bind_handler", (port, handler) => {
+  handlers.at(port).set(handler);
+  const unmask = local(port);
+  event_channel_op(EVTCHNOP.unmask, unmask.address);
+});
+
+/** Closes a port to upcalls, its bits left as they are. */
+export const mask_port = fn("mask_port", (port) => {
+  put_bit(sharedInfo.evtchn_mask.at(port.shr(5)).address, port.and(31));
+});
+
+/** Binds a virtual interrupt of this vCPU; returns the port, or a negative errno. */
+export const bind_virq = fn("bind_virq", (virq, handler) => {
+  const op = localOf(BindVirq);
+  op.virq.set(virq);
+  op.vcpu.set(0);
+  const result = local(event_channel_op(EVTCHNOP.bind_virq, op.address));
+  if_(result.isNegative(), () => ret(result));
+  bind_handler(op.port, handler);
+  ret(op.port);
+});
+
+/** Tells Xen where upcalls and failed segment loads go. */
+export function registerCallbacks(cs: Given, upcall: Callable, failsafe: Callable): Value {
+  const op = localOf(CallbackRegister);
+  const failed = local(0);
+  for (
+    const [type, entry] of [[CALLBACKTYPE.event, upcall], [
+      CALLBACKTYPE.failsafe,
+      failsafe,
+    ]] as const
+  ) {
+    op.type.set(type);
+    op.flags.set(0);
+    op.cs.set(cs);
+    op.eip.set(addressOf(entry.label));
+    failed.setBits(callback_op(CALLBACKOP.register, op.address));
+  }
+  return failed;
+}
+
+/** Forbids upcalls; what cli is on bare hardware. */
+export function eventsOff(): void {
+  vcpu.evtchn_upcall_mask.set(1);
+}
+
+/** Allows upcalls, and takes those that came meanwhile: any hypercall delivers them. */
+export const events_on = fn("events_on", () => {
+  vcpu.evtchn_upcall_mask.set(0);
+  if_(vcpu.evtchn_upcall_pending.ne(0), () => void xen_version(0, 0));
+});
+
+/**
+ * Sleeps until the condition holds. It is tested with upcalls off, and SCHEDOP_block turns them on
+ * and sleeps in one step, so an event between test and sleep is not lost.
+ */
+export function waitUntil(condition: () => Value | Place): void {
+  forever(() => {
+    eventsOff();
+    if_(condition(), () => break_());
+    sched_op(SCHEDOP.block, 0);
+  });
+  events_on();
+}

@@ -1,0 +1,1 @@
+export const probes: Record<string, () => Uint8Array> = {};
