@@ -4,7 +4,8 @@ import { probes } from "./probes/mod.ts";
 import { guestImage } from "./kernel/image.ts";
 import { start } from "./kernel/main.ts";
 
-const guests: Record<string, () => Uint8Array> = {
+/** How each built-in guest is made. */
+export const guests: Record<string, () => Uint8Array> = {
   skiff: () => guestImage(start, "skiff").elf,
   ...probes,
 };

@@ -3,7 +3,7 @@ import { loadGuest } from "../../build/load.ts";
 import { UsageError } from "./args.ts";
 
 /** The guest that boots when none is named. */
-const DEFAULT_GUEST = "demo";
+const DEFAULT_GUEST = "skiff";
 
 /** More than any kernel or ramdisk for a machine of ours. */
 const FILE_MAX = 1024 * 1024 * 1024;
