@@ -241,7 +241,11 @@ export class Emitter {
     if (size === 1) return ns.load8_u(offset, 1, p);
     if (size === 2) return ns.load16_u(offset, 1, p);
     if (size === 4 && type === "i64") return this.m.i64.load32_u(offset, 1, p);
-    return ns.load(offset, 1, p);
+    // A full-width load has no sign, but Binaryen keeps the flag (set by default) when it later folds
+    // the load into a zero extension, and gets a signed one.
+    const e = ns.load(offset, 1, p);
+    binaryen.Load.setSigned(e, false);
+    return e;
   }
 
   /** Stores the low `size` bytes of `v` at `address + offset`. */
