@@ -1,1 +1,81 @@
-export function load_segment(seg: u32, selector: u32): bool { return false; }
+// Loading a segment register, with every check of the architecture.
+// Source: Intel SDM volume 2, MOV and POP; volume 3, 5.7 (privilege checks).
+import {
+  ATTR_P,
+  ATTR_S,
+  ATTR_TYPE_CODE,
+  ATTR_TYPE_E,
+  ATTR_TYPE_W,
+  cpl,
+  fault,
+  fault_pending,
+  GP,
+  NP,
+  set_segment,
+  SS_,
+  update_mode,
+} from "../cpu/state";
+import { SS } from "../layout";
+import {
+  desc_dpl,
+  desc_high,
+  mark_accessed,
+  read_descriptor,
+  segment_from_descriptor,
+} from "./descriptor";
+
+/** #GP with a selector, unless reading its descriptor already left a fault (an LDT page). */
+export function bad_selector(selector: u32): bool {
+  return fault_pending() ? false : fault(GP, selector & 0xfffc);
+}
+
+/**
+ * Reads and checks a descriptor for use as the stack of a ring: writable data of exactly that ring.
+ *
+ * @param absent vector for a segment that is not present: #SS for loads, #NP for IRET
+ * @returns false with the fault pending; else the descriptor is the one read last
+ */
+export function check_stack_selector(selector: u32, ring: u32, absent: u32): bool {
+  if (!(selector & 0xfffc)) return fault(GP, 0);
+  if (!read_descriptor(selector)) return bad_selector(selector);
+  const kind = desc_high & (ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_W);
+  if ((selector & 3) != ring || desc_dpl() != ring || kind != (ATTR_S | ATTR_TYPE_W)) {
+    return bad_selector(selector);
+  }
+  if (!(desc_high & ATTR_P)) return fault(absent, selector & 0xfffc);
+  return true;
+}
+
+function check_data_selector(selector: u32): bool {
+  if (!read_descriptor(selector)) return bad_selector(selector);
+  const high = desc_high;
+  if (!(high & ATTR_S) || (high & (ATTR_TYPE_CODE | ATTR_TYPE_W)) == ATTR_TYPE_CODE) {
+    return bad_selector(selector);
+  }
+  const conforming = (high & (ATTR_TYPE_CODE | ATTR_TYPE_E)) == (ATTR_TYPE_CODE | ATTR_TYPE_E);
+  if (!conforming && (desc_dpl() < cpl() || desc_dpl() < (selector & 3))) {
+    return bad_selector(selector);
+  }
+  if (!(high & ATTR_P)) return fault(NP, selector & 0xfffc);
+  return true;
+}
+
+/**
+ * Loads ES, SS, DS, FS or GS as MOV and POP do.
+ *
+ * @returns false with the fault pending and the register unchanged
+ */
+export function load_segment(seg: u32, selector: u32): bool {
+  selector &= 0xffff;
+  if (seg == SS) {
+    if (!check_stack_selector(selector, cpl(), SS_)) return false;
+  } else if (!(selector & 0xfffc)) {
+    set_segment(seg, selector, 0, 0, 0);
+    update_mode();
+    return true;
+  } else if (!check_data_selector(selector)) return false;
+  mark_accessed();
+  segment_from_descriptor(seg, selector);
+  update_mode();
+  return true;
+}

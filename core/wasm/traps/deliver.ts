@@ -1,3 +1,72 @@
-export function deliver_fault(): void {}
-export function deliver_trap(vector: u32): void {}
-export function deliver_step(): void {}
+// Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
+import { RF } from "../cpu/flags";
+import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, UD } from "../cpu/state";
+import { current } from "../domains/domain";
+import { C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU } from "../layout";
+import { push_exception, resume } from "./bounce";
+import { debug_note, DR6_BS } from "./debug_registers";
+import { forced_emulation } from "./forced_emulation";
+import {
+  context_set,
+  context_take,
+  ctx_cs,
+  ctx_eip,
+  ctx_esp,
+  ctx_flags,
+  ctx_ss,
+} from "./frame_context";
+
+/** Shows a page fault's address to the guest: in CR2 and in its vcpu_info. */
+export function set_cr2(address: u32): void {
+  current.cr2 = address;
+  store<u32>(current.vcpu_info + 8, address);
+}
+
+function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): void {
+  if (resume_flag) context_set(ctx_cs, ctx_eip, ctx_flags | RF, ctx_ss, ctx_esp);
+  else context_set(ctx_cs, ctx_eip, ctx_flags & ~RF, ctx_ss, ctx_esp);
+  if (push_exception(vector, hardware, error)) resume();
+}
+
+/**
+ * Delivers the pending fault, whose instruction is at C_INSN_EIP: to the guest's handler, unless the
+ * instruction turns out to be CPUID behind the forced-emulation prefix. May end the domain.
+ */
+export function deliver_fault(): void {
+  if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) return;
+  const vector = load<u32>(CPU + C_FAULT);
+  let error = load<u32>(CPU + C_FAULT_ERROR);
+  clear_fault();
+  if (vector == PF_) {
+    set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
+    error = (error & ~4) | (cpl() == 1 ? 0 : 4);
+  } else if (vector == NM) current.ts = 0;
+  context_take(insn_eip());
+  deliver(vector, true, error, vector != DB);
+}
+
+/** Delivers a trap, whose return address is C_EIP: INT3, INTO, INT1, INT 0x80, #DB. */
+export function deliver_trap(vector: u32): void {
+  context_take(eip());
+  deliver(vector, true, 0, false);
+}
+
+/**
+ * Delivers an INT n that the processor refused and the guest's trap table allows. It came as #GP, so
+ * its frame shows RF; there is no error code, whatever the vector.
+ */
+export function deliver_software_interrupt(vector: u32): void {
+  context_take(eip());
+  deliver(vector, false, 0, true);
+}
+
+/** #DB for causes other than an instruction's own: bits are added to DR6. Return address is C_EIP. */
+export function deliver_debug(bits: u32): void {
+  debug_note(bits);
+  deliver_trap(DB);
+}
+
+/** The single-step trap that is due after an instruction that ran under TF. */
+export function deliver_step(): void {
+  deliver_debug(DR6_BS);
+}

@@ -1,9 +1,7 @@
-export function do_set_trap_table(table: u64): i32 { return -38; }
-export function do_set_callbacks(ev_cs: u32, ev_eip: u32, fs_cs: u32, fs_eip: u32): i32 { return -38; }
-export function do_callback_op(cmd: u32, arg: u64): i32 { return -38; }
-export function do_stack_switch(ss: u32, esp: u64): i32 { return -38; }
-export function do_fpu_taskswitch(set: u32): i32 { return -38; }
-export function do_set_debugreg(reg: u32, value: u64): i32 { return -38; }
-export function do_get_debugreg(reg: u32): i32 { return -38; }
-export function do_nmi_op(cmd: u32, arg: u64): i32 { return -38; }
-export function do_iret(): i32 { return -38; }
+// The hypercalls of this room, by the names the dispatch table uses.
+export { do_callback_op, do_nmi_op, do_set_callbacks } from "./callbacks";
+export { do_get_debugreg, do_set_debugreg } from "./debug_registers";
+export { do_fpu_taskswitch } from "./fpu";
+export { do_iret } from "./iret_hypercall";
+export { do_stack_switch } from "./kernel_stack";
+export { do_set_trap_table } from "./table";

@@ -1,17 +1,15 @@
 // Slow instructions: one function per instruction the interpreter leaves to the core.
 // Operands are in the record at C_RECORD (layout.ts REC_*).
-export function insn_int(): void {} // INT n: REC_IMM is the vector (0x80 and 0x82 included)
-export function insn_int3(): void {}
-export function insn_into(): void {} // OF is set
-export function insn_int1(): void {} // F1
-export function insn_ud(): void {} // UD2 and every undefined opcode (forced emulation prefix included)
-export function insn_iret(): void {} // operand size in REC_PREFIX
-export function insn_cpuid(): void {}
-export function insn_rdtsc(): void {}
-export function insn_rdtscp(): void {}
-/**
- * CLI STI HLT CLTS LMSW INVD WBINVD MOV CR/DR RDMSR WRMSR LGDT LIDT LLDT LTR INVLPG RDPMC XSETBV
- * SYSEXIT SYSRET ...: which one it is is read from the bytes at C_INSN_EIP.
- */
-export function insn_privileged(): void {}
-export function insn_io(): void {} // IN OUT INS OUTS: likewise
+import { fault, UD } from "../cpu/state";
+
+export { insn_cpuid } from "./cpuid";
+export { insn_int, insn_int1, insn_int3, insn_into } from "./interrupt";
+export { insn_io } from "./io";
+export { insn_iret } from "./iret";
+export { insn_privileged } from "./privileged";
+export { insn_rdtsc, insn_rdtscp } from "./tsc";
+
+/** UD2 and every undefined opcode; the forced-emulation prefix is looked for when the fault is delivered. */
+export function insn_ud(): void {
+  fault(UD, 0);
+}

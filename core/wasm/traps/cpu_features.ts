@@ -1,0 +1,47 @@
+// The one processor that guests see, as far as it is a matter of bits: an Intel Core 2 class machine
+// behind Xen 4.17's policy for 32-bit PV guests (pv-abi.md §6.2).
+//
+// The rule: no instruction-set bit without the instructions. Whoever adds instructions to the CPU
+// widens these masks, and nothing else.
+
+// Leaf 1, EDX.
+const FPU: u32 = 1 << 0;
+const DE: u32 = 1 << 2;
+const TSC: u32 = 1 << 4;
+const MSR: u32 = 1 << 5;
+const PAE: u32 = 1 << 6;
+const MCE: u32 = 1 << 7;
+const CX8: u32 = 1 << 8;
+const APIC: u32 = 1 << 9;
+const MCA: u32 = 1 << 14;
+const CMOV: u32 = 1 << 15;
+const PAT: u32 = 1 << 16;
+const CLFLUSH: u32 = 1 << 19;
+const FXSR: u32 = 1 << 24;
+/** MMX, SSE and SSE2 (bits 23, 25, 26) once the CPU has them. */
+const MEDIA: u32 = 0;
+
+export const LEAF1_EDX: u32 = FPU | DE | TSC | MSR | PAE | MCE | CX8 | APIC | MCA | CMOV | PAT |
+  CLFLUSH | FXSR | MEDIA;
+/** HYPERVISOR alone: SSE3 and later are not there. */
+export const LEAF1_ECX: u32 = 0x80000000;
+
+const NX: u32 = 1 << 20;
+const RDTSCP: u32 = 1 << 27;
+export const EXTENDED_EDX: u32 = NX | RDTSCP;
+
+/** Family 6, model 15, stepping 11. */
+export const SIGNATURE: u32 = 0x6fb;
+
+// Control registers as guests read them.
+export const CR0_FIXED: u32 = 0x80050033; // PG AM WP NE ET MP PE
+export const CR0_TS: u32 = 8;
+export const CR4_TSD: u32 = 4;
+export const CR4_DE: u32 = 8;
+/** The bits of CR4 that are a guest's own choice. */
+export const CR4_GUEST: u32 = CR4_TSD | CR4_DE;
+/** The bits that the hypervisor has on: OSXMMEXCPT, OSFXSR, MCE, PAE. */
+export const CR4_HOST: u32 = 0x660;
+
+/** EFER as a 32-bit guest reads it: NXE. */
+export const EFER: u64 = 0x800;

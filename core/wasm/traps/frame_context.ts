@@ -1,0 +1,76 @@
+// The guest context that an exception interrupts: a copy of CS:EIP, EFLAGS and SS:ESP on which bounce
+// frames are built before anything is loaded into the CPU. It may name segments that do not exist,
+// since the hypervisor's return to a guest can itself fault (pv-abi.md §4.7).
+import { eflags, RF, set_eflags } from "../cpu/flags";
+import {
+  breakpoints_armed,
+  cpl,
+  fault,
+  GP,
+  gpr,
+  NP,
+  seg_limit,
+  seg_selector,
+  set_eip,
+  set_gpr,
+  SP,
+  update_mode,
+} from "../cpu/state";
+import { C_CPL, C_STEP_ARMED, CPU, CS, SS } from "../layout";
+import { mark_accessed, segment_from_descriptor } from "../segments/descriptor";
+import { check_stack_selector } from "../segments/load";
+import {
+  check_return_code,
+  clear_inner_segments,
+  code_limit,
+  commit_code,
+} from "../segments/return";
+
+export let ctx_cs: u32 = 0;
+export let ctx_eip: u32 = 0;
+export let ctx_flags: u32 = 0;
+export let ctx_ss: u32 = 0;
+export let ctx_esp: u32 = 0;
+
+/** Sets the whole context. */
+export function context_set(cs: u32, eip: u32, flags: u32, ss: u32, esp: u32): void {
+  ctx_cs = cs & 0xffff;
+  ctx_eip = eip;
+  ctx_flags = flags;
+  ctx_ss = ss & 0xffff;
+  ctx_esp = esp;
+}
+
+/** Takes the context from the CPU, with the given EIP. */
+export function context_take(eip: u64): void {
+  context_set(seg_selector(CS), <u32> eip, eflags(), seg_selector(SS), gpr(SP));
+}
+
+/**
+ * Loads the context into the CPU as the IRET at the end of a hypervisor entry does. Segment registers
+ * that already hold their selector are not read again from their tables.
+ *
+ * @returns false with #GP or #NP pending and the CPU unchanged
+ */
+export function context_load(): bool {
+  const ring = ctx_cs & 3;
+  const new_cs = ctx_cs != seg_selector(CS) || ring != cpl();
+  const new_ss = ctx_ss != seg_selector(SS) || ring != cpl();
+  if (new_cs && !check_return_code(ctx_cs, 0)) return false;
+  if (new_ss && !check_stack_selector(ctx_ss, ring, NP)) return false;
+  if (ctx_eip > (new_cs ? code_limit : seg_limit(CS))) return fault(GP, 0);
+  if (new_ss) {
+    mark_accessed();
+    segment_from_descriptor(SS, ctx_ss);
+  }
+  if (new_cs) commit_code();
+  store<u32>(CPU + C_CPL, ring);
+  if (ring != 1) clear_inner_segments(ring);
+  // RF means something only to breakpoints: without any it would just linger.
+  set_eflags(breakpoints_armed ? ctx_flags : ctx_flags & ~RF);
+  set_eip(ctx_eip);
+  set_gpr(SP, ctx_esp);
+  store<u32>(CPU + C_STEP_ARMED, 0); // TF counts from the next instruction on
+  update_mode();
+  return true;
+}
