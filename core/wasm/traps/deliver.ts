@@ -1,8 +1,8 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
-import { RF } from "../cpu/flags";
+import { RF, TF } from "../cpu/flags";
 import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, UD } from "../cpu/state";
 import { current } from "../domains/domain";
-import { C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU } from "../layout";
+import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU } from "../layout";
 import { push_exception, resume } from "./bounce";
 import { debug_note, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
@@ -33,7 +33,10 @@ function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): vo
  * instruction turns out to be CPUID behind the forced-emulation prefix. May end the domain.
  */
 export function deliver_fault(): void {
-  if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) return;
+  if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) {
+    if (load<u32>(CPU + C_EFLAGS) & TF) deliver_step();
+    return;
+  }
   const vector = load<u32>(CPU + C_FAULT);
   let error = load<u32>(CPU + C_FAULT_ERROR);
   clear_fault();

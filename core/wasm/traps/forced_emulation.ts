@@ -19,7 +19,7 @@ const code = memory.data(8);
 function probe(address: u32, length: u32): bool {
   if (guest_read_linear(code, address, length, false)) return true;
   clear_fault();
-  const here = 0x1000 - (address & 0xfff);
+  const here: u32 = 0x1000 - (address & 0xfff);
   let bad = address;
   if (here < length) {
     if (guest_read_linear(code, address, here, false)) bad = address + here;
