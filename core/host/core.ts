@@ -37,6 +37,8 @@ export interface CoreExports {
   domain_shutdown_code(domid: number): number;
   domain_crash_reason(domid: number): number;
 
+  host_hold_frame(domid: number, mfn: number): number;
+  host_release_frame(mfn: number): void;
   host_evtchn_alloc(domid: number): number;
   host_evtchn_bind(domid: number, port: number): number;
   host_evtchn_notify(domid: number, port: number): void;

@@ -14,6 +14,7 @@ export interface DomainParts {
   name: string;
   vcpus: number;
   frames: number;
+  heldFrames: number[];
   storePort: number;
   consolePort: number;
   symbols: SymbolTable;
@@ -56,6 +57,11 @@ export class Domain {
   /** Frames of machine memory set aside for it. */
   get frames(): number {
     return this.parts.frames;
+  }
+
+  /** Frames of the guest that the host holds a reference on. */
+  get heldFrames(): readonly number[] {
+    return this.parts.heldFrames;
   }
 
   get running(): boolean {

@@ -68,7 +68,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
 }
 
 export class Machine {
-  readonly xenstore = new Xenstore(() => this.wake());
+  readonly xenstore: Xenstore = new Xenstore(() => this.wake());
   private readonly domains = new Map<number, Domain>();
   private frames = 0;
   private framesInUse = 0;
@@ -115,6 +115,7 @@ export class Machine {
   destroyDomain(domain: Domain): void {
     if (!this.domains.delete(domain.id)) return;
     this.xenstore.release(domain.id);
+    for (const mfn of domain.heldFrames) this.core.exports.host_release_frame(mfn);
     this.core.exports.domain_destroy(domain.id);
     this.framesInUse -= domain.frames;
     if (domain.running) domain.end({ code: -1, name: "destroyed", crash: null });
@@ -164,7 +165,10 @@ export class Machine {
   private connect(built: BuiltDomain, frames: number, options: DomainOptions): Domain {
     const { exports } = this.core;
     const { domid, plan } = built;
-    const page = (mfn: number) => new GuestPage(exports.memory, this.core.frameAddress(mfn));
+    const page = (mfn: number) => {
+      exports.host_hold_frame(domid, mfn);
+      return new GuestPage(exports.memory, this.core.frameAddress(mfn));
+    };
     // Who is notified may have become runnable: an idle machine must look again.
     const notifier = (port: number) => () => {
       this.woken = true;
@@ -176,6 +180,7 @@ export class Machine {
       name,
       vcpus: plan.vcpus,
       frames,
+      heldFrames: [built.storeMfn, built.consoleMfn],
       storePort: built.storePort,
       consolePort: built.consolePort,
       symbols: plan.image.symbols,

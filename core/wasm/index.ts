@@ -11,3 +11,4 @@ export { trace_history, trace_set } from "./trace";
 export {
   inspect_cpu, inspect_cr2, inspect_cr3, inspect_crash_vcpu, inspect_current, inspect_eflags,
 } from "./inspect";
+export { host_hold_frame, host_release_frame } from "./host_frames";
