@@ -88,7 +88,7 @@ export function jump_cache_flush_page(address: u64): void {
 }
 
 // @ts-ignore: decorator
-export function jump_entry(eip: u64): usize {
+@inline export function jump_entry(eip: u64): usize {
   const low = <u32> eip;
   return JUMP_CACHE +
     <usize> ((low ^ (low >> 12)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
@@ -96,12 +96,12 @@ export function jump_entry(eip: u64): usize {
 
 /** The mode bits that change what bytes decode to. */
 // @ts-ignore: decorator
-function decode_mode(mode: u32): u32 {
+@inline function decode_mode(mode: u32): u32 {
   return mode & (MODE_CODE32 | MODE_FLAT | MODE_CODE_FLAT);
 }
 
 // @ts-ignore: decorator
-function bucket(address: u64, mode: u32): usize {
+@inline function bucket(address: u64, mode: u32): usize {
   const h = (<u32> address * 0x9e3779b1) ^ (mode * 0x85ebca6b);
   return ARENA + <usize> (h >> (32 - HASH_BITS)) * 4;
 }

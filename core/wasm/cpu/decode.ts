@@ -123,7 +123,7 @@ let decoded_relative: bool = false;
 let decoded_place: u32 = 0;
 
 // @ts-ignore: decorator
-function slot(n: u32, size: u32): u32 {
+@inline function slot(n: u32, size: u32): u32 {
   return size == S_B ? ((n & 3) << 3) + (n >> 2) : n << 3;
 }
 

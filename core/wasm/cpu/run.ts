@@ -99,7 +99,7 @@ function limited_block(eip: u64, mode: u32): u32 {
 }
 
 // @ts-ignore: decorator
-function linear(eip: u64): u64 {
+@inline function linear(eip: u64): u64 {
   return (eip + seg_base(CS)) & 0xffffffff;
 }
 

@@ -57,53 +57,53 @@ export const ATTR_D: u32 = 0x400000;
 export const ATTR_G: u32 = 0x800000;
 
 // @ts-ignore: decorator
-export function gpr(n: u32): u32 {
+@inline export function gpr(n: u32): u32 {
   return load<u32>(CPU + (n << 3));
 }
 
 // @ts-ignore: decorator
-export function set_gpr(n: u32, v: u32): void {
+@inline export function set_gpr(n: u32, v: u32): void {
   store<u64>(CPU + (n << 3), v);
 }
 
 // @ts-ignore: decorator
-export function eip(): u64 {
+@inline export function eip(): u64 {
   return load<u64>(CPU + C_EIP);
 }
 
 // @ts-ignore: decorator
-export function set_eip(v: u64): void {
+@inline export function set_eip(v: u64): void {
   store<u64>(CPU + C_EIP, v);
 }
 
 /** EIP of the instruction that a slow helper works for or that faulted. */
 // @ts-ignore: decorator
-export function insn_eip(): u64 {
+@inline export function insn_eip(): u64 {
   return load<u64>(CPU + C_INSN_EIP);
 }
 
 // @ts-ignore: decorator
-export function cpl(): u32 {
+@inline export function cpl(): u32 {
   return load<u32>(CPU + C_CPL);
 }
 
 // @ts-ignore: decorator
-export function seg_selector(s: u32): u32 {
+@inline export function seg_selector(s: u32): u32 {
   return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_SEL);
 }
 
 // @ts-ignore: decorator
-export function seg_attr(s: u32): u32 {
+@inline export function seg_attr(s: u32): u32 {
   return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_ATTR);
 }
 
 // @ts-ignore: decorator
-export function seg_base(s: u32): u64 {
+@inline export function seg_base(s: u32): u64 {
   return load<u64>(CPU + C_SEG + s * SEG_SIZE + SEG_BASE);
 }
 
 // @ts-ignore: decorator
-export function seg_limit(s: u32): u32 {
+@inline export function seg_limit(s: u32): u32 {
   return load<u32>(CPU + C_SEG + s * SEG_SIZE + SEG_LIMIT);
 }
 
@@ -188,12 +188,12 @@ export function page_fault(address: u64, error: u32): bool {
 }
 
 // @ts-ignore: decorator
-export function fault_pending(): bool {
+@inline export function fault_pending(): bool {
   return load<u32>(CPU + C_FAULT) != NO_FAULT;
 }
 
 // @ts-ignore: decorator
-export function clear_fault(): void {
+@inline export function clear_fault(): void {
   store<u32>(CPU + C_FAULT, NO_FAULT);
 }
 

@@ -57,25 +57,25 @@ function begin(rec: u32, size: u32): void {
 }
 
 // @ts-ignore: decorator
-function index(register: u32): u32 {
+@inline function index(register: u32): u32 {
   return addr16 ? gpr(register) & 0xffff : gpr(register);
 }
 
 // @ts-ignore: decorator
-function advance(register: u32, by: u32): void {
+@inline function advance(register: u32, by: u32): void {
   if (addr16) store<u16>(CPU + (register << 3), <u16> (gpr(register) + by));
   else set_gpr(register, gpr(register) + by);
 }
 
 // @ts-ignore: decorator
-function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
+@inline function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
   if (flat && (segment == DS || segment == ES || segment == SS)) return offset;
   return segment_address(segment, offset, size, write);
 }
 
 /** Host address for an element, by the TLB or its fill; 0 if it faulted. */
 // @ts-ignore: decorator
-function host(address: u64, size: u32, write: bool): usize {
+@inline function host(address: u64, size: u32, write: bool): usize {
   const a = <u32> address;
   const e = TLB + ((<usize> a >> 7) & ((TLB_ENTRIES - 1) << 5));
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
@@ -229,7 +229,7 @@ function compare(a: u32, b: u32, size: u32): void {
 
 /** True if a repeated comparison goes on after one that was (not) equal. */
 // @ts-ignore: decorator
-function goes_on(equal: bool): bool {
+@inline function goes_on(equal: bool): bool {
   return equal ? (repeat & PREFIX_REP) != 0 : (repeat & PREFIX_REPNE) != 0;
 }
 

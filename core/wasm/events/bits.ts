@@ -21,7 +21,7 @@ export const WC_SEC_HI: usize = 0x924;
 
 /** Host address of a domain's shared_info page. */
 // @ts-ignore: decorator
-export function shared_info(d: Domain): usize {
+@inline export function shared_info(d: Domain): usize {
   return frame(d.shared_info_mfn);
 }
 
@@ -67,6 +67,6 @@ export function test_and_set_sel(v: Vcpu, port: u32): bool {
 
 /** A domain's event upcall is due on this vCPU: something is pending and the mask byte is zero. */
 // @ts-ignore: decorator
-export function upcall_due(v: Vcpu): bool {
+@inline export function upcall_due(v: Vcpu): bool {
   return load<u8>(v.vcpu_info + INFO_PENDING) != 0 && load<u8>(v.vcpu_info + INFO_MASK) == 0;
 }

@@ -59,12 +59,12 @@ export function unmask_port(d: Domain, port: u32): void {
 
 /** Port of a vCPU's virtual interrupt, 0 = not bound. */
 // @ts-ignore: decorator
-export function virq_port(v: Vcpu, virq: u32): u32 {
+@inline export function virq_port(v: Vcpu, virq: u32): u32 {
   return load<u32>(v.virq_ports + (virq << 2));
 }
 
 // @ts-ignore: decorator
-export function set_virq_port(v: Vcpu, virq: u32, port: u32): void {
+@inline export function set_virq_port(v: Vcpu, virq: u32, port: u32): void {
   store<u32>(v.virq_ports + (virq << 2), port);
 }
 

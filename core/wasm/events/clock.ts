@@ -12,11 +12,11 @@ import { copy_to_guest } from "../pagetables/guest_copy";
 import { INFO_TIME, shared_info, WC_NSEC, WC_SEC, WC_SEC_HI, WC_VERSION } from "./bits";
 
 // @ts-ignore: decorator
-
+@external("env", "clock")
 declare function env_clock(): i64;
 
 // @ts-ignore: decorator
-
+@external("env", "wall")
 declare function env_wall(): i64;
 
 const SECOND: i64 = 1000000000;

@@ -8,7 +8,7 @@ import { upcall_due } from "./bits";
 const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
 
 // @ts-ignore: decorator
-function nmi_due(): bool {
+@inline function nmi_due(): bool {
   return current.nmi_pending != 0 && current.nmi_in_progress == 0;
 }
 

@@ -40,7 +40,7 @@ export class EventState {
 }
 
 // @ts-ignore: decorator
-export function event_state(d: Domain): EventState {
+@inline export function event_state(d: Domain): EventState {
   return changetype<EventState>(d.events);
 }
 
@@ -67,13 +67,13 @@ export function ports_create(d: Domain): bool {
 }
 
 // @ts-ignore: decorator
-export function port_valid(d: Domain, port: u32): bool {
+@inline export function port_valid(d: Domain, port: u32): bool {
   return port < event_state(d).valid;
 }
 
 /** Port `port`, which must be valid. */
 // @ts-ignore: decorator
-export function port_at(d: Domain, port: u32): Port {
+@inline export function port_at(d: Domain, port: u32): Port {
   return changetype<Port>(event_state(d).ports + <usize> port * offsetof<Port>());
 }
 

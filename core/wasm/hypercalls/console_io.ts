@@ -6,7 +6,7 @@ import { copy_from_guest } from "../pagetables/guest_copy";
 import { call_again } from "./continuation";
 
 // @ts-ignore: decorator
-
+@external("env", "log")
 declare function env_log(kind: u32, domid: u32, ptr: usize, len: u32): void;
 
 const LOG_GUEST: u32 = 0;

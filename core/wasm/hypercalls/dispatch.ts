@@ -53,7 +53,7 @@ import { do_xen_version } from "./xen_version";
 const COST: u32 = 100;
 
 // @ts-ignore: decorator
-function wide(low: u32, high: u32): u64 {
+@inline function wide(low: u32, high: u32): u64 {
   return <u64> low | (<u64> high << 32);
 }
 
