@@ -1,7 +1,7 @@
 // From an entry point to an ELF file.
 
 import { elfFile } from "./elf.ts";
-import { Label } from "./operands.ts";
+import type { Label } from "./operands.ts";
 import { Unit, withUnit } from "./unit.ts";
 import type { SectionName, Symbol } from "./unit.ts";
 import { sectionEnd, sectionStart, userLoad } from "./unit.ts";

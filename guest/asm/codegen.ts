@@ -4,7 +4,7 @@
 
 import { asm, bind } from "./instructions.ts";
 import { Label, Mem } from "./operands.ts";
-import { cl, eax, ebp, ecx, edx, narrow, Reg } from "./registers.ts";
+import { cl, eax, ebp, ecx, edx, narrow, type Reg } from "./registers.ts";
 import { directMemory, node, simple } from "./values.ts";
 import type { Condition, Given, Node } from "./values.ts";
 import { unit } from "./unit.ts";

@@ -51,6 +51,7 @@ const RENAMED: Record<string, readonly string[]> = {
   pushf: ["Pushfd"],
   popf: ["Popfd"],
   leave: ["Leaved"],
+  nop: ["Nopd"],
 };
 
 function forms(

@@ -7,7 +7,7 @@ import { evaluate, push } from "./codegen.ts";
 import { asm, bind } from "./instructions.ts";
 import { address, Label } from "./operands.ts";
 import type { Operand } from "./operands.ts";
-import { eax, ebp, esp, Reg } from "./registers.ts";
+import { eax, ebp, esp, type Reg } from "./registers.ts";
 import { Place } from "./types.ts";
 import type { Type } from "./types.ts";
 import { unit } from "./unit.ts";

@@ -3,7 +3,7 @@
 import { encode, encodeString } from "./encode.ts";
 import { Label, Symbolic } from "./operands.ts";
 import type { Mem, Operand } from "./operands.ts";
-import { Reg } from "./registers.ts";
+import type { Reg } from "./registers.ts";
 import { unit } from "./unit.ts";
 
 const PLAIN = [

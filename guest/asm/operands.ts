@@ -59,9 +59,9 @@ export class Mem {
   /** Names under which the opcode list may know this operand, best first. */
   get forms(): readonly string[] {
     const bits = this.size * 8;
-    if (this.size === 0) return ["m"];
+    if (this.size === 0) return ["m", "m512byte"];
     if (this.size === 6) return ["m1632"];
-    if (this.size === 2) return ["rm16", "r32m16", "m16", "m2byte"];
+    if (this.size === 2) return ["r32m16", "rm16", "m16", "m2byte"];
     return [`rm${bits}`, `m${bits}`, `m${bits}fp`];
   }
 }

@@ -19,7 +19,7 @@ import {
   unit,
 } from "../asm/mod.ts";
 import type { Callable, Given, Reg } from "../asm/mod.ts";
-import { Value } from "../asm/mod.ts";
+import type { Value } from "../asm/mod.ts";
 
 const SLOTS = 128, SLOT_SIZE = 32;
 
