@@ -39,6 +39,7 @@ export interface CoreExports {
 
   host_hold_frame(domid: number, mfn: number): number;
   host_release_frame(mfn: number): void;
+  host_grant_seed(domid: number, ref: number, mfn: number): number;
   host_evtchn_alloc(domid: number): number;
   host_evtchn_bind(domid: number, port: number): number;
   host_evtchn_notify(domid: number, port: number): void;

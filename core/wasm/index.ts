@@ -7,8 +7,14 @@ export * from "./traps/exports";
 export * from "./events/exports";
 export * from "./hypercalls/exports";
 export * from "./domains/exports";
+export * from "./grants/exports";
 export { trace_history, trace_set } from "./trace";
 export {
-  inspect_cpu, inspect_cr2, inspect_cr3, inspect_crash_vcpu, inspect_current, inspect_eflags,
+  inspect_cpu,
+  inspect_cr2,
+  inspect_cr3,
+  inspect_crash_vcpu,
+  inspect_current,
+  inspect_eflags,
 } from "./inspect";
 export { host_hold_frame, host_release_frame } from "./host_frames";

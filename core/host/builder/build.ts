@@ -21,6 +21,9 @@ const LEGACY_VCPUS = 32;
 const VCPU_INFO_SIZE = 64;
 const UPCALL_MASK = 1;
 const P2M_CHUNK = MAILBOX_SIZE / 4;
+/** Entries of the grant table through which domain 0 maps the rings. */
+const GRANT_CONSOLE = 0;
+const GRANT_XENSTORE = 1;
 /** Frames below 4 GiB: what a CR3 without the rotated upper bits can name. */
 const FRAMES_BELOW_4G = 0x100000;
 
@@ -96,6 +99,8 @@ function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
   if (image.parameters.pae === "plain" && topTableMfn >= FRAMES_BELOW_4G) {
     throw new BuildError(`a top page table below 4 GiB (it is at frame ${hex(topTableMfn)})`, -12);
   }
+  check("host_grant_seed", exports.host_grant_seed(domid, GRANT_CONSOLE, built.consoleMfn));
+  check("host_grant_seed", exports.host_grant_seed(domid, GRANT_XENSTORE, built.storeMfn));
   check("domain_pin", exports.domain_pin(domid, layout.format.levels, topTableMfn));
   const context = core.post(firstVcpuContext({
     entry: Number(image.entry),

@@ -7,6 +7,7 @@ import { ports_create } from "../events/ports";
 import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
 import { DEFAULT_PERIOD } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
+import { grants_create } from "../grants/table";
 import { context_apply } from "./context";
 import {
   DOM_DEAD,
@@ -128,7 +129,7 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
   domain_table_set(id, d);
   last_id = id;
   d.shared_info_mfn = alloc_xen_frame(id);
-  if (!d.shared_info_mfn || !ports_create(d)) return abandon(d);
+  if (!d.shared_info_mfn || !ports_create(d) || !grants_create(d)) return abandon(d);
   for (let n: u32 = 0; n < MAX_VCPUS; n++) {
     store<u8>(shared_info(d) + n * VCPU_INFO_SIZE + INFO_MASK, 1);
   }
