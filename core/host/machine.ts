@@ -253,7 +253,6 @@ export class Machine {
     const { exports } = this.core;
     const code = exports.domain_shutdown_code(domain.id);
     const crash = this.core.string(exports.domain_crash_reason(domain.id)) || null;
-    this.log.flush(domain.id);
     domain.end({ code, name: shutdownName(code), crash });
   }
 
