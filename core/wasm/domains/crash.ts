@@ -1,6 +1,7 @@
 // How a domain ends: by its own wish, by a watchdog, or for what its guest did.
 import { request_stop } from "../cpu/state";
 import { set_host_attention } from "../events/host";
+import { console_flush } from "../hypercalls/console_io";
 import { current, current_domain, DOM_RUNNING, DOM_SHUTDOWN, Domain } from "./domain";
 
 /** SHUTDOWN_* (public/sched.h). Guests may also give numbers of their own. */
@@ -18,6 +19,7 @@ export function domain_shutdown(d: Domain, code: u32): void {
   if (d.shutdown_code == -1) d.shutdown_code = code;
   if (d.state != DOM_RUNNING) return;
   d.state = DOM_SHUTDOWN;
+  console_flush(d);
   set_host_attention(true);
   if (changetype<usize>(current) && current_domain == d) request_stop();
 }

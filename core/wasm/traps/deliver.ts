@@ -1,8 +1,9 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
 import { RF, TF } from "../cpu/flags";
-import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, UD } from "../cpu/state";
+import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, seg_selector, UD } from "../cpu/state";
 import { current } from "../domains/domain";
-import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU } from "../layout";
+import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
+import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
 import { push_exception, resume } from "./bounce";
 import { debug_note, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
@@ -25,7 +26,11 @@ export function set_cr2(address: u32): void {
 function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): void {
   if (resume_flag) context_set(ctx_cs, ctx_eip, ctx_flags | RF, ctx_ss, ctx_esp);
   else context_set(ctx_cs, ctx_eip, ctx_flags & ~RF, ctx_ss, ctx_esp);
-  if (push_exception(vector, hardware, error)) resume();
+  const cs = ctx_cs;
+  const at = ctx_eip;
+  const done = push_exception(vector, hardware, error);
+  trace_trap(vector, error, cs, at, <u32> current.cr2, done ? TRAP_BOUNCED : TRAP_CRASHED);
+  if (done) resume();
 }
 
 /**
@@ -34,6 +39,7 @@ function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): vo
  */
 export function deliver_fault(): void {
   if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) {
+    trace_trap(UD, 0, seg_selector(CS), <u32> insn_eip(), 0, TRAP_EMULATED);
     if (load<u32>(CPU + C_EFLAGS) & TF) deliver_step();
     return;
   }

@@ -1,6 +1,8 @@
 // Privileged instructions in a PV guest: a processor would raise #GP(0) for each, and Xen then
 // emulates the few that kernels need. Source: xen/arch/x86/pv/emul-priv-op.c, pv-abi.md §5.
-import { fault, fault_pending, GP, UD } from "../cpu/state";
+import { fault, fault_pending, GP, insn_eip, seg_selector, UD } from "../cpu/state";
+import { CS } from "../layout";
+import { TRAP_EMULATED, trace_trap } from "../trace";
 import { clts, control_read, control_write } from "./control";
 import { debug_move } from "./debug_move";
 import { fetch_opcode, in_kernel, next_byte, op_lock } from "./fetch";
@@ -119,4 +121,5 @@ export function insn_privileged(): void {
     default:
       undefined_opcode();
   }
+  if (!fault_pending()) trace_trap(GP, 0, seg_selector(CS), <u32> insn_eip(), 0, TRAP_EMULATED);
 }
