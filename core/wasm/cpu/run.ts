@@ -5,12 +5,14 @@
 // the end of the slice) and gives the record to go on with.
 import {
   C_BUDGET,
+  C_EFLAGS,
   C_EIP,
   C_FAULT,
   C_INSN_EIP,
   C_JUMP_TAG,
   C_MODE,
   C_RECORD,
+  C_SHADOW,
   C_STEP_ARMED,
   C_STOP,
   CPU,
@@ -32,27 +34,32 @@ import { frame } from "../frames/page";
 import { deliver_events, events_deliverable } from "../events/deliver";
 import { translate_exec } from "../pagetables/walk";
 import { fetch_limit_ok } from "../segments/address";
+import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
 import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
 import { block_bytes, decode_block } from "./decode";
+import { RF, TF } from "./flags";
 import { fault, fault_pending, GP, seg_base, update_mode } from "./state";
 
 /** Record to go on with, after everything that is pending was settled. */
 export function cpu_resume(): u32 {
   while (true) {
     store<u32>(CPU + C_RECORD, 0);
+    const shadow = load<u32>(CPU + C_SHADOW) != 0; // MOV SS: no #DB and no event before the next one
     if (load<u32>(CPU + C_FAULT) != NO_FAULT) {
       disarm_step();
       // a fault costs an instruction, so that a guest that does nothing else still ends its slice
       store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - 1);
       deliver_fault();
     } else if (load<u32>(CPU + C_STEP_ARMED)) {
+      const armed = load<u32>(CPU + C_STEP_ARMED);
       disarm_step();
-      deliver_step();
+      if (!shadow) deliver_step(armed == ARMED_TF);
     }
     if (load<u32>(CPU + C_STOP)) return EXIT_RECORD;
-    if (events_deliverable()) deliver_events();
+    if (!shadow && events_deliverable()) deliver_events();
     if (load<u32>(CPU + C_STOP) || load<i32>(CPU + C_BUDGET) <= 0) return EXIT_RECORD;
+    store<u32>(CPU + C_SHADOW, 0);
     const rec = locate();
     if (rec) return rec;
   }
@@ -103,13 +110,22 @@ function limited_block(eip: u64, mode: u32): u32 {
   return (eip + seg_base(CS)) & 0xffffffff;
 }
 
+// Why one instruction runs by itself (C_STEP_ARMED).
+const ARMED_TF: u32 = 1;
+const ARMED_BREAKPOINTS: u32 = 2;
+
 /** One instruction under TF or armed breakpoints; the trap is due when it has finished. */
 function step_block(eip: u64, mode: u32): u32 {
   if (!fetch_limit_ok(eip, 1)) return fault(GP, 0) ? 1 : 0;
   const address = translate_exec(linear(eip));
   if (address == ~0) return 0;
+  const flags = load<u32>(CPU + C_EFLAGS);
+  if (!(flags & RF) && debug_execution(<u32> linear(eip))) return 0;
   const rec = transient_block(eip, address, mode);
-  if (rec) store<u32>(CPU + C_STEP_ARMED, 1);
+  if (rec) {
+    store<u32>(CPU + C_EFLAGS, flags & ~RF);
+    store<u32>(CPU + C_STEP_ARMED, flags & TF ? ARMED_TF : ARMED_BREAKPOINTS);
+  }
   return rec;
 }
 

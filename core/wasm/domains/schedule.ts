@@ -5,7 +5,6 @@
 // the hypercalls that set them, so in virtual time a run is a function of its input.
 import {
   C_BUDGET,
-  C_DR,
   C_FAULT,
   C_RETIRED_END,
   C_SHADOW,
@@ -14,7 +13,7 @@ import {
   CPU_STATE_SIZE,
   NO_FAULT,
 } from "../layout";
-import { request_stop, retired, set_breakpoints_armed } from "../cpu/state";
+import { request_stop, retired } from "../cpu/state";
 import { budget_until, skip_to, system_time, update_time, virtual_time } from "../events/clock";
 import { deliver_events, events_deliverable } from "../events/deliver";
 import { host_attention, set_host_attention } from "../events/host";
@@ -28,6 +27,7 @@ import {
 } from "../events/runstate";
 import { next_deadline, tick, timers_run } from "../events/timers";
 import { switch_address_space } from "../pagetables/cr3";
+import { debug_rearm } from "../traps/debug_registers";
 import { load_fresh_segments } from "./fresh";
 import {
   current,
@@ -129,7 +129,7 @@ function load_vcpu(v: Vcpu): void {
   store<u32>(CPU + C_FAULT, NO_FAULT);
   set_current(v);
   switch_address_space(v);
-  set_breakpoints_armed((load<u64>(CPU + C_DR + 7 * 8) & 0xff) != 0); // also update_mode
+  debug_rearm(); // also update_mode
   if (v.fresh) load_fresh_segments(v);
 }
 

@@ -1,9 +1,10 @@
 // Debug registers: hypercalls, MOV DR, and what is due when a breakpoint or a step hits.
 // Source: xen/arch/x86/traps.c, pv-abi.md §5.6 and §16; golden lines dbg.*.
-import { breakpoints_armed, set_breakpoints_armed } from "../cpu/state";
+import { breakpoints_armed, DB, fault, set_breakpoints_armed } from "../cpu/state";
 import { current } from "../domains/domain";
 import { EINVAL, ENODEV, EPERM } from "../errno";
 import { C_DR, CPU } from "../layout";
+import { tlb_flush_current } from "../pagetables/tlb";
 import { CR4_DE } from "./cpu_features";
 
 export const DR6_INITIAL: u32 = 0xffff0ff0;
@@ -37,10 +38,11 @@ function resolve(reg: u32): u32 {
   return reg < 8 ? reg : ~0;
 }
 
-/** To be called when another vCPU's registers became live, and after DR7 changed. */
+/** To be called after DR7 changed or another vCPU's registers became live; recomputes the mode too. */
 export function debug_rearm(): void {
   const armed = (dr(7) & DR7_ENABLES) != 0;
-  if (armed != breakpoints_armed) set_breakpoints_armed(armed);
+  set_breakpoints_armed(armed);
+  if (armed) tlb_flush_current();
 }
 
 function set_dr7(value: u32): i32 {
@@ -93,30 +95,45 @@ function enabled(n: u32): bool {
   return ((dr(7) >> (2 * n)) & 3) != 0;
 }
 
-/** DR6 bits of the execution breakpoints at a linear address. */
-export function debug_execution_hits(address: u32): u32 {
+/** Raises #DB if an execution breakpoint is at a linear address; false if there is none. */
+export function debug_execution(address: u32): bool {
+  if (!breakpoints_armed) return false;
   let hits: u32 = 0;
   for (let n: u32 = 0; n < 4; n++) {
     if (enabled(n) && ((dr(7) >> (16 + 4 * n)) & 3) == KIND_EXECUTE && dr(n) == address) {
       hits |= 1 << n;
     }
   }
+  if (!hits) return false;
+  debug_note(hits);
+  fault(DB, 0);
+  return true;
+}
+
+/** DR6 bits of the data breakpoints that the instruction at work has touched. */
+let data_hits: u32 = 0;
+
+/** Takes the noted data breakpoints, for the #DB after the instruction. */
+export function debug_take_data_hits(): u32 {
+  const hits = data_hits;
+  data_hits = 0;
   return hits;
 }
 
-/** DR6 bits of the data breakpoints that an access of `size` bytes at a linear address touches. */
-export function debug_data_hits(address: u32, size: u32, write: bool): u32 {
-  let hits: u32 = 0;
+/**
+ * Notes the data breakpoints that an access touches. While any breakpoint is armed no translation is
+ * kept in the TLB, so that every access comes by here.
+ */
+export function debug_data_access(address: u32, size: u32, write: bool): void {
   for (let n: u32 = 0; n < 4; n++) {
     const control = dr(7) >> (16 + 4 * n);
     const kind = control & 3;
-    if (!enabled(n) || kind == KIND_EXECUTE || kind == KIND_IO || (kind == KIND_WRITE && !write)) {
-      continue;
-    }
+    if (
+      !enabled(n) || kind == KIND_EXECUTE || kind == KIND_IO || (kind == KIND_WRITE && !write)
+    ) continue;
     const code = (control >> 2) & 3; // 0 1 3 2: one, two, four, eight bytes
     const span: u32 = code == 2 ? 8 : code + 1;
     const start = dr(n) & ~(span - 1);
-    if (<u64> address < <u64> start + span && <u64> start < <u64> address + size) hits |= 1 << n;
+    if (<u64> address < <u64> start + span && <u64> start < <u64> address + size) data_hits |= 1 << n;
   }
-  return hits;
 }

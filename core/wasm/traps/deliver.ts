@@ -5,7 +5,7 @@ import { current } from "../domains/domain";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
 import { push_exception, resume } from "./bounce";
-import { debug_note, DR6_BS } from "./debug_registers";
+import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
 import {
   context_set,
@@ -38,9 +38,10 @@ function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): vo
  * instruction turns out to be CPUID behind the forced-emulation prefix. May end the domain.
  */
 export function deliver_fault(): void {
+  debug_take_data_hits(); // they belong to an instruction that did not complete
   if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) {
     trace_trap(UD, 0, seg_selector(CS), <u32> insn_eip(), 0, TRAP_EMULATED);
-    if (load<u32>(CPU + C_EFLAGS) & TF) deliver_step();
+    if (load<u32>(CPU + C_EFLAGS) & TF) deliver_step(true);
     return;
   }
   const vector = load<u32>(CPU + C_FAULT);
@@ -69,13 +70,13 @@ export function deliver_software_interrupt(vector: u32): void {
   deliver(vector, false, 0, true);
 }
 
-/** #DB for causes other than an instruction's own: bits are added to DR6. Return address is C_EIP. */
-export function deliver_debug(bits: u32): void {
-  debug_note(bits);
+/**
+ * The #DB that is due after an instruction: the single-step trap if it ran under TF, and the data
+ * breakpoints that it touched. None of them, none delivered.
+ */
+export function deliver_step(single_step: bool): void {
+  const causes = debug_take_data_hits() | (single_step ? DR6_BS : 0);
+  if (!causes) return;
+  debug_note(causes);
   deliver_trap(DB);
-}
-
-/** The single-step trap that is due after an instruction that ran under TF. */
-export function deliver_step(): void {
-  deliver_debug(DR6_BS);
 }
