@@ -30,10 +30,13 @@ import {
   PLACE_CHECKED_STACK,
   PLACE_REGISTER,
 } from "../isa/forms.ts";
+import { SPECIAL } from "../isa/plan.ts";
 import type { Row } from "../isa/rows.ts";
 import { Context, type Place } from "../semantics/context.ts";
 import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
+
+const STALE = SPECIAL.indexOf("stale");
 
 /** Name of the function table with one handler per form. */
 export const HANDLERS = "handlers";
@@ -41,8 +44,11 @@ export const HANDLERS = "handlers";
 /** Context of a handler: one parameter, the record's address. */
 export class RecordContext extends Context {
   readonly #place: number;
-  readonly #rec: Value;
+  /** The record's address is the parameter plus this many bytes. */
+  readonly #at: number;
   readonly flatOperand: boolean;
+  /** What follows in the same handler, instead of the next record's. */
+  then: (() => void) | null = null;
 
   constructor(
     m: binaryen.Module,
@@ -51,6 +57,7 @@ export class RecordContext extends Context {
     place: number,
     noFlags: boolean,
     parameters = 1,
+    before?: RecordContext,
   ) {
     super(
       m,
@@ -59,9 +66,10 @@ export class RecordContext extends Context {
       noFlags,
       place !== PLACE_CHECKED && place !== PLACE_CHECKED_STACK,
       parameters,
+      before,
     );
     this.#place = place;
-    this.#rec = this.parameter(0);
+    this.#at = before ? before.#at + RECORD_SIZE : 0;
     this.flatOperand = place !== PLACE_CHECKED;
   }
 
@@ -75,6 +83,7 @@ export class RecordContext extends Context {
   }
 
   inMemory(n: number): boolean {
+    if (n >= this.row.operands.length) return false;
     return this.#inMemoryPlace() && "EMO".includes(this.row.operands[n][0]);
   }
 
@@ -88,7 +97,7 @@ export class RecordContext extends Context {
   }
 
   registerOffset(n: number): Value {
-    return this.load(1, this.#rec, this.#slotField(n));
+    return this.#field(1, this.#slotField(n));
   }
 
   operand(n: number): Place {
@@ -121,20 +130,20 @@ export class RecordContext extends Context {
   }
 
   immediate(type: IntType = this.type): Value {
-    return this.load(type === "i64" ? 8 : 4, this.#rec, REC_IMM, type);
+    return this.#field(type === "i64" ? 8 : 4, REC_IMM, type);
   }
 
   immediate2(): Value {
-    return this.load(4, this.#rec, REC_IMM + 4);
+    return this.#field(4, REC_IMM + 4);
   }
 
   effectiveAddress(): Value {
-    const base = this.load(4, this.load(1, this.#rec, REC_BASE), CPU);
-    const displacement = this.load(4, this.#rec, REC_DISP);
+    const base = this.load(4, this.#field(1, REC_BASE), CPU);
+    const displacement = this.#field(4, REC_DISP);
     let a = this.add(base, displacement);
     if (this.#place !== PLACE_BASE) {
-      const index = this.load(4, this.load(1, this.#rec, REC_INDEX), CPU);
-      a = this.add(a, this.shl(index, this.load(1, this.#rec, REC_SCALE)));
+      const index = this.load(4, this.#field(1, REC_INDEX), CPU);
+      a = this.add(a, this.shl(index, this.#field(1, REC_SCALE)));
     }
     if (this.#place === PLACE_CHECKED) {
       const narrow = this.and(this.prefixes(), 2);
@@ -144,19 +153,29 @@ export class RecordContext extends Context {
   }
 
   segment(): Value {
-    return this.load(1, this.#rec, REC_SEG);
+    return this.#field(1, REC_SEG);
   }
 
   segmentNumberOperand(_n: number): Value {
-    return this.load(1, this.#rec, REC_B);
+    return this.#field(1, REC_B);
   }
 
   prefixes(): Value {
-    return this.load(2, this.#rec, REC_PREFIX);
+    return this.#field(2, REC_PREFIX);
   }
 
   record(): Value {
-    return this.#rec;
+    return this.#at ? this.add(this.parameter(0), this.#at) : this.parameter(0);
+  }
+
+  /** A field of the record. */
+  #field(size: number, offset: number, type?: IntType): Value {
+    return this.load(size, this.parameter(0), this.#at + offset, type);
+  }
+
+  /** Leaves if the record was made stale since it was decoded. */
+  leaveIfStale(): void {
+    this.if(this.eq(this.#field(4, REC_HANDLER), STALE), () => this.#dispatch(this.record()));
   }
 
   // ---- ways on -----------------------------------------------------------------------------------
@@ -191,30 +210,31 @@ export class RecordContext extends Context {
   }
 
   next(): void {
-    this.#dispatch(this.add(this.#rec, RECORD_SIZE));
+    if (this.then) this.then();
+    else this.#dispatch(this.add(this.parameter(0), this.#at + RECORD_SIZE));
   }
 
   nextEip(): Value {
-    const at = this.add(this.load(2, this.#rec, REC_DELTA), this.load(1, this.#rec, REC_LENGTH));
+    const at = this.add(this.#field(2, REC_DELTA), this.#field(1, REC_LENGTH));
     const eip = this.add(this.load(4, CPU + C_EIP), at);
     return this.convert(this.size === 2 ? this.and(eip, 0xffff) : eip, this.type);
   }
 
   /** Counts the instructions of this way out of the block; leaves for the host when the slice is over. */
   #account(): void {
-    const left = this.sub(this.load(4, CPU + C_BUDGET), this.load(1, this.#rec, REC_COUNT));
+    const left = this.sub(this.load(4, CPU + C_BUDGET), this.#field(1, REC_COUNT));
     this.store(4, CPU, left, C_BUDGET);
     this.if(this.leS(left, 0), () => this.#tail("resume", []));
   }
 
   jumpRelative(): void {
-    const sum = this.add(this.load(4, CPU + C_EIP), this.load(4, this.#rec, REC_DISP));
+    const sum = this.add(this.load(4, CPU + C_EIP), this.#field(4, REC_DISP));
     const eip = this.size === 2 ? this.and(sum, 0xffff) : sum;
     this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
     this.#account();
-    const link = this.load(4, this.#rec, REC_LINK);
+    const link = this.#field(4, REC_LINK);
     this.if(link, () => this.#dispatch(link));
-    this.#tail("link", [this.#rec]);
+    this.#tail("link", [this.record()]);
   }
 
   jumpTo(eip: Value): void {
@@ -224,12 +244,12 @@ export class RecordContext extends Context {
   }
 
   leave(helper: HelperName, ...args: Operand[]): void {
-    this.invoke("cpu_enter_slow", this.#rec);
+    this.invoke("cpu_enter_slow", this.record());
     this.invoke(helper, ...args);
     this.#tail("resume", []);
   }
 
   faulted(): void {
-    this.#tail("fault", [this.#rec]);
+    this.#tail("fault", [this.record()]);
   }
 }

@@ -21,7 +21,7 @@ import {
   JUMP_RECORD,
   JUMP_TAG,
 } from "../../core/wasm/layout.ts";
-import { type Handler, handlerPlan, SPECIAL } from "../isa/plan.ts";
+import { type Handler, handlerPlan, type Pair, SPECIAL } from "../isa/plan.ts";
 import { HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
@@ -46,6 +46,10 @@ export function addInterpreter(core: Uint8Array): Uint8Array<ArrayBuffer> {
   for (const h of plan.handlers) {
     addHandler(m, h);
     names.push(h.key);
+  }
+  for (const p of plan.pairs) {
+    addPair(m, p);
+    names.push(pairName(p));
   }
   m.addTable(HANDLERS, names.length, names.length);
   m.addActiveElementSegment(HANDLERS, "handlers", names, m.i32.const(0));
@@ -170,13 +174,43 @@ function addSpecial(m: binaryen.Module, name: string): string {
 
 function addHandler(m: binaryen.Module, h: Handler): void {
   const x = new RecordContext(m, h.row, h.size, h.place, h.noFlags);
+  emitMeaning(h, x);
+  addFunction(m, h.key, 1, x);
+}
+
+function emitMeaning(h: Handler, x: RecordContext): void {
   try {
     if (h.row.slow) x.leave(h.row.slow as keyof typeof HELPERS);
     else meaningOf(h.row.name)(x);
-    addFunction(m, h.key, 1, x);
   } catch (e) {
     throw new Error(`handler ${h.key}: ${(e as Error).message}`, { cause: e });
   }
+}
+
+function pairName({ first, second }: Pair): string {
+  return `${first.key} + ${second.key}`;
+}
+
+/** Two meanings in one function; the second one's record follows the first's. */
+function addPair(m: binaryen.Module, pair: Pair): void {
+  const { first, second } = pair;
+  const x = new RecordContext(m, first.row, first.size, first.place, first.noFlags);
+  x.then = () => {
+    const y = new RecordContext(
+      m,
+      second.row,
+      second.size,
+      second.place,
+      second.noFlags,
+      1,
+      x,
+    );
+    // the first may have written over the second
+    if (first.row.implicitMemory || x.inMemory(0)) y.leaveIfStale();
+    emitMeaning(second, y);
+  };
+  emitMeaning(first, x);
+  addFunction(m, pairName(pair), 1, x);
 }
 
 /** machine_run(now, budget): slice_begin, the chain of handlers, slice_end. */

@@ -13,6 +13,7 @@ import {
 } from "./forms.ts";
 import { operandCode } from "./operands.ts";
 import type { Row } from "./rows.ts";
+import { PAIRS } from "./pairs.ts";
 import { TABLE } from "./table.ts";
 
 /** Handlers that belong to no row; their numbers are their places here. */
@@ -35,8 +36,18 @@ export interface PlannedRow {
   forms: number[];
 }
 
+/** A handler that does two instructions in a row. */
+export interface Pair {
+  first: Handler;
+  second: Handler;
+  /** Numbers of the two handlers it stands for. */
+  numbers: [number, number];
+}
+
 export interface Plan {
   handlers: Handler[];
+  /** Numbered after the handlers. */
+  pairs: Pair[];
   rows: PlannedRow[];
 }
 
@@ -82,7 +93,16 @@ export function handlerPlan(): Plan {
     }
     return { row, forms };
   });
-  return cached = { handlers, rows };
+  const pairs = PAIRS.map(([a, b]) => {
+    const [m, n] = [a, b].map((key) => {
+      const number = numbers.get(key);
+      if (number === undefined) throw new Error(`pairs.ts names no handler: ${key}`);
+      return number;
+    });
+    const at = (k: number) => handlers[k - SPECIAL.length];
+    return { first: at(m), second: at(n), numbers: [m, n] as [number, number] };
+  });
+  return cached = { handlers, pairs, rows };
 }
 
 /** Rows that stand for sixteen conditions, spelled out. */

@@ -13,14 +13,24 @@ type Expression = number;
 export class Emitter {
   readonly m: binaryen.Module;
   /** Types of the locals after the parameters. */
-  readonly localTypes: number[] = [];
+  readonly localTypes: number[];
   readonly #parameters: number;
-  #blocks: Expression[][] = [[]];
+  readonly #blocks: Expression[][];
 
-  /** @param parameters how many parameters the function has (they are locals 0, 1, …) */
-  constructor(m: binaryen.Module, parameters: number) {
+  /**
+   * @param parameters how many parameters the function has (they are locals 0, 1, …)
+   * @param same another emitter whose function this one goes on with
+   */
+  constructor(m: binaryen.Module, parameters: number, same?: Emitter) {
     this.m = m;
     this.#parameters = parameters;
+    this.localTypes = same?.localTypes ?? [];
+    this.#blocks = same ? same.#blocks : [[]];
+  }
+
+  /** True where what is emitted runs whenever the function does. */
+  protected get unconditional(): boolean {
+    return this.#blocks.length === 1;
   }
 
   // ---- values ------------------------------------------------------------------------------
@@ -244,7 +254,8 @@ export class Emitter {
     // A full-width load has no sign, but Binaryen keeps the flag (set by default) when it later folds
     // the load into a zero extension, and gets a signed one.
     const e = ns.load(offset, 1, p);
-    binaryen.Load.setSigned(e, false);
+    // deno-lint-ignore no-explicit-any
+    (binaryen as any).Load.setSigned(e, false);
     return e;
   }
 

@@ -128,7 +128,7 @@ define("lahf", (x) => {
 define("sahf", (x) => {
   const overflow = x.shl(x.overflow(), 11);
   const ah = x.register(R_AX + 1, 1).read();
-  x.invoke("cpu_set_flags_arithmetic", x.or(ah, overflow));
+  x.setArithmeticFlags(x.or(ah, overflow));
   x.next();
 });
 define("salc", (x) => {

@@ -44,7 +44,7 @@ import {
   RECORD_SIZE,
   SS,
 } from "../layout";
-import { FORMS, NODES, OPCODES, ROWS } from "./tables";
+import { FORMS, NODES, OPCODES, PAIR_MASK, PAIRS, ROWS } from "./tables";
 
 // Handlers that belong to no row: jit/isa/plan.ts SPECIAL.
 export const H_UNDEFINED: u32 = 0;
@@ -432,6 +432,7 @@ export function decode_block(
   block_bytes = delta;
   block_count = n;
   drop_dead_flags(rec, n);
+  if (most > 1) join_pairs(rec, n);
   if (ends) return n;
   const r = rec + <usize> n * RECORD_SIZE;
   special_record(r, H_END, delta, 0);
@@ -475,5 +476,27 @@ function drop_dead_flags(rec: usize, n: u32): void {
     }
     if (attr & (ATTR_EXITS | ATTR_MAY_FAULT)) live = 63;
     else live = (live & ~writes) | load<u8>(info + ROW_READS);
+  }
+}
+
+/**
+ * Gives a record the handler that does its instruction and the next one, where there is such a pair
+ * (jit/isa/pairs.ts). The second record stays as it is.
+ */
+function join_pairs(rec: usize, n: u32): void {
+  for (let i: u32 = 0; i + 1 < n; i++) {
+    const r = rec + <usize>i * RECORD_SIZE;
+    const first = load<u32>(r + REC_HANDLER);
+    const second = load<u32>(r + RECORD_SIZE + REC_HANDLER);
+    const key = first << 16 | second;
+    let slot: usize = (first * 31 + second) & PAIR_MASK;
+    while (load<u32>(PAIRS + (slot << 3))) {
+      if (load<u32>(PAIRS + (slot << 3)) == key) {
+        store<u32>(r + REC_HANDLER, load<u32>(PAIRS + (slot << 3) + 4));
+        i++;
+        break;
+      }
+      slot = (slot + 1) & PAIR_MASK;
+    }
   }
 }
