@@ -126,8 +126,8 @@ export function generatedSources(): Record<string, string> {
           attributes(row),
           row.writes & all,
           row.reads & all,
-          row.map,
-          row.opcode,
+          (row.writes | row.mayWrite) & all,
+          0,
         ]),
       ) +
       data("FORMS", "u16", rows.flatMap((r) => r.forms)) +

@@ -61,6 +61,7 @@ function keyOf(row: Row, size: number, place: number, noFlags: boolean): string 
     if (o[0] === "E") return `${memory ? "m" : "r"}${width}`;
     if (o[0] === "M" || o[0] === "O") return `m${width}`;
     if (o[0] === "I") return "i";
+    if (o[0] === "J") return "j";
     return o;
   });
   return [row.name, row.arg, size * 8, operands.join(","), place, noFlags ? "nf" : ""].join(" ")

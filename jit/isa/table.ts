@@ -50,8 +50,8 @@ function shiftLines(): string[] {
   return ops.flatMap((name, i) => {
     const rotate = i < 4;
     const r = name === "rcl" || name === "rcr" ? "r=c" : "";
-    const by1 = rotate ? `w=oc ${r}` : "w=oszapc u=a nf";
-    const byN = rotate ? `m=oc u=o ${r}` : "m=oszapc u=oa";
+    const by1 = rotate ? `w=oc ${r} nf` : "w=oszapc u=a nf";
+    const byN = rotate ? `m=oc u=o ${r} nf` : "m=oszapc u=oa nf";
     return [
       `c0/${i} ${name} Eb,Ib ${byN}`,
       `c1/${i} ${name} Ev,Ib ${byN}`,

@@ -518,7 +518,9 @@ export abstract class Context extends Emitter {
       case 4:
         return this.ltS(sign(), 0);
       case 5: {
-        const low = known ? this.and(this.convert(known, "i32"), 0xff) : this.load(1, CPU + C_FLAG_RES);
+        const low = known
+          ? this.and(this.convert(known, "i32"), 0xff)
+          : this.load(1, CPU + C_FLAG_RES);
         return this.and(this.xor(this.xor(this.popcnt(low), this.shrU(this.#aux(), 1)), 1), 1);
       }
       case 6:

@@ -49,7 +49,7 @@ function shift(
       const { result, cf, of } = compute(x, a, n);
       x.if(x.eqz(zero), () => x.set(out, result));
       dst.write(out);
-      x.if(x.eqz(zero), () => x.flagsShift(result, cf, of));
+      if (!x.noFlags) x.if(x.eqz(zero), () => x.flagsShift(result, cf, of));
     }
     x.next();
   });
@@ -97,7 +97,7 @@ function rotate(
     } else {
       const turned = x.ne(n, x.constant(0, n.type));
       dst.write(x.select(turned, result, a));
-      x.if(turned, () => x.flagsRotate(cf, of));
+      if (!x.noFlags) x.if(turned, () => x.flagsRotate(cf, of));
     }
     x.next();
   });

@@ -60,6 +60,7 @@ const ROW_SIZE: usize = 8;
 const ROW_ATTR: usize = 3;
 const ROW_WRITES: usize = 4;
 const ROW_READS: usize = 5;
+const ROW_MAY_WRITE: usize = 6; // what it writes for certain included
 const FORMS_PER_ROW: usize = 20;
 const ATTR_MODRM: u32 = 1;
 const ATTR_ENDS: u32 = 2;
@@ -466,7 +467,7 @@ function drop_dead_flags(rec: usize, n: u32): void {
     }
     const info = ROWS + <usize> row * ROW_SIZE;
     const writes: u32 = load<u8>(info + ROW_WRITES);
-    if ((attr & ATTR_NO_FLAGS) && (writes & live) == 0) {
+    if ((attr & ATTR_NO_FLAGS) && (<u32> load<u8>(info + ROW_MAY_WRITE) & live) == 0) {
       const r = rec + <usize> i * RECORD_SIZE;
       const place: usize = load<u8>(PLACE_OF + i);
       const size: usize = load<u16>(r + REC_PREFIX) & PREFIX_OP16 ? 0 : 1;
@@ -485,7 +486,7 @@ function drop_dead_flags(rec: usize, n: u32): void {
  */
 function join_pairs(rec: usize, n: u32): void {
   for (let i: u32 = 0; i + 1 < n; i++) {
-    const r = rec + <usize>i * RECORD_SIZE;
+    const r = rec + <usize> i * RECORD_SIZE;
     const first = load<u32>(r + REC_HANDLER);
     const second = load<u32>(r + RECORD_SIZE + REC_HANDLER);
     const key = first << 16 | second;
