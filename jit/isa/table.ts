@@ -81,7 +81,7 @@ const ONE_BYTE = `
 58+r pop Zv stack
 60 pusha - stack i64
 61 popa - stack i64
-62 bound Gv,Mv fault i64
+62 bound Gv,Mv mem fault i64
 63 arpl Ew,Gw w=z fault i64
 68 push Iz stack
 69 imul3 Gv,Ev,Iz w=oszapc u=szap nf
@@ -100,9 +100,18 @@ const ONE_BYTE = `
 89 mov Ev,Gv
 8a mov Gb,Eb
 8b mov Gv,Ev
-8c mov_from_sreg Ev,Sw
-8d lea Gv,Mv
-8e mov_to_sreg Sw,Ew fault ends
+8c/0 mov_from_sreg Ev,Sw
+8c/1 mov_from_sreg Ev,Sw
+8c/2 mov_from_sreg Ev,Sw
+8c/3 mov_from_sreg Ev,Sw
+8c/4 mov_from_sreg Ev,Sw
+8c/5 mov_from_sreg Ev,Sw
+8d lea Gv,Mv mem
+8e/0 mov_to_sreg Sw,Ew fault ends
+8e/2 mov_to_sreg Sw,Ew fault ends
+8e/3 mov_to_sreg Sw,Ew fault ends
+8e/4 mov_to_sreg Sw,Ew fault ends
+8e/5 mov_to_sreg Sw,Ew fault ends
 8f/0 pop Ev stack
 90+r xchg Zv,Av
 98 cbw Av
@@ -223,7 +232,7 @@ const TWO_BYTE = `
 0f08 invd - slow=insn_privileged
 0f09 wbinvd - slow=insn_privileged
 0f0b ud2 - slow=insn_ud
-0f0d nop Mv mem
+0f0d nop Ev
 0f18 nop Ev
 0f19 nop Ev
 0f1a nop Ev
@@ -232,9 +241,15 @@ const TWO_BYTE = `
 0f1d nop Ev
 0f1e nop Ev
 0f1f nop Ev
-0f20 mov_cr Rd slow=insn_privileged
+0f20/0 mov_cr Rd slow=insn_privileged
+0f20/2 mov_cr Rd slow=insn_privileged
+0f20/3 mov_cr Rd slow=insn_privileged
+0f20/4 mov_cr Rd slow=insn_privileged
 0f21 mov_dr Rd slow=insn_privileged
-0f22 mov_cr Rd slow=insn_privileged
+0f22/0 mov_cr Rd slow=insn_privileged
+0f22/2 mov_cr Rd slow=insn_privileged
+0f22/3 mov_cr Rd slow=insn_privileged
+0f22/4 mov_cr Rd slow=insn_privileged
 0f23 mov_dr Rd slow=insn_privileged
 0f30 wrmsr - slow=insn_privileged
 0f31 rdtsc - slow=insn_rdtsc
@@ -255,13 +270,13 @@ const TWO_BYTE = `
 0fab bts Ev,Gv w=oszapc u=osap lock
 0fac shrd Ev,Gv,Ib m=oszapc u=oa
 0fad shrd Ev,Gv,Cb m=oszapc u=oa
-0fae/0 fxsave Mv mem fault
-0fae/1 fxrstor Mv mem fault
-0fae/2 ldmxcsr Md mem fault
-0fae/3 stmxcsr Md mem fault
-0fae/5 nop - reg
-0fae/6 nop - reg
-0fae/7 nop - reg
+0fae/0 fxsave Mv mem np fault
+0fae/1 fxrstor Mv mem np fault
+0fae/2 ldmxcsr Md mem np fault
+0fae/3 stmxcsr Md mem np fault
+0fae/5 nop - reg np
+0fae/6 nop - reg np
+0fae/7 nop - reg np
 0faf imul2 Gv,Ev w=oszapc u=szap nf
 0fb0 cmpxchg Eb,Gb w=oszapc lock
 0fb1 cmpxchg Ev,Gv w=oszapc lock

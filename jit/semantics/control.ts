@@ -83,10 +83,6 @@ define("into", (x) => {
 });
 
 define("bound", (x) => {
-  if (!x.inMemory(1)) {
-    x.leave("insn_ud");
-    return;
-  }
   const i = x.signExtend(x.operand(0).read(), x.size);
   const low = x.signExtend(x.memory(x.size).read(), x.size);
   const high = x.signExtend(x.memory(x.size, x.size).read(), x.size);

@@ -48,9 +48,8 @@ define("setcc", (x) => {
 
 define("lea", (x) => {
   const a = x.effectiveAddress();
-  if (x.inMemory(1)) x.operand(0).write(x.convert(a, x.type));
-  else x.leave("insn_ud"); // LEA of a register
-  if (x.inMemory(1)) x.next();
+  x.operand(0).write(x.convert(a, x.type));
+  x.next();
 });
 
 define("bswap", (x) => {

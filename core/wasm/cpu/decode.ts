@@ -357,6 +357,30 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   return length;
 }
 
+/**
+ * Decodes one instruction by itself, for the host: the decoder's own tests, and whoever wants to name
+ * what a guest runs.
+ *
+ * @param p address of the bytes, `n` of them
+ * @param rec where the record goes (RECORD_SIZE bytes)
+ * @param mode MODE_* bits
+ * @returns its length in bytes; 0 if the bytes do not suffice. cpu_decoded_row() then gives its row and
+ *   cpu_decoded_in_memory() where its operand lies
+ */
+export function decode_alone(p: usize, n: u32, rec: usize, mode: u32): u32 {
+  return decode_one(p, p + n, rec, 0, mode);
+}
+
+/** Row (by its number in the plan) of the instruction decoded last, or -1: undefined opcode. */
+export function last_row(): i32 {
+  return decoded_row;
+}
+
+/** True if the instruction decoded last has its ModRM or absolute operand in memory. */
+export function last_in_memory(): bool {
+  return decoded_in_memory;
+}
+
 /** Too few bytes: beyond 15 the instruction is too long, else the caller must find the next page. */
 function short_of_bytes(limit: usize, rec: usize, delta: u32): u32 {
   if (limit < start + 15) return 0;

@@ -1,5 +1,10 @@
 // What this room gives the host and the generated interpreter.
 export {
+  decode_alone as cpu_decode,
+  last_in_memory as cpu_decoded_in_memory,
+  last_row as cpu_decoded_row,
+} from "./decode";
+export {
   eflags as cpu_eflags,
   flags_arithmetic as cpu_flags_arithmetic,
   flags_set_arithmetic as cpu_set_flags_arithmetic,
