@@ -60,6 +60,9 @@ export class Domain {
   watchdogs: u32;
   // hypercalls/physdev_op.ts: frame of the pirq_eoi map, 0 = none
   pirq_eoi_mfn: u32;
+  // memory, continued
+  xen_page_list: u32; // first of the hypervisor's frames shared with the domain, 0 = none
+  table_changes: u64; // stamp of the last change to a translation (pagetables/address_space.ts)
 }
 
 // Vcpu.state

@@ -19,27 +19,59 @@ export const PG_VALIDATED: u32 = 0x200;
 export const PG_PAE_XEN_L2: u32 = 0x400;
 export const PG_ALLOCATED: u32 = 0x800;
 export const PG_XEN_HEAP: u32 = 0x1000; // shared_info, grant frames: owner set, but no pfn
+export const PG_GRANTED: u32 = 0x2000; // other domains may map it through grants
+
+/** What two uses of a frame must agree on: its type, and whether it is the L2 that Xen has entries in. */
+export const TYPE_IDENTITY: u32 = 0xff | PG_PAE_XEN_L2;
+/** Bits 16..31 of `type`: where TLB entries that can write to the frame may be (pagetables/tlb.ts). */
+export const WRITERS_SHIFT: u32 = 16;
 
 @unmanaged
 export class PageInfo {
-  count: u32; // references of any kind, the allocation's own included
-  type: u32; // T_* in the low byte, PG_* flags above
+  count: u32; // references of any kind, the allocation's own included; 0 = free
+  type: u32; // T_* in the low byte, PG_* flags above, TLB writers in the high half
   type_count: u32;
-  owner: u32; // domain number, DOMID_XEN, or DOMID_NONE when free
+  owner: u32; // domain number, or DOMID_XEN; means nothing while the frame is free
   next: u32; // list links (mfn), 0 ends
   prev: u32;
   code: u32; // cpu/: descriptor of the blocks decoded from this frame, 0 = none
-  linear: u32; // XSA-240 style counts of linear page table use
+  linear: u32; // as i32: > 0 linear entries in this table, < 0 linear uses of it elsewhere (XSA-240)
 }
 
 /** Number of frames the machine has; mfn 0 is never handed out. */
 export let machine_frames: u32 = 0;
-export function set_machine_frames(n: u32): void { machine_frames = n; }
+export function set_machine_frames(n: u32): void {
+  machine_frames = n;
+}
 
+/** The page_info of a frame; `mfn` must be below machine_frames. */
 // @ts-ignore: decorator
-@inline export function page(mfn: u32): PageInfo { return changetype<PageInfo>(PAGE_INFO + mfn * PAGE_INFO_SIZE); }
+@inline
+
+export function page(mfn: u32): PageInfo {
+  return changetype<PageInfo>(PAGE_INFO + mfn * PAGE_INFO_SIZE);
+}
+
 /** Host address of a frame's first byte. */
 // @ts-ignore: decorator
-@inline export function frame(mfn: u32): usize { return MACHINE + (<usize>mfn << 12); }
+@inline
+
+export function frame(mfn: u32): usize {
+  return MACHINE + (<usize> mfn << 12);
+}
+
+/** True for a frame of RAM. Frame 0 never is one: it stands for "none", and guests see it as such. */
 // @ts-ignore: decorator
-@inline export function mfn_valid(mfn: u64): bool { return mfn < machine_frames; }
+@inline
+
+export function mfn_valid(mfn: u64): bool {
+  return mfn - 1 < <u64> machine_frames - 1;
+}
+
+/** The T_* a frame has at this moment (whether or not anyone uses it as that). */
+// @ts-ignore: decorator
+@inline
+
+export function page_type(mfn: u32): u32 {
+  return page(mfn).type & 0xff;
+}

@@ -1,4 +1,133 @@
-export function copy_from_guest(to: usize, from: u64, n: u32): i32 { return 0; }
-export function copy_to_guest(to: u64, from: usize, n: u32): i32 { return 0; }
-export function guest_read_linear(to: usize, from: u64, n: u32, user: bool): bool { return false; }
-export function guest_write_linear(to: u64, from: usize, n: u32, user: bool): bool { return false; }
+// Guest memory as hypercalls and trap delivery touch it: through the running vCPU's page tables and
+// with their permissions.
+//
+// Two kinds. copy_from_guest and copy_to_guest serve hypercall arguments: supervisor's rights, the
+// hypervisor's range refused, and a plain -EFAULT, never a fault of the guest's. guest_read_linear
+// and guest_write_linear do what an instruction would: they note a page fault, and write all or
+// nothing. Rules: shared/pv-abi.md §3.2.
+import { EFAULT } from "../errno";
+import { frame_written } from "../cpu/code";
+import { page_fault } from "../cpu/state";
+import { C_TLB_TAG, CPU, TLB_ADDEND, TLB_READ, TLB_WRITE } from "../layout";
+import { page } from "../frames/page";
+import { HOLE32 } from "./pte";
+import { tlb_entry } from "./tlb";
+import { READ, translate, walk_error, walk_mfn, WRITE } from "./walk";
+
+/** Host address for n bytes within one page, from the TLB or a walk; 0 with walk_error set. */
+// @ts-ignore: decorator
+@inline
+
+function host_address(address: u64, n: u32, access: u32, user: bool): usize {
+  const e = tlb_entry(address);
+  const tag = (address & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
+  if (load<u64>(e + (access == WRITE ? TLB_WRITE : TLB_READ)) == tag) {
+    return <usize> (<u32> address + load<u32>(e + TLB_ADDEND));
+  }
+  const host = translate(address, access, user);
+  if (host && access == WRITE && page(walk_mfn).code) {
+    frame_written(walk_mfn, <u32> address & 0xfff, n);
+  }
+  return host;
+}
+
+/** True if [address, address + n) is the guest's to give: below the hypervisor's hole. */
+export function access_ok(address: u64, n: u32): bool {
+  return address < HOLE32 && address + n <= HOLE32;
+}
+
+// @ts-ignore: decorator
+@inline
+
+function piece(address: u64, n: u32): u32 {
+  const room: u32 = 4096 - (<u32> address & 0xfff);
+  return n < room ? n : room;
+}
+
+// @ts-ignore: decorator
+@inline
+
+function copy_bytes(to: usize, from: usize, n: u32): void {
+  if (n == 4) store<u32>(to, load<u32>(from));
+  else if (n == 8) store<u64>(to, load<u64>(from));
+  else memory.copy(to, from, n);
+}
+
+/**
+ * Copies guest memory to the hypervisor's.
+ *
+ * @param to host address
+ * @param from linear address
+ * @param n bytes
+ * @returns 0, or -EFAULT if any byte cannot be read (those before it are copied)
+ */
+export function copy_from_guest(to: usize, from: u64, n: u32): i32 {
+  if (!access_ok(from, n)) return -EFAULT;
+  while (n) {
+    const part = piece(from, n);
+    const host = host_address(from, part, READ, false);
+    if (!host) return -EFAULT;
+    copy_bytes(to, host, part);
+    to += part;
+    from += part;
+    n -= part;
+  }
+  return 0;
+}
+
+/** Copies to guest memory, as copy_from_guest. */
+export function copy_to_guest(to: u64, from: usize, n: u32): i32 {
+  if (!access_ok(to, n)) return -EFAULT;
+  while (n) {
+    const part = piece(to, n);
+    const host = host_address(to, part, WRITE, false);
+    if (!host) return -EFAULT;
+    copy_bytes(host, from, part);
+    from += part;
+    to += part;
+    n -= part;
+  }
+  return 0;
+}
+
+/**
+ * Reads as an instruction would.
+ *
+ * @param user with the rights of CPL 3, else of ring 1
+ * @returns false after a page fault was noted
+ */
+export function guest_read_linear(to: usize, from: u64, n: u32, user: bool): bool {
+  while (n) {
+    const part = piece(from, n);
+    const host = host_address(from, part, READ, user);
+    if (!host) return page_fault(from, walk_error);
+    copy_bytes(to, host, part);
+    to += part;
+    from = (from + part) & 0xffffffff;
+    n -= part;
+  }
+  return true;
+}
+
+/** Writes as an instruction would, all or nothing. Returns false after a page fault was noted. */
+export function guest_write_linear(to: u64, from: usize, n: u32, user: bool): bool {
+  if ((<u32> to & 0xfff) + n > 4096) {
+    let left = n;
+    for (let at = to; left;) {
+      const part = piece(at, left);
+      if (!host_address(at, 0, WRITE, user)) return page_fault(at, walk_error);
+      at = (at + part) & 0xffffffff;
+      left -= part;
+    }
+  }
+  while (n) {
+    const part = piece(to, n);
+    const host = host_address(to, part, WRITE, user);
+    if (!host) return page_fault(to, walk_error);
+    copy_bytes(host, from, part);
+    from += part;
+    to = (to + part) & 0xffffffff;
+    n -= part;
+  }
+  return true;
+}

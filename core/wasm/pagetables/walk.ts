@@ -1,2 +1,211 @@
-export function tlb_fill(address: u64, size: u32, access: u32): usize { return 0; }
-export function translate_exec(address: u64): u64 { return ~0; }
+// The walker: from a linear address to a frame through the guest's own tables.
+//
+// The tables were checked when they became tables, so the walk trusts what they say; it sets accessed
+// and dirty bits straight in memory, as a CPU does. What it finds goes into the TLB, and nothing else
+// puts anything there: here, too, is the last test of who may write to what.
+import { cpl, page_fault } from "../cpu/state";
+import { frame_written } from "../cpu/code";
+import { current, current_domain } from "../domains/domain";
+import {
+  C_SPLIT_ADDRESS,
+  C_SPLIT_KIND,
+  C_SPLIT_SIZE,
+  C_TLB_TAG,
+  CPU,
+  SPLIT,
+  TLB_ADDEND,
+  TLB_NEVER,
+  TLB_READ,
+  TLB_WRITE,
+} from "../layout";
+import { frame, machine_frames, page, PG_GRANTED, T_WRITABLE } from "../frames/page";
+import { page_executed } from "./address_space";
+import { SPLIT_CROSSING, split_first, split_second } from "./commit";
+import { A, D, entry_mfn, entry_write, NX, P, PSE, RW, US } from "./pte";
+import { tlb_entry, tlb_note_writer } from "./tlb";
+import { emulated_store } from "./writable";
+
+export const READ: u32 = 0;
+export const WRITE: u32 = 1;
+export const EXECUTE: u32 = 2;
+export const MODIFY: u32 = 3; // read, then write
+
+// Bits of a page fault's error code.
+export const PF_P: u32 = 1;
+export const PF_W: u32 = 2;
+export const PF_U: u32 = 4;
+export const PF_I: u32 = 16;
+
+/** Levels of a 32-bit guest's tables. */
+export const LEVELS_PAE: u32 = 3;
+
+/** After a failed translate: the page fault's error code. */
+export let walk_error: u32 = 0;
+/** After a translate: the frame reached. After one that failed for want of RW: the frame all the same. */
+export let walk_mfn: u32 = 0;
+
+const path: usize = memory.data(5 * 4); // host address of the entry used, by level
+
+/** Host address of the level-1 entry that the last walk came to; 0 if it did not get so far. */
+export function walk_leaf(): usize {
+  return load<usize>(path + 4);
+}
+
+/**
+ * Finds the level-1 entry for an address without touching anything.
+ *
+ * @param root top-level table
+ * @param levels 3 for PAE, 4 for 64 bit
+ * @returns host address of the entry, 0 if a level above is not present (or a superpage)
+ */
+export function find_leaf(root: u32, levels: u32, address: u64): usize {
+  let table = root;
+  for (let level = levels;; level--) {
+    const at = frame(table) + (<usize> (address >> (9 * level + 3) & 511) << 3);
+    if (level == 1) return at;
+    const e = load<u64>(at);
+    if ((e & (P | PSE)) != P || entry_mfn(e) >= machine_frames) return 0;
+    table = <u32> entry_mfn(e);
+  }
+}
+
+/**
+ * Translates an address of the running vCPU.
+ *
+ * @param access READ, WRITE, EXECUTE or MODIFY
+ * @param user with the rights of CPL 3; else of a supervisor (rings 0 to 2 are alike)
+ * @returns host address of the byte; 0 with walk_error set, and no bit of a table changed
+ */
+export function translate(address: u64, access: u32, user: bool): usize {
+  const write = (access & 1) != 0;
+  let error: u32 = (write ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
+  store<usize>(path + 4, 0);
+  let table = current.cr3_mfn;
+  let rights: u64 = RW | US;
+  let any: u64 = 0;
+  let level = LEVELS_PAE;
+  let e: u64;
+  while (true) {
+    if (table == 0 || table >= machine_frames) return failed(error);
+    const at = frame(table) + (<usize> (address >> (9 * level + 3) & 511) << 3);
+    e = load<u64>(at);
+    if (!(e & P)) return failed(error);
+    store<usize>(path + (<usize> level << 2), at);
+    rights &= e;
+    any |= e;
+    if (level == 1 || (e & PSE)) break;
+    table = <u32> entry_mfn(e);
+    level--;
+  }
+  error |= PF_P;
+  // a superpage is the hypervisor's own (the machine-to-phys table), never one of the guest's
+  const mfn: u32 = <u32> entry_mfn(e) + (level == 1 ? 0 : <u32> (address >> 12) & 511);
+  if (mfn >= machine_frames) return failed(error);
+  walk_mfn = mfn;
+  if (user && !(rights & US)) return failed(error);
+  if (access == EXECUTE && any & NX) return failed(error);
+  const p = page(mfn);
+  const writable = (rights & RW) != 0 && (p.type & 0xff) == T_WRITABLE && p.type_count != 0;
+  if (write && !writable) return failed(error);
+  if (level == 1 && p.owner != current_domain.id && !(p.type & PG_GRANTED)) return failed(error);
+
+  for (let l: u32 = LEVELS_PAE; l > level; l--) set_bits(l, A);
+  if (level == 1) set_bits(1, write ? A | D : A);
+  const host = frame(mfn) + (<usize> address & 0xfff);
+  if (access == EXECUTE) return host;
+
+  const entry = tlb_entry(address);
+  const tag = (address & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
+  store<u64>(entry + TLB_READ, tag);
+  store<u32>(entry + TLB_ADDEND, <u32> host - <u32> address);
+  if (writable && !p.code && (write || e & D)) {
+    store<u64>(entry + TLB_WRITE, tag);
+    tlb_note_writer(mfn, address);
+  } else store<u64>(entry + TLB_WRITE, TLB_NEVER);
+  return host;
+}
+
+function failed(error: u32): usize {
+  walk_error = error;
+  return 0;
+}
+
+/** Sets accessed and dirty bits in the entry that the walk used at a level. */
+// @ts-ignore: decorator
+@inline
+
+function set_bits(level: u32, bits: u64): void {
+  const at = load<usize>(path + (<usize> level << 2));
+  const e = load<u64>(at);
+  if ((e & bits) != bits) entry_write(at, e | bits);
+}
+
+/**
+ * The one door from a guest's access to memory when the TLB has no answer.
+ *
+ * @param address linear address
+ * @param size bytes, at most 32
+ * @param access READ, WRITE or MODIFY
+ * @returns host address for the bytes; CPU + SPLIT if they must go through the buffer there (holding
+ *   what is read now; after storing, the caller commits); 0 after a page fault was noted
+ */
+export function tlb_fill(address: u64, size: u32, access: u32): usize {
+  const user = cpl() == 3;
+  const offset = <u32> address & 0xfff;
+  if (offset + size > 4096) return crossing(address, size, access, user);
+  const host = translate(address, access, user);
+  if (!host) {
+    const error = walk_error;
+    if (error == (PF_P | PF_W)) {
+      const split = emulated_store(address, size, access);
+      if (split) return split;
+    }
+    page_fault(address, error);
+    return 0;
+  }
+  if (access & 1 && page(walk_mfn).code) frame_written(walk_mfn, offset, size);
+  return host;
+}
+
+/** An access over a page's end: both pages are probed, then the bytes are gathered in SPLIT. */
+function crossing(address: u64, size: u32, access: u32, user: bool): usize {
+  const n: u32 = 4096 - (<u32> address & 0xfff);
+  const first = translate(address, access, user);
+  if (!first) {
+    page_fault(address, walk_error);
+    return 0;
+  }
+  const next = (address + n) & 0xffffffff;
+  const second = translate(next, access, user);
+  if (!second) {
+    page_fault(next, walk_error);
+    return 0;
+  }
+  if (access & 1) {
+    split_first(first);
+    split_second(second);
+    store<u64>(CPU + C_SPLIT_ADDRESS, address);
+    store<u32>(CPU + C_SPLIT_SIZE, size);
+    store<u32>(CPU + C_SPLIT_KIND, SPLIT_CROSSING);
+  }
+  if (access != WRITE) {
+    memory.copy(CPU + SPLIT, first, n);
+    memory.copy(CPU + SPLIT + n, second, size - n);
+  }
+  return CPU + SPLIT;
+}
+
+/**
+ * Machine address of the byte of code at an address, for the decoder.
+ *
+ * @returns ~0 after a page fault was noted
+ */
+export function translate_exec(address: u64): u64 {
+  const host = translate(address, EXECUTE, cpl() == 3);
+  if (!host) {
+    page_fault(address, walk_error);
+    return ~0;
+  }
+  page_executed(address);
+  return (<u64> walk_mfn << 12) | (address & 0xfff);
+}

@@ -1,0 +1,68 @@
+// The frames nobody has.
+//
+// Frames from `fresh` up were never used: they are zero and so is their page_info. Frames that came
+// back lie in a doubly linked list and are zeroed when they are handed out again.
+import { m2p_is_block } from "./m2p";
+import { frame, machine_frames, page } from "./page";
+
+let free_head: u32 = 0;
+let free_listed: u32 = 0;
+let fresh: u32 = 1;
+
+/** Frames that could still be handed out. */
+export function free_frames(): u32 {
+  return free_listed + (machine_frames > fresh ? machine_frames - fresh : 0);
+}
+
+/** A zeroed frame, or 0 if there is none. */
+export function take_any(): u32 {
+  while (fresh < machine_frames && m2p_is_block(fresh)) fresh = (fresh | 511) + 1;
+  if (fresh < machine_frames) return fresh++;
+  if (!free_head) return 0;
+  return take_listed(free_head);
+}
+
+function take_listed(mfn: u32): u32 {
+  const p = page(mfn);
+  if (p.prev) page(p.prev).next = p.next;
+  else free_head = p.next;
+  if (p.next) page(p.next).prev = p.prev;
+  free_listed--;
+  memory.fill(frame(mfn), 0, 4096);
+  return mfn;
+}
+
+/** Takes a frame back; its count is zero. */
+export function put_back(mfn: u32): void {
+  const p = page(mfn);
+  p.next = free_head;
+  p.prev = 0;
+  if (free_head) page(free_head).prev = mfn;
+  free_head = mfn;
+  free_listed++;
+}
+
+/**
+ * The first of 2^order neighbouring frames, aligned to their number; 0 if there are none. They are
+ * looked for among the frames never used, then (a scan of the machine) among all.
+ */
+export function take_run(order: u32): u32 {
+  if (order == 0) return take_any();
+  const n: u32 = 1 << order;
+  if (free_frames() < n) return 0;
+  let first = (fresh + n - 1) & ~(n - 1);
+  while (first + n <= machine_frames && m2p_is_block(first)) first = (first | 511) + 1;
+  if (first + n <= machine_frames) {
+    for (; fresh < first; fresh++) if (!m2p_is_block(fresh)) put_back(fresh);
+    fresh = first + n;
+    return first;
+  }
+  for (let at: u32 = n; at + n <= fresh; at += n) {
+    let i: u32 = 0;
+    while (i < n && !page(at + i).count) i++;
+    if (i < n) continue;
+    for (i = 0; i < n; i++) take_listed(at + i);
+    return at;
+  }
+  return 0;
+}

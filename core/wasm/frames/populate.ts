@@ -1,0 +1,80 @@
+// What the toolstack does with a domain's memory: give it frames, take all of them back.
+import { EINVAL, ENOMEM } from "../errno";
+import { Domain, domain_by_id, vcpu_of } from "../domains/domain";
+import { drop_table } from "../pagetables/cr3";
+import { drop_ldt } from "../segments/ldt";
+import { alloc_frame, free_frame } from "./alloc";
+import { m2p_set } from "./m2p";
+import { page, PG_PINNED } from "./page";
+import { put_page, put_page_and_type } from "./refs";
+
+/**
+ * Gives a domain `count` zeroed frames as pfn, pfn + 1, …
+ *
+ * @param out host address for their mfns, one u32 each
+ * @returns 0; -EINVAL for no such domain; -ENOMEM when the machine or max_pages is exhausted (those
+ *   given so far stay the domain's)
+ */
+export function domain_populate(domid: u32, pfn: u32, count: u32, out: usize): i32 {
+  const d = domain_by_id(domid);
+  if (!changetype<usize>(d)) return -EINVAL;
+  for (let i: u32 = 0; i < count; i++) {
+    const mfn = alloc_frame(domid);
+    if (!mfn) return -ENOMEM;
+    m2p_set(mfn, pfn + i);
+    store<u32>(out + (<usize> i << 2), mfn);
+  }
+  return 0;
+}
+
+/**
+ * Takes all memory back from a domain that will not run again: its vCPUs' references first, then the
+ * pins, then the allocations. A frame that another domain still maps is free when that mapping goes.
+ *
+ * @returns 0, or -EINVAL for no such domain
+ */
+export function domain_relinquish(domid: u32): i32 {
+  const d = domain_by_id(domid);
+  if (!changetype<usize>(d)) return -EINVAL;
+  for (let n: u32 = 0; n < d.max_vcpus; n++) {
+    const v = vcpu_of(d, n);
+    if (!changetype<usize>(v)) continue;
+    drop_table(v);
+    drop_ldt(v);
+    for (let i: usize = 0; i < 14; i++) {
+      const mfn = load<u32>(v.gdt_frames + (i << 2));
+      store<u32>(v.gdt_frames + (i << 2), 0);
+      if (mfn) put_page_and_type(mfn);
+    }
+    v.gdt_entries = 0;
+    if (v.vcpu_info_mfn) put_page_and_type(v.vcpu_info_mfn);
+    v.vcpu_info_mfn = 0;
+  }
+  unpin_all(d);
+  free_list(d.page_list);
+  free_list(d.xen_page_list);
+  return 0;
+}
+
+function free_list(first: u32): void {
+  for (let mfn = first; mfn;) {
+    const next = page(mfn).next;
+    free_frame(mfn);
+    mfn = next;
+  }
+}
+
+function unpin_all(d: Domain): void {
+  // unpinning frees nothing: every frame of the list still has its allocation or another's mapping
+  for (let mfn = d.page_list; mfn;) {
+    const p = page(mfn);
+    p.count++;
+    if (p.type & PG_PINNED) {
+      p.type &= ~PG_PINNED;
+      put_page_and_type(mfn);
+    }
+    const next = p.next;
+    put_page(mfn);
+    mfn = next;
+  }
+}

@@ -1,0 +1,81 @@
+// Increase, decrease and populate: a domain's frames come and go.
+//
+// The structure (20 bytes for a 32-bit guest): list u32, nr_extents u32, extent_order u32,
+// mem_flags u32, domid u16. All three answer with the number of extents done; a short count is the
+// only sign of failure. Rules: xen/common/memory.c; shared/pv-abi.md §7.9.
+import { current_domain } from "../domains/domain";
+import { alloc_run, free_frame } from "../frames/alloc";
+import { m2p_set } from "../frames/m2p";
+import { page, PG_XEN_HEAP } from "../frames/page";
+import { get_page, put_page } from "../frames/refs";
+import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
+import { own_domain } from "./memory_op";
+
+export const INCREASE: u32 = 0;
+export const DECREASE: u32 = 1;
+export const POPULATE: u32 = 6;
+/** Largest extent a domU may ask for: 2^9 frames. */
+export const MAX_ORDER: u32 = 9;
+export const RESERVATION_SIZE: u32 = 20;
+
+const reservation: usize = memory.data(24, 8);
+const word: usize = memory.data(4, 4);
+
+/**
+ * @param command INCREASE, DECREASE or POPULATE
+ * @param start extent to begin with (an interrupted call goes on there)
+ * @param arg linear address of the structure
+ * @returns extents done, those before `start` included
+ */
+export function memory_reservation(command: u32, start: u32, arg: u64): i32 {
+  if (copy_from_guest(reservation, arg, RESERVATION_SIZE) != 0) return start;
+  const list = load<u32>(reservation);
+  const count = load<u32>(reservation, 4);
+  const order = load<u32>(reservation, 8);
+  if (count > 0x3ffffff || start >= count || order > MAX_ORDER) return start;
+  if (own_domain(load<u16>(reservation, 16)) != 0) return start;
+  let i = start;
+  for (; i < count; i++) {
+    const at = <u64> list + (<u64> i << 2);
+    const good = command == DECREASE
+      ? decrease(at, order)
+      : command == INCREASE
+      ? increase(at, list, order)
+      : populate(at, order);
+    if (!good) break;
+  }
+  return i;
+}
+
+/** Frees the frames from an mfn in the list on. A frame that is still mapped lives until it is not. */
+function decrease(at: u64, order: u32): bool {
+  if (copy_from_guest(word, at, 4) != 0) return false;
+  const first = load<u32>(word);
+  for (let i: u32 = 0; i < <u32> 1 << order; i++) {
+    const mfn = first + i;
+    if (!get_page(mfn, current_domain.id)) return false;
+    if (!(page(mfn).type & PG_XEN_HEAP)) free_frame(mfn);
+    put_page(mfn);
+  }
+  return true;
+}
+
+/** New frames without a pfn; the first one's mfn goes into the list, if there is one. */
+function increase(at: u64, list: u32, order: u32): bool {
+  const mfn = alloc_run(current_domain.id, order);
+  if (!mfn) return false;
+  if (!list) return true;
+  store<u32>(word, mfn);
+  return copy_to_guest(at, word, 4) == 0;
+}
+
+/** New frames for the pfns from the one in the list on; the first one's mfn takes its place. */
+function populate(at: u64, order: u32): bool {
+  if (copy_from_guest(word, at, 4) != 0) return false;
+  const pfn = load<u32>(word);
+  const mfn = alloc_run(current_domain.id, order);
+  if (!mfn) return false;
+  for (let i: u32 = 0; i < <u32> 1 << order; i++) m2p_set(mfn + i, pfn + i);
+  store<u32>(word, mfn);
+  return copy_to_guest(at, word, 4) == 0;
+}
