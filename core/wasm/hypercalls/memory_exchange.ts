@@ -85,10 +85,10 @@ function exchange_chunk(i: u32, order: u32, out_order: u32, chunk_order: u32): i
       const run = load<u32>(given + (<usize> (g >> out_order << out_order) << 2));
       free_frame(run + (g & ((1 << out_order) - 1)));
     }
-    while (n) reown_frame(load<u32>(taken + (<usize> --n << 2)), current_domain);
+    while (n--) reown_frame(load<u32>(taken + (<usize> n << 2)), current_domain);
     return result;
   }
-  while (n) scrap_frame(load<u32>(taken + (<usize> --n << 2)));
+  while (n--) scrap_frame(load<u32>(taken + (<usize> n << 2)));
   tlb_flush_all(current_domain);
   let list = <u64> load<u32>(args, OUT) + (<u64> i << (chunk_order - out_order) << 2);
   for (got = 0; got < frames; got += 1 << out_order, list += 4) {
@@ -114,7 +114,8 @@ function collect(list: u64, order: u32, frames: u32): i32 {
     const first = load<u32>(word);
     for (let k: u32 = 0; k < <u32> 1 << order; k++) {
       if (!give_up(first + k)) return -EINVAL;
-      store<u32>(taken + (<usize> collected++ << 2), first + k);
+      store<u32>(taken + (<usize> collected << 2), first + k);
+      collected++;
     }
   }
   return 0;

@@ -60,13 +60,12 @@ export function walk_leaf(): usize {
  */
 export function find_leaf(root: u32, levels: u32, address: u64): usize {
   let table = root;
-  for (let level = levels;; level--) {
-    const at = frame(table) + (<usize> (address >> (9 * level + 3) & 511) << 3);
-    if (level == 1) return at;
-    const e = load<u64>(at);
+  for (let level = levels; level > 1; level--) {
+    const e = load<u64>(frame(table) + (<usize> (address >> (9 * level + 3) & 511) << 3));
     if ((e & (P | PSE)) != P || entry_mfn(e) >= machine_frames) return 0;
     table = <u32> entry_mfn(e);
   }
+  return frame(table) + (<usize> (address >> 12 & 511) << 3);
 }
 
 /**
