@@ -9,7 +9,7 @@ import {
   DOMID_SELF,
   OPT_GNTTAB_V2,
 } from "../domains/domain";
-import { EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from "../errno";
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from "../errno";
 import {
   grant_frame,
   grant_table,
@@ -18,20 +18,32 @@ import {
   MAX_GRANT_FRAMES,
   status_frame,
 } from "../grants/table";
+import { BAD_DOMAIN, BAD_GNTREF, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
+import { grants_in_use } from "../grants/use";
+import { charge } from "../events/clock";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
+import { call_again } from "./continuation";
+import { grant_copy } from "./grant_copy";
+import { grant_map, grant_unmap } from "./grant_map";
 
 // GNTTABOP_*
+const MAP: u32 = 0;
+const UNMAP: u32 = 1;
+const TRANSFER: u32 = 4;
+const COPY: u32 = 5;
+const UNMAP_AND_REPLACE: u32 = 7;
+const SWAP_REF: u32 = 11;
+const CACHE_FLUSH: u32 = 12;
 const SETUP_TABLE: u32 = 2;
 const QUERY_SIZE: u32 = 6;
 const SET_VERSION: u32 = 8;
 const GET_STATUS_FRAMES: u32 = 9;
 const GET_VERSION: u32 = 10;
 
-// GNTST_*
-export const OKAY: i32 = 0;
-export const GENERAL_ERROR: i32 = -1;
-export const BAD_DOMAIN: i32 = -2;
-export const PERMISSION_DENIED: i32 = -8;
+/** Elements carried out before the guest is given a chance to take events. */
+const BATCH: u32 = 128;
+/** ns that one element is taken to last. */
+const COST: u32 = 200;
 
 const HOLE: u64 = 0xf5800000;
 const buffer = memory.data(32);
@@ -91,6 +103,7 @@ function set_version(arg: u64, count: u32): i32 {
   const version = load<u32>(buffer);
   if (version != 1 && version != 2) return -EINVAL;
   if (version == 2 && !(current_domain.options & OPT_GNTTAB_V2)) return -ENOSYS;
+  if (grant_table(current_domain).version != version && grants_in_use(current_domain)) return -EBUSY;
   if (!grants_set_version(current_domain, version)) return -ENOMEM;
   store<u32>(buffer, version);
   return copy_to_guest(arg, buffer, 4) ? -EFAULT : 0;
@@ -124,6 +137,57 @@ function get_version(arg: u64, count: u32): i32 {
   return copy_to_guest(arg, buffer, 8) ? -EFAULT : 0;
 }
 
+/** Bytes of one element of a command that takes a list, else 0. */
+function element_size(cmd: u32): u32 {
+  if (cmd == MAP) return 32;
+  if (cmd == UNMAP || cmd == UNMAP_AND_REPLACE || cmd == COPY) return 24;
+  if (cmd == TRANSFER || cmd == CACHE_FLUSH) return 16;
+  return cmd == SWAP_REF ? 12 : 0;
+}
+
+/** Where an element's status is. */
+function status_offset(cmd: u32): u32 {
+  if (cmd == MAP) return 18;
+  if (cmd == UNMAP || cmd == UNMAP_AND_REPLACE || cmd == COPY) return 20;
+  return cmd == TRANSFER ? 12 : 8;
+}
+
+/** Carries out one element, whose copy is in `buffer`. @returns its GNTST_ status */
+function element(cmd: u32): i32 {
+  if (cmd == MAP) return grant_map(buffer);
+  if (cmd == UNMAP) return grant_unmap(buffer);
+  if (cmd == COPY) return grant_copy(buffer);
+  if (cmd == SWAP_REF) return BAD_GNTREF;
+  return GENERAL_ERROR; // transfer, unmap_and_replace: not offered
+}
+
+/** {machine address or ref u64, offset u16, length u16, op u32}: memory here is always coherent. */
+function cache_flush(): i32 {
+  const offset = <u32> load<u16>(buffer, 8);
+  const length = <u32> load<u16>(buffer, 10);
+  if (offset >= 4096 || length > 4096 - offset) return -EINVAL;
+  return length == 0 || load<u32>(buffer, 12) == 0 ? 0 : -EPERM;
+}
+
+/** Goes through a list. The result is that of the list itself; each element has its own. */
+function list(cmd: u32, arg: u64, count: u32): i32 {
+  const size = element_size(cmd);
+  for (let n: u32 = 0; n < count; n++) {
+    if (n == BATCH) return call_again(cmd, <u32> arg, count - n);
+    if (copy_from_guest(buffer, arg, size)) return -EFAULT;
+    charge(COST);
+    if (cmd == CACHE_FLUSH) {
+      const r = cache_flush();
+      if (r) return r;
+    } else {
+      store<u16>(buffer + status_offset(cmd), <u16> element(cmd));
+      if (copy_to_guest(arg, buffer, size)) return -EFAULT;
+    }
+    arg += size;
+  }
+  return 0;
+}
+
 /**
  * @param cmd GNTTABOP_*
  * @param arg guest address of `count` structures
@@ -131,6 +195,7 @@ function get_version(arg: u64, count: u32): i32 {
  */
 export function do_grant_table_op(cmd: u32, arg: u64, count: u32): i32 {
   if (<i32> count < 0) return -EINVAL;
+  if (element_size(cmd)) return list(cmd, arg, count);
   switch (cmd) {
     case SETUP_TABLE:
       return setup_table(arg, count);
