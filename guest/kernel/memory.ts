@@ -71,8 +71,10 @@ export const set_rights = fn("set_rights", (va, flags) => {
 export const memory_init = fn("memory_init", (stack_end) => {
   freePage.set(stack_end);
   mappedEnd.set(stack_end.plus(0x80000 + 0x3fffff).and(-0x400000));
-  const ram = local(startInfo.nr_pages.shl(12).plus(VIRT_BASE));
-  if_(mappedEnd.gt(ram), () => mappedEnd.set(ram));
+  // A domain with less memory than that ends earlier. Counted in pages: its end may be 4 GiB.
+  if_(mappedEnd.minus(VIRT_BASE).shr(12).gt(startInfo.nr_pages), () => {
+    mappedEnd.set(startInfo.nr_pages.shl(12).plus(VIRT_BASE));
+  });
   if_(
     map_frame(sharedInfoPage, startInfo.shared_info.shr(12), PTE.kernel).isNegative(),
     () => void panic("shared_info cannot be mapped"),

@@ -59,6 +59,12 @@ Deno.test("Skiff with less memory, a command line, virtual time, and no console_
   assert.match(outcome.stdout, /command line "one two"/);
 });
 
+Deno.test("Skiff with a gigabyte: its addresses end where 32 bits do", async () => {
+  const outcome = await boot("skiff", "", "-m", "1024");
+  assert.equal(outcome.status, 0, outcome.stderr);
+  assertHealthy(outcome);
+});
+
 Deno.test("Skiff takes commands", async () => {
   const outcome = await boot(
     "skiff",
