@@ -152,7 +152,7 @@ ca ret_far Iw fault ends
 cb ret_far - fault ends
 cc int3 - slow=insn_int3
 cd int Ib slow=insn_int
-ce into - fault r=o ends i64
+ce into - fault r=o i64
 cf iret - slow=insn_iret
 d4 aam Ib w=oszapc u=oac fault i64
 d5 aad Ib w=oszapc u=oac i64
