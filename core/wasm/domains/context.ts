@@ -142,7 +142,8 @@ export function context_apply(v: Vcpu, c: usize): i32 {
   if (ldt_entries && <u64> ldt_base + ldt_entries * 8 > HOLE) return -EINVAL;
   if (set_gdt(v, c + GDT_FRAMES, load<u32>(c + GDT_ENTRIES))) return -EINVAL;
   const cr3 = load<u32>(c + CTRLREG, 12);
-  if (load_cr3(v, (cr3 >> 12) | (cr3 << 20))) {
+  const table = (cr3 >> 12) | (cr3 << 20);
+  if (table == 0 || load_cr3(v, table)) {
     set_gdt(v, c + GDT_FRAMES, 0);
     return -EINVAL;
   }

@@ -15,7 +15,7 @@ import {
 } from "../layout";
 import { request_stop, retired } from "../cpu/state";
 import { budget_until, skip_to, system_time, update_time, virtual_time } from "../events/clock";
-import { deliver_events, events_deliverable } from "../events/deliver";
+import { deliver_events } from "../events/deliver";
 import { host_attention, set_host_attention } from "../events/host";
 import {
   BLOCKED,
@@ -186,7 +186,7 @@ export function slice_begin(now: i64, budget: i32): i32 {
     }
     set_budget(budget, next_deadline());
     if (due >= 0) set_budget(load<i32>(CPU + C_BUDGET), due);
-    if (!load<u32>(CPU + C_SHADOW) && events_deliverable()) deliver_events();
+    if (!load<u32>(CPU + C_SHADOW)) deliver_events();
     if (!load<u32>(CPU + C_STOP)) return RUN_MORE;
     unload_vcpu(); // the delivery ended its domain
     v = next_runnable();

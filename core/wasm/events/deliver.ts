@@ -12,8 +12,24 @@ const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
   return current.nmi_pending != 0 && current.nmi_in_progress == 0;
 }
 
-/** Whether deliver_events would change the running vCPU. Cheap: asked on every slow path. */
+let entered: bool = false;
+
+/**
+ * Notes that the guest is in the hypervisor: a hypercall, an exception, an emulated instruction. Only
+ * on the way back from there are events looked at; an instruction that is merely rare here, such as
+ * a segment load, delivers none, as on a real processor.
+ */
+export function hypervisor_entered(): void {
+  entered = true;
+}
+
+/**
+ * Asked between instructions: whether the guest is on its way back from the hypervisor and
+ * deliver_events would change it.
+ */
 export function events_deliverable(): bool {
+  if (!entered) return false;
+  entered = false;
   return upcall_due(current) || nmi_due();
 }
 

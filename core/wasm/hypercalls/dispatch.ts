@@ -6,6 +6,7 @@ import { BX, CX, DX, insn_eip, set_eip, set_gpr } from "../cpu/state";
 import { current_domain } from "../domains/domain";
 import { ENOSYS } from "../errno";
 import { charge } from "../events/clock";
+import { hypervisor_entered } from "../events/deliver";
 import { do_set_gdt, do_update_descriptor } from "../segments/gdt";
 import { trace_hypercall, trace_hypercall_done } from "../trace";
 import {
@@ -153,6 +154,7 @@ export function dispatch(nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): 
  *   with EIP back at the instruction and the argument registers changed to what is left to do
  */
 export function hypercall(nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): i32 {
+  hypervisor_entered();
   charge(COST);
   const at = trace_hypercall(current_domain.id, nr, a1, a2, a3, a4, a5);
   let result = dispatch(nr, a1, a2, a3, a4, a5);

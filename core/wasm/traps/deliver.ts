@@ -2,6 +2,7 @@
 import { RF, TF } from "../cpu/flags";
 import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, seg_selector, UD } from "../cpu/state";
 import { current } from "../domains/domain";
+import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
 import { push_exception, resume } from "./bounce";
@@ -38,6 +39,7 @@ function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): vo
  * instruction turns out to be CPUID behind the forced-emulation prefix. May end the domain.
  */
 export function deliver_fault(): void {
+  hypervisor_entered();
   debug_take_data_hits(); // they belong to an instruction that did not complete
   if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) {
     trace_trap(UD, 0, seg_selector(CS), <u32> insn_eip(), 0, TRAP_EMULATED);
@@ -57,6 +59,7 @@ export function deliver_fault(): void {
 
 /** Delivers a trap, whose return address is C_EIP: INT3, INTO, INT1, INT 0x80, #DB. */
 export function deliver_trap(vector: u32): void {
+  hypervisor_entered();
   context_take(eip());
   deliver(vector, true, 0, false);
 }
@@ -66,6 +69,7 @@ export function deliver_trap(vector: u32): void {
  * its frame shows RF; there is no error code, whatever the vector.
  */
 export function deliver_software_interrupt(vector: u32): void {
+  hypervisor_entered();
   context_take(eip());
   deliver(vector, false, 0, true);
 }

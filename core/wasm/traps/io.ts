@@ -18,6 +18,7 @@ import {
 } from "../cpu/state";
 import { DF } from "../cpu/flags";
 import { current_domain } from "../domains/domain";
+import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_STEP_ARMED, CPU, ES } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
@@ -108,6 +109,7 @@ function string(bytes: u32, out: bool): void {
 
 /** IN OUT INS OUTS: which one it is is read from the bytes at C_INSN_EIP. */
 export function insn_io(): void {
+  hypervisor_entered();
   const opcode = fetch_opcode();
   const immediate = (opcode & 0xfc) == 0xe4 ? next_byte() : 0;
   if (fault_pending()) return;

@@ -1,6 +1,7 @@
 // Privileged instructions in a PV guest: a processor would raise #GP(0) for each, and Xen then
 // emulates the few that kernels need. Source: xen/arch/x86/pv/emul-priv-op.c, pv-abi.md §5.
 import { fault, fault_pending, GP, insn_eip, seg_selector, UD } from "../cpu/state";
+import { hypervisor_entered } from "../events/deliver";
 import { CS } from "../layout";
 import { TRAP_EMULATED, trace_trap } from "../trace";
 import { clts, control_read, control_write } from "./control";
@@ -56,6 +57,7 @@ function move_special(opcode: u32): void {
  * SYSEXIT SYSRET ...: which one it is is read from the bytes at C_INSN_EIP.
  */
 export function insn_privileged(): void {
+  hypervisor_entered();
   const opcode = fetch_opcode();
   if (fault_pending()) return;
   if (op_lock) {
