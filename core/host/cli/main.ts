@@ -31,8 +31,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function boot(args: BootArguments): Promise<number> {
-  const image = await readImage(args.guest);
   const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
+  const image = await readImage(args.guest);
   const machine = await createMachine({ time: args.time, log: say });
   let flushTrace = () => {};
   if (args.trace !== 0) {

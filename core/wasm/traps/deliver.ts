@@ -1,6 +1,6 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
 import { RF, TF } from "../cpu/flags";
-import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, seg_selector, UD } from "../cpu/state";
+import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, seg_selector, set_eip, UD } from "../cpu/state";
 import { current } from "../domains/domain";
 import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
@@ -32,6 +32,7 @@ function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): vo
   const done = push_exception(vector, hardware, error);
   trace_trap(vector, error, cs, at, <u32> current.cr2, done ? TRAP_BOUNCED : TRAP_CRASHED);
   if (done) resume();
+  else set_eip(at); // for the crash report
 }
 
 /**
