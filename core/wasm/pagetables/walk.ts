@@ -3,7 +3,7 @@
 // The tables were checked when they became tables, so the walk trusts what they say; it sets accessed
 // and dirty bits straight in memory, as a CPU does. What it finds goes into the TLB, and nothing else
 // puts anything there: here, too, is the last test of who may write to what.
-import { cpl, page_fault } from "../cpu/state";
+import { breakpoints_armed, cpl, page_fault } from "../cpu/state";
 import { frame_written } from "../cpu/code";
 import { current, current_domain } from "../domains/domain";
 import {
@@ -19,6 +19,7 @@ import {
   TLB_WRITE,
 } from "../layout";
 import { frame, machine_frames, page, PG_GRANTED, T_WRITABLE } from "../frames/page";
+import { debug_data_access } from "../traps/debug_registers";
 import { page_executed } from "./address_space";
 import { SPLIT_CROSSING, split_first, split_second } from "./commit";
 import { A, D, entry_mfn, entry_write, NX, P, PSE, RW, US } from "./pte";
@@ -77,7 +78,7 @@ export function find_leaf(root: u32, levels: u32, address: u64): usize {
  */
 export function translate(address: u64, access: u32, user: bool): usize {
   const write = (access & 1) != 0;
-  let error: u32 = (write ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
+  let error: u32 = (access == WRITE ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
   store<usize>(path + 4, 0);
   let table = current.cr3_mfn;
   let rights: u64 = RW | US;
@@ -105,13 +106,14 @@ export function translate(address: u64, access: u32, user: bool): usize {
   if (access == EXECUTE && any & NX) return failed(error);
   const p = page(mfn);
   const writable = (rights & RW) != 0 && (p.type & 0xff) == T_WRITABLE && p.type_count != 0;
-  if (write && !writable) return failed(error);
+  // reading and then writing fails as a read first (golden nest.pf_fixed_user)
+  if (write && !writable) return failed(error | PF_W);
   if (level == 1 && p.owner != current_domain.id && !(p.type & PG_GRANTED)) return failed(error);
 
   for (let l: u32 = LEVELS_PAE; l > level; l--) set_bits(l, A);
   if (level == 1) set_bits(1, write ? A | D : A);
   const host = frame(mfn) + (<usize> address & 0xfff);
-  if (access == EXECUTE) return host;
+  if (access == EXECUTE || breakpoints_armed) return host;
 
   const entry = tlb_entry(address);
   const tag = (address & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
@@ -151,6 +153,7 @@ function set_bits(level: u32, bits: u64): void {
 export function tlb_fill(address: u64, size: u32, access: u32): usize {
   const user = cpl() == 3;
   const offset = <u32> address & 0xfff;
+  if (breakpoints_armed) debug_data_access(<u32> address, size, (access & 1) != 0);
   if (offset + size > 4096) return crossing(address, size, access, user);
   const host = translate(address, access, user);
   if (!host) {

@@ -66,6 +66,7 @@ export function do_iret(): i32 {
   if (!read_words(0, 4)) return bad_frame();
   const cs = word(2) & 0xffff;
   const flags = word(3);
+  const eax = word(0);
   if (current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL) {
     current.virtual_iopl = (flags & IOPL) >> 12;
   }
@@ -77,7 +78,6 @@ export function do_iret(): i32 {
     if (!read_words(4, 2)) return bad_frame();
     context_set(cs, word(1), flags, word(5), word(4));
   }
-  const eax = word(0);
   // A handler for VM86's #GP that masks events has cleared IF in word 3 above.
   store<u8>(current.vcpu_info + 1, word(3) & IF ? 0 : 1);
   current.nmi_in_progress = 0;
