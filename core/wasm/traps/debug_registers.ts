@@ -4,7 +4,7 @@ import { breakpoints_armed, DB, fault, set_breakpoints_armed } from "../cpu/stat
 import { current } from "../domains/domain";
 import { EINVAL, ENODEV, EPERM } from "../errno";
 import { C_DR, CPU } from "../layout";
-import { tlb_flush_current } from "../pagetables/tlb";
+import { tlb_flush_page } from "../pagetables/tlb";
 import { CR4_DE } from "./cpu_features";
 
 export const DR6_INITIAL: u32 = 0xffff0ff0;
@@ -38,11 +38,18 @@ function resolve(reg: u32): u32 {
   return reg < 8 ? reg : ~0;
 }
 
+/** Drops translations of a breakpoint's bytes that were made before it was armed. */
+function forget_page(n: u32): void {
+  tlb_flush_page(dr(n));
+  tlb_flush_page((<u64> dr(n) + 7) & 0xffffffff);
+}
+
 /** To be called after DR7 changed or another vCPU's registers became live; recomputes the mode too. */
 export function debug_rearm(): void {
   const armed = (dr(7) & DR7_ENABLES) != 0;
   set_breakpoints_armed(armed);
-  if (armed) tlb_flush_current();
+  if (!armed) return;
+  for (let n: u32 = 0; n < 4; n++) forget_page(n);
 }
 
 function set_dr7(value: u32): i32 {
@@ -76,6 +83,7 @@ export function do_set_debugreg(reg: u32, value: u64): i32 {
   const low = <u32> value;
   if (n == 7) return set_dr7(low);
   set_dr(n, n == 6 ? (low & ~DR6_ALWAYS_ZERO) | DR6_INITIAL : low);
+  if (n < 4 && breakpoints_armed) forget_page(n);
   return 0;
 }
 
