@@ -7,7 +7,8 @@
  */
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
-import { record, type Recorder } from "./recorder.ts";
+import { createMachine } from "../mod.ts";
+import { record, Recorder } from "./recorder.ts";
 import { COMPUTE, INTERPRETER_BAR, OPERATIONS, V86_INTERPRETER_RATIO } from "./reference.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -33,16 +34,32 @@ async function native(): Promise<Recorder | null> {
   }
 }
 
-/** The same kernels as a guest in Paravane, by the command line a user has. */
+/**
+ * The same kernels as a guest in Paravane. In this process, so that a line is timestamped when the
+ * guest has said it and not when a pipe brings it.
+ */
 async function paravane(): Promise<Recorder> {
-  const { recorder, status } = await record([
-    Deno.execPath(),
-    ...["run", "-A", path("../core/host/cli.ts"), "--timeout", "600"],
-    ...["-c", `con=ring rounds=${values.rounds} div=${values.div}${only}`],
-    path("guest/kernel-pv.elf"),
-  ]);
-  if (!recorder.done || status !== 0) {
-    console.error(`bench: the guest did not end well: ${recorder.panic ?? `status ${status}`}`);
+  const recorder = new Recorder();
+  const decoder = new TextDecoder();
+  let rest = "";
+  const machine = await createMachine({ log: (line) => console.error(line) });
+  const domain = await machine.addDomain(
+    await Deno.readFile(new URL("guest/kernel-pv.elf", import.meta.url)),
+    {
+      commandLine: `con=ring rounds=${values.rounds} div=${values.div}${only}`,
+      output: (bytes) => {
+        const now = performance.now();
+        const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) recorder.line(now, line);
+      },
+    },
+  );
+  const { name } = await domain.shutdown;
+  await domain.console.drained();
+  machine.stop();
+  if (!recorder.done || name !== "poweroff") {
+    console.error(`bench: the guest did not end well: ${recorder.panic ?? name}`);
     Deno.exitCode = 1;
   }
   return recorder;

@@ -11,7 +11,7 @@ import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
 import { type DomainPlan, planDomain } from "./builder/plan.ts";
 import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
 import { Console, type ConsoleSink } from "./console.ts";
-import { type Core, RUN_IDLE } from "./core.ts";
+import { type Core, RUN_HOST, RUN_IDLE } from "./core.ts";
 import { Domain } from "./domain.ts";
 import { type GuestImage, loadImage } from "./elf/image.ts";
 import { GuestPage } from "./guest_page.ts";
@@ -230,6 +230,8 @@ export class Machine {
       if (result === RUN_IDLE && !this.woken) {
         if (await this.idle()) turn = performance.now();
       }
+      // What a guest said goes out now, not at the end of the turn.
+      if (result === RUN_HOST) await null;
       if (this.clock.mode === "virtual") await this.waitForSlowReaders();
       if (performance.now() - turn > TURN) {
         await new Promise((resolve) => setImmediate(resolve));

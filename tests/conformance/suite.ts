@@ -37,7 +37,7 @@ async function runSubjects(
   const results = compare(golden, lines, subjects);
   for (const [i, result] of results.entries()) {
     if (complete(result)) continue;
-    const again = await boot({ commandLine: `only=${result.subject} sync`, vcpus, seconds: 20 });
+    const again = await boot({ commandLine: `only=${result.subject} sync`, vcpus, seconds: 90 });
     const [alone] = compare(golden, again.lines, [result.subject]);
     if (alone.agree >= result.agree) results[i] = alone;
     if (!again.lines.some((line) => line.startsWith("DONE"))) results[i].log = again.log;
@@ -51,7 +51,7 @@ async function runCrashModes(): Promise<SubjectResult[]> {
   const lines: string[] = [];
   for (const { key } of golden) {
     const mode = key.slice("crash.".length);
-    const end = await boot({ commandLine: `crash=${mode}`, vcpus: 1, seconds: 20 });
+    const end = await boot({ commandLine: `crash=${mode}`, vcpus: 1, seconds: 90 });
     const survived = end.lines.includes(`${key}: survived`) ? " survived" : "";
     lines.push(`${key}: reason=${end.reason ?? "none"}${survived}`);
   }

@@ -1,6 +1,7 @@
 // The host's end of event channels. To guests the Deno host is domain 0: a port that a guest leaves
 // unbound for domain 0 can be bound by the host, which is then told of sends and can notify.
-import { DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
+import { request_stop } from "../cpu/state";
+import { current, current_domain, DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
 import { EINVAL, ESRCH } from "../errno";
 import { alloc_unbound } from "./bind";
 import { send_event } from "./channels";
@@ -34,6 +35,8 @@ export function host_signal(d: Domain, port: u32): void {
   store<u8>(p, load<u8>(p) | (<u8> 1 << <u8> (port & 7)));
   e.signalled = 1;
   host_attention = true;
+  // On Xen the other end runs meanwhile; here it runs when the slice ends, so that is now.
+  if (changetype<usize>(current) && current_domain == d) request_stop();
 }
 
 /** A new port of the domain, unbound for domain 0. @returns the port, -ESRCH or -ENOSPC */
