@@ -9,7 +9,8 @@ import { page, PG_PINNED } from "./page";
 import { put_page, put_page_and_type } from "./refs";
 
 /**
- * Gives a domain `count` zeroed frames as pfn, pfn + 1, …
+ * Gives a domain `count` zeroed frames as pfn, pfn + 1, … Its memory map reaches to the highest pfn
+ * it was ever given so.
  *
  * @param out host address for their mfns, one u32 each
  * @returns 0; -EINVAL for no such domain; -ENOMEM when the machine or max_pages is exhausted (those
@@ -24,12 +25,14 @@ export function domain_populate(domid: u32, pfn: u32, count: u32, out: usize): i
     m2p_set(mfn, pfn + i);
     store<u32>(out + (<usize> i << 2), mfn);
   }
+  if (pfn + count > d.memory_map_pages) d.memory_map_pages = pfn + count;
   return 0;
 }
 
 /**
- * Takes all memory back from a domain that will not run again: its vCPUs' references first, then the
- * pins, then the allocations. A frame that another domain still maps is free when that mapping goes.
+ * Takes all memory back from a domain that will not run again and whose vCPUs have given up their
+ * GDTs and registered areas: their other references first, then the pins, then the allocations. A
+ * frame that another domain still maps is free when that mapping goes.
  *
  * @returns 0, or -EINVAL for no such domain
  */
@@ -41,14 +44,6 @@ export function domain_relinquish(domid: u32): i32 {
     if (!changetype<usize>(v)) continue;
     drop_table(v);
     drop_ldt(v);
-    for (let i: usize = 0; i < 14; i++) {
-      const mfn = load<u32>(v.gdt_frames + (i << 2));
-      store<u32>(v.gdt_frames + (i << 2), 0);
-      if (mfn) put_page_and_type(mfn);
-    }
-    v.gdt_entries = 0;
-    if (v.vcpu_info_mfn) put_page_and_type(v.vcpu_info_mfn);
-    v.vcpu_info_mfn = 0;
   }
   unpin_all(d);
   free_list(d.page_list);

@@ -4,12 +4,14 @@
 // of both extents, and each chunk is exchanged as a whole or not at all. Rules: xen/common/memory.c
 // memory_exchange; shared/pv-abi.md §7.9.
 import { EFAULT, EINVAL, ENOMEM, EPERM } from "../errno";
+import { DX, gpr } from "../cpu/state";
 import { current_domain } from "../domains/domain";
 import { alloc_run, disown_frame, free_frame, reown_frame, scrap_frame } from "../frames/alloc";
 import { m2p_set } from "../frames/m2p";
 import { mfn_valid, page, PG_ALLOCATED, PG_XEN_HEAP } from "../frames/page";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { tlb_flush_all } from "../pagetables/tlb";
+import { call_again } from "./continuation";
 import { own_domain } from "./memory_op";
 import { MAX_ORDER, RESERVATION_SIZE } from "./memory_reservation";
 
@@ -17,16 +19,24 @@ const SIZE: u32 = 44;
 const OUT: usize = 20;
 const EXCHANGED: usize = 40;
 
+/** Frames exchanged before the guest is given a chance to take events. */
+const BATCH: u32 = 4096;
+
+/** Set when a batch is done and the rest is left for another call. */
+let more: bool = false;
+
 const args: usize = memory.data(48, 8);
 const word: usize = memory.data(4, 4);
 const taken: usize = memory.data(512 * 4, 4); // mfns given up by the chunk at work
 const given: usize = memory.data(512 * 4, 4); // mfns got for them (the first of each extent)
 
 /** @returns 0 or -errno; nr_exchanged says how many input extents were exchanged */
-export function memory_exchange(arg: u64): i32 {
+export function memory_exchange(command: u32, arg: u64): i32 {
   if (copy_from_guest(args, arg, SIZE) != 0) return -EFAULT;
+  more = false;
   const result = exchange();
-  return copy_to_guest(arg + EXCHANGED, args + EXCHANGED, 4) != 0 ? -EFAULT : result;
+  if (copy_to_guest(arg + EXCHANGED, args + EXCHANGED, 4) != 0) return -EFAULT;
+  return more ? call_again(command, <u32> arg, gpr(DX)) : result;
 }
 
 function exchange(): i32 {
@@ -44,8 +54,13 @@ function exchange(): i32 {
   if (owned != 0) return owned;
   const chunk_order: u32 = order > out_order ? order : out_order;
   const per_chunk: u32 = chunk_order - order; // input extents, as a shift
-  let i = done >> per_chunk;
-  for (; i < count >> per_chunk; i++) {
+  const first = done >> per_chunk;
+  for (let i = first; i < count >> per_chunk; i++) {
+    if (i - first >= BATCH >> chunk_order && i != first) {
+      store<u32>(args, i << per_chunk, EXCHANGED);
+      more = true;
+      return 0;
+    }
     const result = exchange_chunk(i, order, out_order, chunk_order);
     if (result != 0) {
       store<u32>(args, i << per_chunk, EXCHANGED);

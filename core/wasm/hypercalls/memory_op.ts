@@ -33,7 +33,7 @@ const RESERVED_DEVICE_MAP: u32 = 27;
 
 /** The command's number; above it lies the extent with which an interrupted call goes on. */
 const COMMAND: u32 = 63;
-const START_SHIFT: u32 = 6;
+export const START_SHIFT: u32 = 6;
 
 const M2P_END: u64 = 0xffe00000;
 
@@ -52,7 +52,7 @@ export function do_memory_op(cmd: u32, arg: u64): i32 {
     case POPULATE:
       return memory_reservation(command, cmd >> START_SHIFT, arg);
     case EXCHANGE:
-      return memory_exchange(arg);
+      return memory_exchange(command, arg);
     case MAXIMUM_RAM_PAGE:
       return machine_frames - 1;
     case CURRENT_RESERVATION:

@@ -11,14 +11,17 @@ import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { entry_write } from "../pagetables/pte";
 import { tlb_flush_current } from "../pagetables/tlb";
 import { update_entry } from "../pagetables/update";
+import { call_again } from "./continuation";
 import { domain_exists, page_owner } from "./page_owner";
 
 const NORMAL: u32 = 0;
 const MACHPHYS: u32 = 1;
 const PRESERVE_AD: u32 = 2;
 const NO_TRANSLATE: u32 = 3;
-/** Bit of `count` with which Xen marks a call it goes on with. */
+/** Bit of `count` that marks a call which goes on: `done` holds what was done before. */
 const PREEMPTED: u32 = 0x80000000;
+/** Requests carried out before the guest is given a chance to take events. */
+const BATCH: u32 = 4096;
 
 const request: usize = memory.data(16, 8);
 const word: usize = memory.data(4, 4);
@@ -48,7 +51,7 @@ export function do_mmu_update(requests: u64, count: u32, done: u64, foreigndom: 
   let i: u32 = 0;
   flush = false;
   if (result == 0) {
-    for (; i < count; i++) {
+    for (; i < count && i < BATCH; i++) {
       if (copy_from_guest(request, requests + (<u64> i << 4), 16) != 0) {
         result = -EFAULT;
         break;
@@ -61,6 +64,9 @@ export function do_mmu_update(requests: u64, count: u32, done: u64, foreigndom: 
   if (done) {
     store<u32>(word, before + i);
     copy_to_guest(done, word, 4);
+  }
+  if (result == 0 && i < count) {
+    return call_again(<u32> requests + (i << 4), (count - i) | PREEMPTED, <u32> done);
   }
   return result;
 }

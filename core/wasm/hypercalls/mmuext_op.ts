@@ -11,6 +11,7 @@ import { load_cr3, pin_table, unpin_table } from "../pagetables/cr3";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { tlb_flush_current, tlb_flush_page } from "../pagetables/tlb";
 import { set_ldt } from "../segments/ldt";
+import { call_again } from "./continuation";
 import { page_owner } from "./page_owner";
 import { vcpu_bitmap } from "./update_va_mapping";
 
@@ -34,8 +35,10 @@ const MARK_SUPER: u32 = 19;
 const UNMARK_SUPER: u32 = 20;
 
 const OP_SIZE: u32 = 12;
-/** Bit of `count` with which Xen marks a call it goes on with. */
+/** Bit of `count` that marks a call which goes on: `done` holds what was done before. */
 const PREEMPTED: u32 = 0x80000000;
+/** Operations carried out before the guest is given a chance to take events. */
+const BATCH: u32 = 64;
 
 const op: usize = memory.data(16, 8);
 const word: usize = memory.data(4, 4);
@@ -58,7 +61,7 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
   if (!count) return 0;
   let result: i32 = 0;
   let i: u32 = 0;
-  for (; i < count; i++) {
+  for (; i < count && i < BATCH; i++) {
     if (copy_from_guest(op, ops + <u64> i * OP_SIZE, OP_SIZE) != 0) {
       result = -EFAULT;
       break;
@@ -69,6 +72,9 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
   if (done) {
     store<u32>(word, before + i);
     copy_to_guest(done, word, 4);
+  }
+  if (result == 0 && i < count) {
+    return call_again(<u32> ops + i * OP_SIZE, (count - i) | PREEMPTED, <u32> done);
   }
   return result;
 }

@@ -129,6 +129,7 @@ function refer_vcpus(d: Domain): void {
     }
     if (v.vcpu_info_mfn) refer(v.vcpu_info_mfn, T_WRITABLE);
   }
+  if (d.pirq_eoi_mfn) refer(d.pirq_eoi_mfn, T_WRITABLE);
 }
 
 function walk_table(mfn: u32, level: u32, d: Domain): void {
