@@ -2,7 +2,7 @@
 //
 // Frames from `fresh` up were never used: they are zero and so is their page_info. Frames that came
 // back lie in a doubly linked list and are zeroed when they are handed out again.
-import { m2p_is_block } from "./m2p";
+import { m2p_block, m2p_blocks, m2p_is_block } from "./m2p";
 import { frame, machine_frames, page } from "./page";
 
 let free_head: u32 = 0;
@@ -11,7 +11,9 @@ let fresh: u32 = 1;
 
 /** Frames that could still be handed out. */
 export function free_frames(): u32 {
-  return free_listed + (machine_frames > fresh ? machine_frames - fresh : 0);
+  let n: u32 = machine_frames > fresh ? machine_frames - fresh : 0;
+  for (let i: u32 = 0; i < m2p_blocks(); i++) if (m2p_block(i) >= fresh) n -= 512;
+  return free_listed + n;
 }
 
 /** A zeroed frame, or 0 if there is none. */
