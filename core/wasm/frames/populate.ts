@@ -2,6 +2,7 @@
 import { EINVAL, ENOMEM } from "../errno";
 import { Domain, domain_by_id, vcpu_of } from "../domains/domain";
 import { drop_table } from "../pagetables/cr3";
+import { set_gdt } from "../segments/gdt";
 import { drop_ldt } from "../segments/ldt";
 import { alloc_frame, free_frame } from "./alloc";
 import { m2p_set } from "./m2p";
@@ -30,9 +31,8 @@ export function domain_populate(domid: u32, pfn: u32, count: u32, out: usize): i
 }
 
 /**
- * Takes all memory back from a domain that will not run again and whose vCPUs have given up their
- * GDTs and registered areas: their other references first, then the pins, then the allocations. A
- * frame that another domain still maps is free when that mapping goes.
+ * Takes all memory back from a domain that will not run again: its vCPUs' references first, then the
+ * pins, then the allocations. A frame that another domain still maps is free when that mapping goes.
  *
  * @returns 0, or -EINVAL for no such domain
  */
@@ -44,6 +44,9 @@ export function domain_relinquish(domid: u32): i32 {
     if (!changetype<usize>(v)) continue;
     drop_table(v);
     drop_ldt(v);
+    set_gdt(v, v.gdt_frames, 0);
+    if (v.vcpu_info_mfn) put_page_and_type(v.vcpu_info_mfn);
+    v.vcpu_info_mfn = 0;
   }
   unpin_all(d);
   free_list(d.page_list);
