@@ -1,9 +1,17 @@
 // Who a frame belongs to: from the pool to a domain and back.
 import { frame_written } from "../cpu/code";
 import { Domain, domain_by_id } from "../domains/domain";
-import { tlb_flush_unmapped } from "../pagetables/tlb";
+import { tlb_flush_current, tlb_flush_unmapped } from "../pagetables/tlb";
 import { M2P_INVALID, m2p_set } from "./m2p";
-import { page, PG_ALLOCATED, PG_VALIDATED, PG_XEN_HEAP, T_WRITABLE, WRITERS_SHIFT } from "./page";
+import {
+  page,
+  PG_ALLOCATED,
+  PG_GRANTED,
+  PG_VALIDATED,
+  PG_XEN_HEAP,
+  T_WRITABLE,
+  WRITERS_SHIFT,
+} from "./page";
 import { put_back, take_any, take_run } from "./pool";
 
 export { m2p_get, m2p_set } from "./m2p";
@@ -105,6 +113,8 @@ export function release_frame(mfn: u32): void {
     unlink(mfn, d);
     tlb_flush_unmapped(d);
   }
+  // the last mapping may have been another domain's, by a grant: then it is that one who runs
+  if (page(mfn).type & PG_GRANTED) tlb_flush_current();
   scrap_frame(mfn);
 }
 
