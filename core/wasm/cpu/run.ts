@@ -25,7 +25,7 @@ import {
   NO_FAULT,
   PREFIX_LINKABLE,
   REC_COUNT,
-  REC_DELTA,
+  REC_DELTA, REC_HANDLER,
   REC_LENGTH,
   REC_LINK,
   REC_PREFIX,
@@ -37,7 +37,7 @@ import { fetch_limit_ok } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
 import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
-import { block_bytes, decode_block } from "./decode";
+import { block_bytes, decode_block, H_STALE } from "./decode";
 import { RF, TF } from "./flags";
 import { fault, fault_pending, GP, seg_base, update_mode } from "./state";
 
@@ -78,7 +78,9 @@ function locate(): u32 {
   const entry = jump_entry(eip);
   const tag = load<u32>(CPU + C_JUMP_TAG);
   if (load<u64>(entry + JUMP_EIP) == eip && load<u32>(entry + JUMP_TAG) == tag) {
-    return load<u32>(entry + JUMP_RECORD);
+    const known = load<u32>(entry + JUMP_RECORD);
+    // overwritten code leaves its way in behind
+    if (load<u32>(known + REC_HANDLER) != H_STALE) return known;
   }
   store<u64>(CPU + C_INSN_EIP, eip);
   if (mode & MODE_STEP) return step_block(eip, mode);

@@ -7,7 +7,7 @@
 // Where both operands lie in one page each, and the direction is up, a whole run is one bulk copy or
 // fill.
 import {
-  C_EFLAGS,
+  C_BUDGET, C_EFLAGS,
   C_FLAG_AUX,
   C_FLAG_RES,
   C_MODE,
@@ -83,6 +83,12 @@ function begin(rec: u32, size: u32): void {
   return tlb_fill(address, size, write ? 1 : 0);
 }
 
+/** To be continued: the elements done count as instructions, so that the slice ends in time. */
+function pause(): u32 {
+  if (!one_only) store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - MOST);
+  return 0;
+}
+
 function fetch(p: usize, size: u32): u32 {
   return size == 1 ? load<u8>(p) : size == 2 ? load<u16>(p) : load<u32>(p);
 }
@@ -107,7 +113,7 @@ export function cpu_movs(rec: u32, size: u32): u32 {
   while (true) {
     const count: u32 = repeat ? index(CX) : 1;
     if (!count) return 1;
-    if (!budget) return 0;
+    if (!budget) return pause();
     const from = linear(source_segment, index(SI), size, false);
     if (from == ~0) return 0;
     const to = linear(ES, index(DI), size, true);
@@ -164,7 +170,7 @@ export function cpu_stos(rec: u32, size: u32): u32 {
   while (true) {
     const count: u32 = repeat ? index(CX) : 1;
     if (!count) return 1;
-    if (!budget) return 0;
+    if (!budget) return pause();
     const to = linear(ES, index(DI), size, true);
     if (to == ~0) return 0;
     const target = host(to, size, true);
@@ -203,7 +209,7 @@ export function cpu_lods(rec: u32, size: u32): u32 {
   let budget: u32 = one_only ? 1 : MOST;
   while (true) {
     if (repeat && !index(CX)) return 1;
-    if (!budget) return 0;
+    if (!budget) return pause();
     const from = linear(source_segment, index(SI), size, false);
     if (from == ~0) return 0;
     const source = host(from, size, false);
@@ -239,7 +245,7 @@ export function cpu_cmps(rec: u32, size: u32): u32 {
   let budget: u32 = one_only ? 1 : MOST;
   while (true) {
     if (repeat && !index(CX)) return 1;
-    if (!budget) return 0;
+    if (!budget) return pause();
     const from = linear(source_segment, index(SI), size, false);
     if (from == ~0) return 0;
     let p = host(from, size, false);
@@ -268,7 +274,7 @@ export function cpu_scas(rec: u32, size: u32): u32 {
   const a = gpr(0) & mask;
   while (true) {
     if (repeat && !index(CX)) return 1;
-    if (!budget) return 0;
+    if (!budget) return pause();
     const to = linear(ES, index(DI), size, false);
     if (to == ~0) return 0;
     const p = host(to, size, false);
