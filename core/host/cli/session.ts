@@ -54,9 +54,7 @@ export class Session {
       const stop = () => this.stop(`timed out after ${timeout} s`, EXIT.TIMEOUT);
       this.timer = setTimeout(stop, Math.min(timeout * 1000, 0x7fffffff));
     }
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.addSignalListener(signal, this.interrupt);
-    }
+    Deno.addSignalListener("SIGINT", this.interrupt);
     this.watchInput();
     const guests = this.runGuests();
     return await Promise.race([guests, this.finished]);
