@@ -42,8 +42,13 @@ async function compiled(): Promise<Uint8Array<ArrayBuffer>> {
 /** Vectors whose faults carry an error code. */
 const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
 
-/** A fresh machine of 64 frames with one vCPU, its first GDT page in frame 1. */
-export async function probe(): Promise<Probe> {
+/**
+ * A fresh core.
+ *
+ * @param simple gives it a machine of 64 frames without page tables, with one vCPU whose first GDT
+ *   page is frame 1
+ */
+export async function probe(simple = true): Promise<Probe> {
   const module = await WebAssembly.compile(await compiled());
   const env: Record<string, () => number | bigint> = {};
   for (const { name } of WebAssembly.Module.imports(module)) {
@@ -51,10 +56,10 @@ export async function probe(): Promise<Probe> {
   }
   const instance = await WebAssembly.instantiate(module, { env });
   const x = instance.exports as unknown as Exports;
-  x.probe_init(64);
+  if (simple) x.probe_init(64);
   return {
     x,
-    machine: new DataView(x.memory.buffer, MACHINE, 64 << 12),
+    machine: new DataView(x.memory.buffer, simple ? MACHINE : 0, simple ? 64 << 12 : 0),
     cpu: new DataView(x.memory.buffer, CPU, 0x480),
     fault() {
       const found = x.probe_fault();
