@@ -81,13 +81,22 @@ export class Console {
   /**
    * Hands input to the guest.
    *
-   * @returns settles when all of it lies in the ring; never when the guest does not take it
+   * @returns settles when all of it lies in the ring, or was taken back; never when the guest does
+   *   not take it
    */
   send(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return Promise.resolve();
     const done = new Promise<void>((taken) => this.pendingInput.push({ bytes, taken }));
     this.wake();
     return done;
+  }
+
+  /** Takes back the input that does not lie in the ring yet; who sent it need not wait any longer. */
+  takeBack(): Uint8Array[] {
+    const rest = this.pendingInput.map((piece) => piece.bytes);
+    for (const piece of this.pendingInput) piece.taken();
+    this.pendingInput = [];
+    return rest;
   }
 
   private feed(): boolean {

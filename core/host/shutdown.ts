@@ -22,5 +22,5 @@ export interface Shutdown {
 }
 
 export function shutdownName(code: number): string {
-  return NAMES[code] ?? `reason ${code}`;
+  return NAMES[code] ?? "of the guest's own";
 }

@@ -119,6 +119,18 @@ Deno.test("input fills the ring as far as it goes, and the rest follows", async 
   assert.ok(state.notified >= 5);
 });
 
+Deno.test("input that found no room can be taken back for another guest", async () => {
+  const { console, read } = setup();
+  const sent = console.send(new Uint8Array(1500).fill(65));
+  console.service();
+  assert.equal(read().length, 1024);
+  const rest = console.takeBack();
+  await sent;
+  assert.equal(rest.reduce((n, piece) => n + piece.length, 0), 1500 - 1024);
+  console.service();
+  assert.equal(read(), "");
+});
+
 Deno.test("indices that make no sense move nothing and harm nobody", async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -16,6 +16,7 @@ export class Input {
   /** Settles when there is no more input. */
   readonly ended: Promise<InputEnd>;
   private target: Console | null = null;
+  private unsent: Uint8Array[] = [];
   private waiting: (() => void) | null = null;
 
   constructor() {
@@ -23,11 +24,19 @@ export class Input {
     this.ended = this.read();
   }
 
-  /** Sends what comes in from now on to this console. */
+  /** Sends what comes in from now on to this console, and first what the last one left. */
   connect(console: Console): void {
     this.target = console;
+    for (const bytes of this.unsent) console.send(bytes);
+    this.unsent = [];
     this.waiting?.();
     this.waiting = null;
+  }
+
+  /** Keeps what comes in, and what the guest has not been given yet, for the next console. */
+  disconnect(): void {
+    this.unsent = this.target?.takeBack() ?? [];
+    this.target = null;
   }
 
   /** Gives the terminal back as it was. */

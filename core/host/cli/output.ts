@@ -1,12 +1,6 @@
 /** The two streams out: the guest's console on stdout, everything else on stderr. */
 
 const encoder = new TextEncoder();
-let terminalRaw = false;
-
-/** Says whether the terminal is raw, where a newline alone does not go back to the left edge. */
-export function setRawOutput(raw: boolean): void {
-  terminalRaw = raw;
-}
 
 /** Writes all of `bytes`, and settles when the reader has taken them. */
 export async function writeConsole(bytes: Uint8Array): Promise<void> {
@@ -15,7 +9,7 @@ export async function writeConsole(bytes: Uint8Array): Promise<void> {
 
 /** One line on stderr. A reader that has gone is no reason to end the guest. */
 export function say(line: string): void {
-  let rest = encoder.encode(line + (terminalRaw ? "\r\n" : "\n"));
+  let rest = encoder.encode(line + "\n");
   try {
     while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
   } catch {

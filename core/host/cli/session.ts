@@ -7,7 +7,7 @@ import type { Domain } from "../domain.ts";
 import type { GuestImage } from "../elf/image.ts";
 import { Input } from "./input.ts";
 import type { Machine } from "../machine.ts";
-import { say, setRawOutput, writeConsole } from "./output.ts";
+import { say, writeConsole } from "./output.ts";
 import { SHUTDOWN, type Shutdown } from "../shutdown.ts";
 
 export const EXIT = {
@@ -39,7 +39,6 @@ export class Session {
   ) {
     this.finished = new Promise((finish) => this.finish = finish);
     this.input = new Input();
-    setRawOutput(this.input.raw);
   }
 
   /**
@@ -64,7 +63,6 @@ export class Session {
   close(): void {
     clearTimeout(this.timer);
     this.input.close();
-    setRawOutput(false);
     this.machine.stop();
   }
 
@@ -76,6 +74,7 @@ export class Session {
       if (shutdown.code !== SHUTDOWN.REBOOT || !this.args.reboot) {
         return await this.conclude(domain, shutdown);
       }
+      this.input.disconnect();
       this.machine.destroyDomain(domain);
     }
   }
@@ -128,7 +127,6 @@ export class Session {
   /** Ends the run before the guest does, with a last chance for its output. */
   private async stop(why: string, status: number): Promise<void> {
     this.input.close();
-    setRawOutput(false);
     this.machine.stop();
     const drained = this.domain?.console.drained();
     await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);

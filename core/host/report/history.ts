@@ -1,6 +1,6 @@
 /** A domain's last hypercalls, from the ring that core/wasm/trace.ts keeps for each. */
 import type { Core } from "../core.ts";
-import { hex, hypercallName, resultName } from "../trace/names.ts";
+import { argumentCount, hex, hypercallName, resultName } from "../trace/names.ts";
 
 const ENTRIES = 16;
 const ENTRY_SIZE = 32;
@@ -25,7 +25,8 @@ export function lastHypercalls(core: Core, domid: number): string[] {
   }
   entries.sort((a, b) => a[7] - b[7]);
   return entries.map(([nr, ...rest]) => {
+    const args = rest.slice(0, argumentCount(nr));
     const result = rest[5] === UNFINISHED ? "?" : resultName(rest[5]);
-    return `  hypercall ${hypercallName(nr)}(${rest.slice(0, 5).map(hex).join(", ")}) = ${result}`;
+    return `  hypercall ${hypercallName(nr)}(${args.map(hex).join(", ")}) = ${result}`;
   });
 }

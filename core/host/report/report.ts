@@ -81,11 +81,11 @@ function stack(view: VcpuView, domain: Domain): string[] {
     }
     lines.push(`  stack ${hex8((top + i * 4) >>> 0)}: ${row.join(" ")}`);
   }
-  const calls = [];
-  for (let i = 0; i < count && calls.length < TRACE_LINES; i++) {
+  const calls = new Set<string>();
+  for (let i = 0; i < count && calls.size < TRACE_LINES; i++) {
     const address = words.getUint32(i * 4, true);
     const symbol = domain.symbols.describe(address);
-    if (symbol?.includes("+")) calls.push(`  on the stack: ${hex8(address)} <${symbol}>`);
+    if (symbol?.includes("+")) calls.add(`  on the stack: ${hex8(address)} <${symbol}>`);
   }
   return [...lines, ...calls];
 }

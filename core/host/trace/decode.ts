@@ -3,6 +3,7 @@
  * structures that arguments point to. Layouts: Xen public headers, 32-bit.
  */
 import {
+  argumentCount,
   CALLBACK,
   CALLBACK_TYPE,
   domainName,
@@ -174,7 +175,7 @@ const SHOW: Record<number, Show> = {
 export function showArguments(nr: number, args: readonly number[], reader: WordReader): string {
   const show = SHOW[nr];
   if (show) return show(new Call(args, reader));
-  return args.map(hex).join(", ");
+  return args.slice(0, argumentCount(nr)).map(hex).join(", ");
 }
 
 /** Where event_channel_op's sub-operations leave the port they made. */

@@ -46,6 +46,43 @@ const HYPERCALLS: Record<number, string> = {
   49: "paging_domctl_cont",
 };
 
+/** How many arguments a hypercall has, where it is not five. */
+const ARGUMENTS: Record<number, number> = {
+  0: 1,
+  1: 4,
+  2: 2,
+  3: 2,
+  4: 4,
+  5: 1,
+  6: 2,
+  7: 1,
+  8: 2,
+  9: 1,
+  10: 4,
+  12: 2,
+  13: 2,
+  14: 4,
+  15: 2,
+  16: 1,
+  17: 2,
+  18: 3,
+  19: 1,
+  20: 3,
+  21: 2,
+  23: 0,
+  24: 3,
+  26: 4,
+  28: 2,
+  29: 2,
+  30: 2,
+  31: 2,
+  32: 2,
+  33: 2,
+  34: 2,
+  35: 1,
+  36: 1,
+};
+
 export const XEN_VERSION = [
   "version",
   "extraversion",
@@ -247,6 +284,11 @@ const ERRNO: Record<number, string> = {
 
 export function hypercallName(nr: number): string {
   return HYPERCALLS[nr] ?? `hypercall_${nr}`;
+}
+
+/** How many of the five argument registers mean something. */
+export function argumentCount(nr: number): number {
+  return ARGUMENTS[nr] ?? 5;
 }
 
 /** The name that a table has for a number, or the number itself. */
