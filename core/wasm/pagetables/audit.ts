@@ -2,8 +2,9 @@
 // allocations themselves, and compares with page_info; and looks for a way to write to a table.
 //
 // For tests and fuzzers, after each step. Nothing here trusts a count.
-import { Domain, domain_by_id, heap_alloc, vcpu_of } from "../domains/domain";
+import { DOM_DEAD, Domain, domain_by_id, heap_alloc, MAX_DOMAINS, vcpu_of } from "../domains/domain";
 import {
+  MACHINE,
   MAILBOX,
   TLB,
   TLB_ADDEND,
@@ -13,12 +14,12 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
-import { MACHINE } from "../layout";
 import {
   frame,
   machine_frames,
   page,
   PG_ALLOCATED,
+  PG_GRANTED,
   PG_PINNED,
   PG_VALIDATED,
   PG_XEN_HEAP,
@@ -30,10 +31,19 @@ import {
   T_WRITABLE,
 } from "../frames/page";
 import { tag_reachable } from "./address_space";
-import { entry_mfn, L1_FORBIDDEN, L2_FORBIDDEN, P, PAE_L3_FORBIDDEN, RW, US } from "./pte";
+import {
+  entry_mfn,
+  FIRST_XEN_SLOT,
+  HOLE32,
+  L1_FORBIDDEN,
+  L2_FORBIDDEN,
+  P,
+  PAE_L3_FORBIDDEN,
+  RW,
+  US,
+} from "./pte";
 import { guest_slots } from "./validate";
 import { xen_entry } from "./xen_entries";
-import { FIRST_XEN_SLOT } from "./pte";
 
 // What a finding says (first word of its entry).
 export const AUDIT_COUNT: u32 = 1; // general references: expected, found
@@ -97,21 +107,31 @@ export function audit(domid: u32): u32 {
   }
   if (!expected) return 1;
   memory.fill(expected, 0, <usize> machine_frames * 12);
+  // the tables of all domains count: a granted frame has references from another's
   let total: u32 = 0;
   for (let mfn: u32 = 1; mfn < machine_frames; mfn++) {
     const p = page(mfn);
-    if (!p.count || p.owner != domid) continue;
-    if (!(p.type & PG_XEN_HEAP)) total++;
+    if (!p.count || p.owner >= MAX_DOMAINS) continue;
+    if (p.owner == domid && !(p.type & PG_XEN_HEAP)) total++;
     if (p.type & PG_ALLOCATED) refer(mfn, p.type & PG_XEN_HEAP ? T_WRITABLE : 0);
     if (p.type & PG_PINNED) refer(mfn, p.type & 0xff);
     const t = p.type & 0xff;
-    if (t >= T_L1 && t <= T_L4 && p.type_count) walk_table(mfn, t, d);
+    if (t >= T_L1 && t <= T_L4 && p.type_count) walk_table(mfn, t);
   }
   if (total != d.tot_pages) report(AUDIT_TOTAL, 0, total, d.tot_pages);
-  refer_vcpus(d);
+  for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
+    const other = domain_by_id(id);
+    if (changetype<usize>(other) && other.state != DOM_DEAD) refer_vcpus(other);
+  }
   compare(domid);
   check_tlb(d);
   return findings;
+}
+
+/** True if a domain may have a mapping of a frame. */
+function reachable(mfn: u32, domid: u32): bool {
+  const p = page(mfn);
+  return p.count != 0 && (p.owner == domid || (p.type & PG_GRANTED) != 0);
 }
 
 function refer_vcpus(d: Domain): void {
@@ -133,8 +153,9 @@ function refer_vcpus(d: Domain): void {
   if (d.pirq_eoi_mfn) refer(d.pirq_eoi_mfn, T_WRITABLE);
 }
 
-function walk_table(mfn: u32, level: u32, d: Domain): void {
+function walk_table(mfn: u32, level: u32): void {
   const type = page(mfn).type;
+  const owner = page(mfn).owner;
   if (!(type & PG_VALIDATED)) report(AUDIT_ENTRY, mfn, 0xffffffff, type);
   const slots: u32 = level == T_L3 ? 4 : level == T_L2 ? guest_slots(type) : 512;
   const forbidden = level == T_L1 ? L1_FORBIDDEN : level == T_L2 ? L2_FORBIDDEN : PAE_L3_FORBIDDEN;
@@ -151,7 +172,9 @@ function walk_table(mfn: u32, level: u32, d: Domain): void {
     }
     const target = <u32> entry_mfn(e);
     const p = page(target);
-    if (!p.count || p.owner != d.id) report(AUDIT_OWNER, mfn, i, target);
+    if (level == T_L1 ? !reachable(target, owner) : !p.count || p.owner != owner) {
+      report(AUDIT_OWNER, mfn, i, target);
+    }
     if (level == T_L1) {
       refer(target, e & RW ? T_WRITABLE : 0);
       if (e & RW && (p.type & 0xff) != T_WRITABLE) report(AUDIT_WRITABLE, mfn, i, target);
@@ -193,7 +216,7 @@ function compare(domid: u32): void {
     const p = page(mfn);
     const at = slot(mfn);
     if (!p.count || p.owner != domid) {
-      if (load<u32>(at)) report(AUDIT_OWNER, mfn, load<u32>(at), p.owner);
+      if (load<u32>(at) && !p.count) report(AUDIT_OWNER, mfn, load<u32>(at), p.owner);
       continue;
     }
     if (p.count != load<u32>(at)) report(AUDIT_COUNT, mfn, load<u32>(at), p.count);
@@ -217,8 +240,8 @@ function check_tlb(d: Domain): void {
     const p = page(mfn);
     if (write != TLB_NEVER) {
       if ((p.type & 0xff) != T_WRITABLE && p.type_count) report(AUDIT_TLB, mfn, i, <u32> write);
-      if (p.owner != d.id || !p.count) report(AUDIT_OWNER, mfn, i, <u32> write);
-    } else if (tag < 0xf5800000 && (p.owner != d.id || !p.count)) {
+      if (!reachable(mfn, d.id)) report(AUDIT_OWNER, mfn, i, <u32> write);
+    } else if (tag < HOLE32 && !reachable(mfn, d.id)) {
       report(AUDIT_OWNER, mfn, i, <u32> read);
     }
   }
