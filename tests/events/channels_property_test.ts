@@ -1,7 +1,7 @@
 /** Event channels of two domains and the host under random operations, hostile ones among them, against the model. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Guest, Rig, SELF } from "../hypercalls/rig.ts";
+import { type Guest, Rig, SELF } from "../hypercalls/rig.ts";
 import { Model, ModelDomain } from "./model.ts";
 
 const EVENT_CHANNEL_OP = 32;

@@ -1,7 +1,7 @@
 /** Grants between two domains: what is allowed works, and every check has a test that tries to get past it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { BAD_POINTERS, BASE, Guest, HOLE, Rig, SELF, UNMAPPED } from "./rig.ts";
+import { BAD_POINTERS, BASE, type Guest, HOLE, Rig, SELF, UNMAPPED } from "./rig.ts";
 
 const GRANT_TABLE_OP = 20, UPDATE_VA_MAPPING = 14;
 const MAP = 0, UNMAP = 1, SETUP_TABLE = 2, COPY = 5, SET_VERSION = 8;

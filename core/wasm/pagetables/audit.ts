@@ -135,7 +135,6 @@ function reachable(mfn: u32, domid: u32): bool {
 }
 
 function refer_vcpus(d: Domain): void {
-  if (d.pirq_eoi_mfn) refer(d.pirq_eoi_mfn, T_WRITABLE);
   for (let n: u32 = 0; n < d.max_vcpus; n++) {
     const v = vcpu_of(d, n);
     if (!changetype<usize>(v)) continue;
