@@ -41,7 +41,7 @@ export const CODE = 0xc09b00;
 export const DATA = 0xc09300;
 export const DPL = (ring: number): number => ring << 13;
 
-export interface Machine extends Probe {
+export interface Machine extends Omit<Probe, "machine"> {
   /** Host view of a page of the domain. */
   view(pfn: number): DataView;
   /** Word of guest memory. */
@@ -75,7 +75,6 @@ export async function machine(): Promise<Machine> {
   const m: Machine = {
     x,
     cpu,
-    machine: p.machine,
     fault: () => {
       const found = x.probe_fault();
       if (found === -1) return "";

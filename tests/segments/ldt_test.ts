@@ -1,0 +1,60 @@
+/** The LDT: typed lazily, let go with CR3, and every way its page can be unfit. */
+import assert from "node:assert/strict";
+import { ES } from "../../core/wasm/layout.ts";
+import {
+  DATA,
+  DPL,
+  KCS,
+  KDS,
+  LDT,
+  machine,
+  page,
+  READ_ONLY,
+  UCS,
+  UDS,
+  UNMAPPED,
+  USER,
+} from "../traps/machine.ts";
+
+const m = await machine();
+const { x } = m;
+
+function load(selector: number, user = false): string {
+  m.enter(user ? UCS : KCS, page(3), 2, user ? UDS : KDS, page(user ? USER : 0) + 0x800);
+  x.load_segment(ES, selector);
+  return m.fault();
+}
+
+Deno.test("bases and lengths that SET_LDT takes", () => {
+  assert.equal(x.probe_set_ldt(page(LDT) + 8, 4), -22);
+  assert.equal(x.probe_set_ldt(page(LDT), 8193), -22);
+  assert.equal(x.probe_set_ldt(0xfffff000 | 0, 8192), 0);
+  assert.equal(x.probe_set_ldt(0, 0), 0);
+  assert.equal(load(7), "d:4");
+});
+
+Deno.test("an LDT page is taken on first use; #PF at the descriptor where it cannot be", () => {
+  m.describe(LDT, { 1: { attributes: DATA | DPL(0) }, 2: { attributes: DATA | DPL(3) } });
+  for (const pfn of [UNMAPPED, 0, USER, 10]) { // unmapped, writable, the user's, a page table
+    assert.equal(x.probe_set_ldt(page(pfn), 16), 0);
+    assert.equal(load(0x0d), "e:0");
+    assert.equal(x.probe_fault_address() >>> 0, page(pfn) + 8);
+    assert.equal(load(0x17, true), "e:4");
+    assert.equal(x.probe_fault_address() >>> 0, page(pfn) + 16);
+  }
+  assert.equal(x.probe_set_ldt(page(LDT), 16), 0);
+  assert.equal(load(0x0d), "");
+  assert.equal(m.view(LDT).getUint32(12, true) & 0x7f00, 0x3300); // DPL raised, accessed
+  assert.equal(load(0x17, true), "");
+  assert.equal(load(0x1d), "d:1c"); // an empty entry
+  assert.equal(load(0x85), "d:84"); // past the limit
+});
+
+Deno.test("a page with a descriptor that no guest may have is never taken", () => {
+  assert.equal(x.probe_set_ldt(0, 0), 0);
+  m.describe(READ_ONLY, { 1: { attributes: DATA | DPL(1) }, 500: [0x67, 0x8900] });
+  assert.equal(x.probe_set_ldt(page(READ_ONLY), 16), 0);
+  assert.equal(load(0x0d), "e:0");
+  m.describe(READ_ONLY, { 500: [0, 0] });
+  assert.equal(load(0x0d), "");
+});
