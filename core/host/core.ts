@@ -36,6 +36,7 @@ export interface CoreExports {
   domain_state(domid: number): number;
   domain_shutdown_code(domid: number): number;
   domain_crash_reason(domid: number): number;
+  domain_set_handle(domid: number, handle: number): number;
 
   host_hold_frame(domid: number, mfn: number): number;
   host_release_frame(mfn: number): void;

@@ -1,31 +1,24 @@
 /**
- * The machine: one core, its domains, and the loop that lets them run.
- *
- * A turn of the loop is one slice of guest code, then the rings of the host's own devices. When no
- * guest can run, the machine sleeps until the next timer or until something wakes it: it never
- * polls. Long runs give way to the host's event loop, so that input and timeouts get their turn.
+ * The machine: one core and its domains, with the host's devices at their rings.
  */
-import { setImmediate } from "node:timers";
 import { loadModule } from "../build/load.ts";
 import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
 import { type DomainPlan, planDomain } from "./builder/plan.ts";
 import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
 import { Console, type ConsoleSink } from "./console.ts";
-import { type Core, RUN_HOST, RUN_IDLE } from "./core.ts";
+import type { Core } from "./core.ts";
 import { Domain } from "./domain.ts";
 import { type GuestImage, loadImage } from "./elf/image.ts";
 import { GuestPage } from "./guest_page.ts";
 import { Log, type LogSink } from "./log.ts";
 import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits, type OptionValues } from "./options.ts";
-import { shutdownName } from "./shutdown.ts";
+import { RunLoop } from "./run_loop.ts";
+import { DESTROYED, FAILED, shutdownName } from "./shutdown.ts";
+import { formatUuid, handleOf } from "./uuid.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
 import { writeDomainNodes } from "./xenstore/domain_tree.ts";
 
-/** Guest instructions in one slice: about a millisecond. */
-const SLICE = 200_000;
-/** Milliseconds of guest code after which the host's event loop gets its turn. */
-const TURN = 8;
 const FRAMES_PER_MIB = 256;
 /** Frames a domain may need besides its own memory: spare pages, shared_info, grant table. */
 const OVERHEAD_FRAMES = 512;
@@ -68,22 +61,25 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
 }
 
 export class Machine {
-  readonly xenstore: Xenstore = new Xenstore(() => this.wake());
+  readonly xenstore: Xenstore = new Xenstore(() => this.loop.wake());
   private readonly domains = new Map<number, Domain>();
   private frames = 0;
   private framesInUse = 0;
-  private woken = false;
-  private sleeper: (() => void) | null = null;
-  private running = false;
-  private stopped = false;
+  private readonly loop: RunLoop;
 
   /** Use {@link createMachine}. */
   constructor(
     readonly core: Core,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly log: Log,
     private readonly tracing: { handler: TraceHandler },
-  ) {}
+  ) {
+    this.loop = new RunLoop(core, clock, {
+      service: () => this.service(),
+      settled: () => this.waitForSlowReaders(),
+      failed: (error) => this.failed(error),
+    });
+  }
 
   /**
    * Builds a domain from an image and lets it run.
@@ -107,7 +103,7 @@ export class Machine {
     const built = this.build(plan, frames);
     const domain = this.connect(built, frames, options);
     this.core.exports.domain_unpause(domain.id);
-    this.start();
+    this.loop.start();
     return domain;
   }
 
@@ -118,7 +114,7 @@ export class Machine {
     for (const mfn of domain.heldFrames) this.core.exports.host_release_frame(mfn);
     this.core.exports.domain_destroy(domain.id);
     this.framesInUse -= domain.frames;
-    if (domain.running) domain.end({ code: -1, name: "destroyed", crash: null });
+    if (domain.running) domain.end({ code: DESTROYED, name: "destroyed", crash: null });
   }
 
   /** Chooses what the handler is told: the sum of TRACE_ bits (core/wasm/trace.ts). */
@@ -127,16 +123,9 @@ export class Machine {
     this.core.exports.trace_set(mask);
   }
 
-  /** Makes a sleeping machine look at its rings again. */
-  wake(): void {
-    this.woken = true;
-    this.sleeper?.();
-  }
-
-  /** Stops the loop for good. */
+  /** Stops running guests, for good. */
   stop(): void {
-    this.stopped = true;
-    this.wake();
+    this.loop.stop();
   }
 
   /** Room in the machine's memory for a domain of so many frames. */
@@ -171,7 +160,7 @@ export class Machine {
     };
     // Who is notified may have become runnable: an idle machine must look again.
     const notifier = (port: number) => () => {
-      this.woken = true;
+      this.loop.wake();
       exports.host_evtchn_notify(domid, port);
     };
     const name = options.name ?? `guest${domid}`;
@@ -189,16 +178,18 @@ export class Machine {
         page(built.consoleMfn),
         notifier(built.consolePort),
         options.output ?? (() => {}),
-        () => this.wake(),
+        () => this.loop.wake(),
       ),
     });
     exports.host_evtchn_bind(domid, built.storePort);
     exports.host_evtchn_bind(domid, built.consolePort);
+    const handle = handleOf(domid);
+    exports.domain_set_handle(domid, this.core.post(handle));
     const memoryKiB = plan.layout.totalPages * 4;
     writeDomainNodes(this.xenstore, {
       domid,
       name,
-      uuid: uuidOf(domid),
+      uuid: formatUuid(handle),
       memoryKiB,
       vcpus: plan.vcpus,
       storePort: built.storePort,
@@ -212,33 +203,6 @@ export class Machine {
     });
     this.domains.set(domid, domain);
     return domain;
-  }
-
-  private start(): void {
-    this.wake();
-    if (this.running) return;
-    this.running = true;
-    this.loop();
-  }
-
-  private async loop(): Promise<void> {
-    let turn = performance.now();
-    while (!this.stopped) {
-      this.woken = false;
-      const result = this.core.exports.machine_run(this.clock.now(), SLICE);
-      this.service();
-      if (result === RUN_IDLE && !this.woken) {
-        if (await this.idle()) turn = performance.now();
-      }
-      // What a guest said goes out now, not at the end of the turn.
-      if (result === RUN_HOST) await null;
-      if (this.clock.mode === "virtual") await this.waitForSlowReaders();
-      if (performance.now() - turn > TURN) {
-        await new Promise((resolve) => setImmediate(resolve));
-        turn = performance.now();
-      }
-    }
-    this.running = false;
   }
 
   /** Looks after every domain's rings, and finds those that ended. */
@@ -258,34 +222,12 @@ export class Machine {
     domain.end({ code, name: shutdownName(code), crash });
   }
 
-  /**
-   * Waits until a guest may have something to do.
-   *
-   * @returns whether the host's event loop had its turn
-   */
-  private async idle(): Promise<boolean> {
-    const deadline = this.core.exports.machine_deadline();
-    if (deadline >= 0n && this.clock instanceof VirtualClock) {
-      this.clock.allow(deadline);
-      return false;
+  /** The core failed, which no guest should be able to bring about: everything ends. */
+  private failed(error: unknown): void {
+    const crash = `the hypervisor failed: ${error instanceof Error ? error.stack : error}`;
+    for (const domain of this.domains.values()) {
+      if (domain.running) domain.end({ code: FAILED, name: "failure of the hypervisor", crash });
     }
-    const wait = deadline < 0n ? Infinity : Number(deadline - this.clock.now()) / 1e6;
-    if (wait > 0) await this.sleep(wait);
-    return wait > 0;
-  }
-
-  private sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      this.sleeper = () => {
-        clearTimeout(timer);
-        this.sleeper = null;
-        resolve();
-      };
-      if (milliseconds < Infinity) {
-        timer = setTimeout(this.sleeper, Math.min(Math.ceil(milliseconds), 0x7fffffff));
-      }
-    });
   }
 
   /** In virtual time a guest must not see how fast its output is read: everything waits with it. */
@@ -294,9 +236,4 @@ export class Machine {
       if (domain.console.congested) await domain.console.drained();
     }
   }
-}
-
-/** Virtual machines get recognisable numbers, the same in each run. */
-function uuidOf(domid: number): string {
-  return `00000000-0000-0000-0000-${domid.toString(16).padStart(12, "0")}`;
 }

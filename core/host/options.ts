@@ -14,9 +14,7 @@ const ROWS = {
     initially: false,
     help: "plain stores into a live page directory are emulated (GNU Mach needs it)",
   },
-  xen32_limits: { bit: 4, initially: false, help: "segment limits as 32-bit Xen kept them" },
   gnttab_v2: { bit: 8, initially: true, help: "grant tables of version 2 may be chosen" },
-  audit: { bit: 16, initially: false, help: "recount all references after each hypercall" },
 } satisfies Record<string, OptionRow>;
 
 export type OptionName = keyof typeof ROWS;

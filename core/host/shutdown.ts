@@ -9,11 +9,16 @@ export const SHUTDOWN = {
   SOFT_RESET: 5,
 } as const;
 
+/** In place of a reason: the hypervisor failed, which is never a guest's doing alone. */
+export const FAILED = -2;
+/** In place of a reason: the host destroyed the domain. */
+export const DESTROYED = -1;
+
 const NAMES = ["poweroff", "reboot", "suspend", "crash", "watchdog", "soft reset"];
 
 /** How a domain's life came to its end. */
 export interface Shutdown {
-  /** The reason's number, as the guest or the hypervisor gave it. */
+  /** The reason's number, as the guest or the hypervisor gave it; or FAILED, DESTROYED. */
   code: number;
   /** The reason in a word. */
   name: string;

@@ -8,7 +8,7 @@ import type { GuestImage } from "../elf/image.ts";
 import { Input } from "./input.ts";
 import type { Machine } from "../machine.ts";
 import { say, writeConsole } from "./output.ts";
-import { SHUTDOWN, type Shutdown } from "../shutdown.ts";
+import { FAILED, SHUTDOWN, type Shutdown } from "../shutdown.ts";
 
 export const EXIT = {
   POWEROFF: 0,
@@ -70,7 +70,7 @@ export class Session {
     for (;;) {
       const domain = await this.boot();
       const shutdown = await domain.shutdown;
-      await domain.console.drained();
+      if (shutdown.code !== FAILED) await domain.console.drained();
       if (shutdown.code !== SHUTDOWN.REBOOT || !this.args.reboot) {
         return await this.conclude(domain, shutdown);
       }
@@ -118,6 +118,9 @@ export class Session {
         for (const line of await crashReport(this.machine.core, domain, shutdown)) say(line);
         return EXIT.CRASH;
       }
+      case FAILED:
+        say(`paravane: ${shutdown.crash}`);
+        return EXIT.OTHER;
       default:
         say(`paravane: the guest shut down with reason ${shutdown.code} (${shutdown.name})`);
         return EXIT.OTHER;

@@ -21,6 +21,7 @@ export function machine_init(frames: u32): i32 {
   if (frames > <u32> MAX_FRAMES) return -EINVAL;
   let total = frames + RESERVED;
   if (total < M2P_FIRST_BLOCK + 512) total = M2P_FIRST_BLOCK + 512;
+  if (total > 1 << M2P_BLOCK_SHIFT) total += 512; // the second block, for frames above 2 GiB
   const result = extend(total);
   if (result != 0) return result;
   const p = page(0);

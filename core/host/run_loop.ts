@@ -1,0 +1,110 @@
+/**
+ * The loop that lets guests run.
+ *
+ * A turn is one slice of guest code, then the rings of the host's own devices. When no guest can
+ * run, it sleeps until the next timer or until something wakes it: it never polls. Long runs give
+ * way to the host's event loop, so that input and timeouts get their turn.
+ */
+import { setImmediate } from "node:timers";
+import { type Clock, VirtualClock } from "./clock.ts";
+import { type Core, RUN_HOST, RUN_IDLE } from "./core.ts";
+
+/** Guest instructions in one slice: about a millisecond. */
+const SLICE = 200_000;
+/** Milliseconds of guest code after which the host's event loop gets its turn. */
+const TURN = 8;
+
+/** What the loop does besides running guests. */
+export interface LoopWork {
+  /** Looks after the guests' rings and those guests that ended. */
+  service(): void;
+  /** Virtual time only: settles when the host has caught up with what guests said. */
+  settled(): Promise<void>;
+  /** The core itself failed: nothing can run any more. */
+  failed(error: unknown): void;
+}
+
+export class RunLoop {
+  private woken = false;
+  private sleeper: (() => void) | null = null;
+  private running = false;
+  private stopped = false;
+
+  constructor(
+    private readonly core: Core,
+    private readonly clock: Clock,
+    private readonly work: LoopWork,
+  ) {}
+
+  /** Begins to run, if it does not run already. */
+  start(): void {
+    this.wake();
+    if (this.running || this.stopped) return;
+    this.running = true;
+    this.run().catch((error) => {
+      this.stopped = true;
+      this.work.failed(error);
+    });
+  }
+
+  /** Something may have become runnable, or a ring may move: look again before sleeping. */
+  wake(): void {
+    this.woken = true;
+    this.sleeper?.();
+  }
+
+  /** Stops for good, after the slice at hand. */
+  stop(): void {
+    this.stopped = true;
+    this.wake();
+  }
+
+  private async run(): Promise<void> {
+    let turn = performance.now();
+    while (!this.stopped) {
+      this.woken = false;
+      const result = this.core.exports.machine_run(this.clock.now(), SLICE);
+      this.work.service();
+      if (result === RUN_IDLE && !this.woken) {
+        if (await this.idle()) turn = performance.now();
+      }
+      // What a guest said goes out now, not at the end of the turn.
+      if (result === RUN_HOST) await null;
+      if (this.clock.mode === "virtual") await this.work.settled();
+      if (performance.now() - turn > TURN) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turn = performance.now();
+      }
+    }
+  }
+
+  /**
+   * Waits until a guest may have something to do.
+   *
+   * @returns whether the host's event loop had its turn
+   */
+  private async idle(): Promise<boolean> {
+    const deadline = this.core.exports.machine_deadline();
+    if (deadline >= 0n && this.clock instanceof VirtualClock) {
+      this.clock.allow(deadline);
+      return false;
+    }
+    const wait = deadline < 0n ? Infinity : Number(deadline - this.clock.now()) / 1e6;
+    if (wait > 0) await this.sleep(wait);
+    return wait > 0;
+  }
+
+  private sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      this.sleeper = () => {
+        clearTimeout(timer);
+        this.sleeper = null;
+        resolve();
+      };
+      if (milliseconds < Infinity) {
+        timer = setTimeout(this.sleeper, Math.min(Math.ceil(milliseconds), 0x7fffffff));
+      }
+    });
+  }
+}
