@@ -1,6 +1,6 @@
 // What the toolstack does with a domain's memory: give it frames, take all of them back.
 import { EINVAL, ENOMEM } from "../errno";
-import { Domain, domain_by_id, vcpu_of } from "../domains/domain";
+import { Domain, domain_by_id, DOMID_NONE, vcpu_of } from "../domains/domain";
 import { drop_table } from "../pagetables/cr3";
 import { set_gdt } from "../segments/gdt";
 import { drop_ldt } from "../segments/ldt";
@@ -51,7 +51,23 @@ export function domain_relinquish(domid: u32): i32 {
   unpin_all(d);
   free_list(d.page_list);
   free_list(d.xen_page_list);
+  disinherit(d.page_list);
+  disinherit(d.xen_page_list);
+  d.page_list = 0;
+  d.xen_page_list = 0;
+  d.tot_pages = 0;
   return 0;
+}
+
+/** What others still map is nobody's from now on: the domain's number will be another's. */
+function disinherit(first: u32): void {
+  for (let mfn = first; mfn; ) {
+    const p = page(mfn);
+    mfn = p.next;
+    p.owner = DOMID_NONE;
+    p.next = 0;
+    p.prev = 0;
+  }
 }
 
 function free_list(first: u32): void {

@@ -77,13 +77,18 @@ export function find_leaf(root: u32, levels: u32, address: u64): usize {
  * @returns host address of the byte; 0 with walk_error set, and no bit of a table changed
  */
 export function translate(address: u64, access: u32, user: bool): usize {
+  return walk(current.cr3_mfn, LEVELS_PAE, address, access, user);
+}
+
+/** As translate, from any top-level table of so many levels; what it finds goes under the running tag. */
+function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): usize {
   const write = (access & 1) != 0;
   let error: u32 = (access == WRITE ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
   store<usize>(path + 4, 0);
-  let table = current.cr3_mfn;
+  let table = root;
   let rights: u64 = RW | US;
   let any: u64 = 0;
-  let level = LEVELS_PAE;
+  let level = levels;
   let e: u64;
   while (true) {
     if (table == 0 || table >= machine_frames) return failed(error);
@@ -110,7 +115,7 @@ export function translate(address: u64, access: u32, user: bool): usize {
   if (write && !writable) return failed(error | PF_W);
   if (level == 1 && p.owner != current_domain.id && !(p.type & PG_GRANTED)) return failed(error);
 
-  for (let l: u32 = LEVELS_PAE; l > level; l--) set_bits(l, A);
+  for (let l = levels; l > level; l--) set_bits(l, A);
   if (level == 1) set_bits(1, write ? A | D : A);
   const host = frame(mfn) + (<usize> address & 0xfff);
   if (access == EXECUTE || breakpoints_armed) return host;
