@@ -1,4 +1,4 @@
-/** All meanings. Read value.ts, emitter.ts, context.ts, then alu.ts as the model for the rest. */
+/** All meanings. Read value.ts, emitter.ts, instruction.ts, flags.ts, memory.ts, context.ts, then alu.ts as the model for the rest. */
 import "./alu.ts";
 import "./bits.ts";
 import "./control.ts";

@@ -29,7 +29,8 @@ import {
   TLB_WRITE,
 } from "../layout";
 import { page } from "../frames/page";
-import { block_bytes, decode_block, H_EXIT, H_STALE, MAX_BLOCK } from "./decode";
+import { block_bytes, decode_block } from "./block";
+import { H_EXIT, H_STALE, MAX_BLOCK } from "./rows";
 
 /** A record whose handler returns to the host. */
 export const EXIT_RECORD: u32 = RECORDS;

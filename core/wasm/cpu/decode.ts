@@ -3,10 +3,6 @@
 // One function turns one instruction into one record (layout.ts, REC_*). What an opcode means, which
 // operands it has and which handler executes each of its forms come from the tables that
 // jit/isa/generate.ts makes of the instruction table; nothing here knows an instruction by name.
-//
-// A block is a run of records with one way in. A conditional jump that is not taken simply goes on to
-// the next record, so a block has many ways out. It ends at an instruction that always leaves, at the
-// page's end, or at MAX_BLOCK.
 import {
   CS,
   DS,
@@ -14,7 +10,6 @@ import {
   MODE_CODE32,
   MODE_FLAT,
   PREFIX_ADDR16,
-  PREFIX_LINKABLE,
   PREFIX_LOCK,
   PREFIX_OP16,
   PREFIX_OPSIZE,
@@ -30,45 +25,35 @@ import {
   REC_A,
   REC_B,
   REC_BASE,
-  REC_COUNT,
   REC_DELTA,
   REC_DISP,
   REC_HANDLER,
   REC_IMM,
   REC_INDEX,
   REC_LENGTH,
-  REC_LINK,
   REC_PREFIX,
   REC_SCALE,
   REC_SEG,
   RECORD_SIZE,
   SS,
 } from "../layout";
-import { FORMS, NODES, OPCODES, PAIR_MASK, PAIRS, ROWS } from "./tables";
-
-// Handlers that belong to no row: jit/isa/plan.ts SPECIAL.
-export const H_UNDEFINED: u32 = 0;
-export const H_EXIT: u32 = 1;
-export const H_STALE: u32 = 2;
-export const H_END: u32 = 3;
-export const H_TOO_LONG: u32 = 4;
-
-export const MAX_BLOCK: u32 = 64;
-
-// Row layout, as generate.ts writes it.
-const ROW_SIZE: usize = 8;
-const ROW_ATTR: usize = 3;
-const ROW_WRITES: usize = 4;
-const ROW_READS: usize = 5;
-const ROW_MAY_WRITE: usize = 6; // what it writes for certain included
-const FORMS_PER_ROW: usize = 20;
-const ATTR_MODRM: u32 = 1;
-const ATTR_ENDS: u32 = 2;
-const ATTR_LOCK: u32 = 4;
-const ATTR_IMPLICIT: u32 = 16;
-const ATTR_MAY_FAULT: u32 = 32;
-const ATTR_NO_FLAGS: u32 = 64;
-const ATTR_EXITS: u32 = 128;
+import {
+  H_UNDEFINED,
+  H_TOO_LONG,
+  ROW_SIZE,
+  ROW_ATTR,
+  FORMS_PER_ROW,
+  ATTR_MODRM,
+  ATTR_ENDS,
+  ATTR_LOCK,
+  ATTR_IMPLICIT,
+  PLACE_REGISTER,
+  PLACE_BASE,
+  PLACE_INDEXED,
+  PLACE_CHECKED,
+  PLACE_CHECKED_STACK,
+} from "./rows";
+import { FORMS, NODES, OPCODES, ROWS } from "./tables";
 
 // Operand kinds: positions in operands.ts KINDS, "-EMRGZIJaO1SACDPQVWT".
 const K_E: u32 = 1;
@@ -85,12 +70,6 @@ const K_A: u32 = 12;
 const S_B: u32 = 0;
 const S_W: u32 = 1;
 const S_S: u32 = 7;
-
-const PLACE_REGISTER: u32 = 0;
-const PLACE_BASE: u32 = 1;
-const PLACE_INDEXED: u32 = 2;
-const PLACE_CHECKED: u32 = 3;
-const PLACE_CHECKED_STACK: u32 = 4;
 
 // ---- the byte stream ---------------------------------------------------------------------------
 let start: usize = 0;
@@ -118,10 +97,10 @@ function dword(): u32 {
 /** Row of the instruction decoded last, or -1 if it is undefined. */
 export let decoded_row: i32 = 0;
 /** Its attributes; ATTR_ENDS for an undefined one. */
-let decoded_attr: u32 = 0;
-let decoded_in_memory: bool = false;
-let decoded_relative: bool = false;
-let decoded_place: u32 = 0;
+export let decoded_attr: u32 = 0;
+export let decoded_in_memory: bool = false;
+export let decoded_relative: bool = false;
+export let decoded_place: u32 = 0;
 
 // @ts-ignore: decorator
 @inline function slot(n: u32, size: u32): u32 {
@@ -398,130 +377,9 @@ function undefined_instruction(rec: usize, delta: u32): u32 {
   return length;
 }
 
-function special_record(rec: usize, handler: u32, delta: u32, length: u32): void {
+export function special_record(rec: usize, handler: u32, delta: u32, length: u32): void {
   memory.fill(rec, 0, RECORD_SIZE);
   store<u32>(rec + REC_HANDLER, handler);
   store<u16>(rec + REC_DELTA, delta);
   store<u8>(rec + REC_LENGTH, length);
-}
-
-// ---- a block -----------------------------------------------------------------------------------
-/** Bytes and instructions of the block decoded last. */
-export let block_bytes: u32 = 0;
-export let block_count: u32 = 0;
-
-/** Row and attributes by instruction, for the liveness pass. */
-const ROW_OF: usize = memory.data(64 * 2);
-const ATTR_OF: usize = memory.data(64);
-const PLACE_OF: usize = memory.data(64);
-
-/**
- * Decodes a block into records at `rec` (room for MAX_BLOCK + 1 records).
- *
- * @param p host address of the first byte
- * @param limit end of the readable bytes
- * @param offset page offset of the first byte, for links
- * @param most how many instructions at the most
- * @returns how many records were written; 0 if already the first instruction reaches past `limit`
- */
-export function decode_block(
-  p: usize,
-  limit: usize,
-  rec: usize,
-  offset: u32,
-  mode: u32,
-  most: u32,
-): u32 {
-  let delta: u32 = 0;
-  let n: u32 = 0;
-  let ends = false;
-  while (n < most) {
-    const r = rec + <usize> n * RECORD_SIZE;
-    const length = decode_one(p + delta, limit, r, delta, mode);
-    if (length == 0) break;
-    store<u8>(r + REC_COUNT, n + 1);
-    store<u16>(ROW_OF + (n << 1), <u16> decoded_row);
-    let attr = decoded_attr;
-    if (decoded_in_memory) attr |= ATTR_MAY_FAULT;
-    store<u8>(ATTR_OF + n, <u8> attr);
-    store<u8>(PLACE_OF + n, <u8> decoded_place);
-    if (decoded_row >= 0 && decoded_relative && most > 1) mark_linkable(r, offset);
-    n++;
-    delta += length;
-    if (attr & ATTR_ENDS) {
-      ends = true;
-      break;
-    }
-  }
-  if (n == 0) return 0;
-  block_bytes = delta;
-  block_count = n;
-  drop_dead_flags(rec, n);
-  if (most > 1) join_pairs(rec, n);
-  if (ends) return n;
-  const r = rec + <usize> n * RECORD_SIZE;
-  special_record(r, H_END, delta, 0);
-  store<u8>(r + REC_COUNT, n);
-  store<i32>(r + REC_DISP, delta);
-  if (most > 1) mark_linkable(r, offset);
-  return n + 1;
-}
-
-/** A direct jump to the same page keeps its meaning for as long as the page's records live. */
-function mark_linkable(r: usize, offset: u32): void {
-  const target = <i32> offset + load<i32>(r + REC_DISP);
-  const prefix = load<u16>(r + REC_PREFIX);
-  if (target >= 0 && target < 4096 && !(prefix & PREFIX_OP16)) {
-    store<u16>(r + REC_PREFIX, prefix | PREFIX_LINKABLE);
-  }
-}
-
-/**
- * Chooses the variant without flags where every flag an instruction writes is written again before
- * anything can read it: by an instruction, or by whoever looks at the state after leaving the block.
- */
-function drop_dead_flags(rec: usize, n: u32): void {
-  let live: u32 = 63;
-  for (let i = <i32> n - 1; i >= 0; i--) {
-    const row = <i32> (<i16> load<u16>(ROW_OF + (i << 1)));
-    const attr: u32 = load<u8>(ATTR_OF + i);
-    if (row < 0) {
-      live = 63;
-      continue;
-    }
-    const info = ROWS + <usize> row * ROW_SIZE;
-    const writes: u32 = load<u8>(info + ROW_WRITES);
-    if ((attr & ATTR_NO_FLAGS) && (<u32> load<u8>(info + ROW_MAY_WRITE) & live) == 0) {
-      const r = rec + <usize> i * RECORD_SIZE;
-      const place: usize = load<u8>(PLACE_OF + i);
-      const size: usize = load<u16>(r + REC_PREFIX) & PREFIX_OP16 ? 0 : 1;
-      const form = (<usize> row * FORMS_PER_ROW + (size * 5 + place) * 2 + 1) << 1;
-      const handler: u32 = load<u16>(FORMS + form);
-      if (handler) store<u32>(r + REC_HANDLER, handler);
-    }
-    if (attr & (ATTR_EXITS | ATTR_MAY_FAULT)) live = 63;
-    else live = (live & ~writes) | load<u8>(info + ROW_READS);
-  }
-}
-
-/**
- * Gives a record the handler that does its instruction and the next one, where there is such a pair
- * (jit/isa/pairs.ts). The second record stays as it is.
- */
-function join_pairs(rec: usize, n: u32): void {
-  for (let i: u32 = 0; i + 1 < n; i++) {
-    const r = rec + <usize> i * RECORD_SIZE;
-    const first = load<u32>(r + REC_HANDLER);
-    const second = load<u32>(r + RECORD_SIZE + REC_HANDLER);
-    const key = first << 16 | second;
-    let slot: usize = (first * 31 + second) & PAIR_MASK;
-    while (load<u32>(PAIRS + (slot << 3))) {
-      if (load<u32>(PAIRS + (slot << 3)) == key) {
-        store<u32>(r + REC_HANDLER, load<u32>(PAIRS + (slot << 3) + 4));
-        i++;
-        break;
-      }
-      slot = (slot + 1) & PAIR_MASK;
-    }
-  }
 }

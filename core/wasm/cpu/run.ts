@@ -37,7 +37,8 @@ import { fetch_limit_ok } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
 import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
-import { block_bytes, decode_block, H_STALE } from "./decode";
+import { block_bytes, decode_block } from "./block";
+import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
 import { fault, fault_pending, GP, seg_base, update_mode } from "./state";
 

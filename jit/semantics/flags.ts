@@ -1,0 +1,227 @@
+/**
+ * Flags, as two words that are cheap to write and to read: see core/wasm/cpu/flags.ts for what they
+ * hold. Where the code emitted just before has set them, a condition is computed from the values at
+ * hand instead.
+ */
+import type binaryen from "binaryen";
+import { C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, CPU } from "../../core/wasm/layout.ts";
+import type { Row } from "../isa/rows.ts";
+import { Instruction } from "./instruction.ts";
+import type { Operand, Value } from "./value.ts";
+
+/** Flags whose two words are at hand, and the comparison or result they come from, if it is known. */
+interface KnownFlags {
+  /** The result, sign-extended to its own type. */
+  result: Value;
+  aux: Operand;
+  /** Both operands, where it was a subtraction. */
+  compared: { a: Value; b: Value; size: number } | null;
+}
+
+const CARRY_BITS = 0xc0000000 | 0;
+const CARRY_AND_ADJUST = 0xc0000008 | 0;
+
+/** An instruction with flags. */
+export abstract class FlagInstruction extends Instruction {
+  /** The flags as values, where the code emitted last has set them for certain. */
+  protected flags: KnownFlags | null = null;
+
+  constructor(
+    m: binaryen.Module,
+    row: Row,
+    size: number,
+    noFlags: boolean,
+    parameters: number,
+    before?: FlagInstruction,
+  ) {
+    super(m, row, size, noFlags, parameters, before);
+    this.flags = before?.flags ?? null;
+  }
+
+  /** Flags of a + b (+ carry) = sum, at the operand size. */
+  flagsAdd(a: Value, b: Value, sum: Value, size = this.size): void {
+    if (this.noFlags) return;
+    const carries = this.or(this.and(a, b), this.and(this.or(a, b), this.not(sum)));
+    this.#setFlags(sum, this.#carryBits(carries, size), size);
+  }
+
+  /** Flags of a - b (- borrow) = difference. */
+  flagsSub(a: Value, b: Value, difference: Value, size = this.size): void {
+    if (this.noFlags) return;
+    const na = this.not(a);
+    const borrows = this.or(this.and(na, b), this.and(this.or(na, b), difference));
+    this.#setFlags(difference, this.#carryBits(borrows, size), size);
+    // a subtraction with borrow is no comparison
+    if (this.flags && this.row.name !== "sbb") this.flags.compared = { a, b, size };
+  }
+
+  /** Flags of a logical operation: CF = OF = AF = 0. */
+  flagsLogic(result: Value, size = this.size): void {
+    if (!this.noFlags) this.#setFlags(result, 0, size);
+  }
+
+  /** INC and DEC: like flagsAdd/flagsSub with b = 1, but CF stays. */
+  flagsKeepCarry(a: Value, result: Value, decrement: boolean, size = this.size): void {
+    if (this.noFlags) return;
+    const one = this.constant(1, a.type);
+    const na = decrement ? this.not(a) : a;
+    const chain = decrement ? result : this.not(result);
+    const bits = this.#carryBits(
+      this.or(this.and(na, one), this.and(this.or(na, one), chain)),
+      size,
+    );
+    const overflow = this.xor(bits, this.shl(bits, 1)); // bit 31
+    const carry = this.and(this.#aux(), 1 << 31);
+    const upper = this.or(carry, this.and(this.shrU(this.xor(carry, overflow), 1), 1 << 30));
+    this.#setFlags(result, this.or(upper, this.and(bits, 8)), size);
+  }
+
+  /** Result flags from `result`; CF and OF as given (0 or 1), AF zero. */
+  flagsShift(result: Value, cf: Value, of: Value, size = this.size): void {
+    if (this.noFlags) return;
+    const aux = this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30));
+    this.#setFlags(result, aux, size);
+  }
+
+  /** CF and OF as given (0 or 1); all other flags stay. */
+  flagsRotate(cf: Value, of: Value): void {
+    if (this.noFlags) return;
+    const keep = this.and(this.#aux(), ~CARRY_BITS);
+    this.store(
+      4,
+      CPU,
+      this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30))),
+      C_FLAG_AUX,
+    );
+    this.flags = null;
+  }
+
+  /** Sets or clears CF alone, `cf` being 0 or 1. */
+  setCarry(cf: Operand): void {
+    this.flagsRotate(typeof cf === "number" ? this.constant(cf) : cf, this.overflow());
+  }
+
+  /** Sets or clears ZF alone, `zf` being 0 or 1. */
+  setZero(zf: Value): void {
+    const others = this.and(this.call("cpu_flags_arithmetic"), ~0x40);
+    this.setArithmeticFlags(this.or(others, this.shl(zf, 6)));
+  }
+
+  /** Sets all six arithmetic flags from an EFLAGS image. */
+  setArithmeticFlags(image: Value): void {
+    this.invoke("cpu_set_flags_arithmetic", image);
+    this.flags = null;
+  }
+
+  #carryBits(vector: Value, size: number): Value {
+    if (size === 4) return this.and(vector, CARRY_AND_ADJUST);
+    const low = this.convert(vector, "i32");
+    const top = size === 8
+      ? this.convert(this.shrU(vector, 32), "i32")
+      : this.shl(low, 32 - size * 8);
+    return this.or(this.and(top, CARRY_BITS), this.and(low, 8));
+  }
+
+  #setFlags(result: Value, aux: Operand, size: number): void {
+    const signed = this.signExtend(result, size);
+    const wide = signed.type === "i64"
+      ? signed
+      : this.let("i64", this.m.i64.extend_s(this.get(signed)));
+    this.store(8, CPU, wide, C_FLAG_RES);
+    this.store(4, CPU, aux, C_FLAG_AUX);
+    this.flags = this.unconditional ? { result: signed, aux, compared: null } : null;
+  }
+
+  /** CF as 0 or 1. */
+  carry(): Value {
+    return this.shrU(this.#aux(), 31);
+  }
+
+  /** OF as 0 or 1. */
+  overflow(): Value {
+    const aux = this.#aux();
+    return this.shrU(this.xor(aux, this.shl(aux, 1)), 31);
+  }
+
+  #aux(): Value {
+    const known = this.flags?.aux;
+    if (known === undefined) return this.load(4, CPU + C_FLAG_AUX);
+    return typeof known === "number" ? this.constant(known) : known;
+  }
+
+  /** Condition 0..15 of Jcc, SETcc, CMOVcc: non-zero if it holds. */
+  condition(code: number): Value {
+    const compared = this.flags?.compared;
+    const direct = compared && this.#comparison(code >> 1, compared);
+    const holds = direct ?? this.#flagCondition(code >> 1);
+    return code & 1 ? this.eqz(holds) : holds;
+  }
+
+  /** A condition straight from the operands of the comparison before it, where that is cheaper. */
+  #comparison(
+    condition: number,
+    { a, b, size }: { a: Value; b: Value; size: number },
+  ): Value | null {
+    const unsigned = (v: Value) => this.zeroExtend(v, size);
+    const signed = (v: Value) => this.signExtend(v, size);
+    switch (condition) {
+      case 1:
+        return this.ltU(unsigned(a), unsigned(b));
+      case 2:
+        return this.eq(unsigned(a), unsigned(b));
+      case 3:
+        return this.eqz(this.ltU(unsigned(b), unsigned(a)));
+      case 6:
+        return this.ltS(signed(a), signed(b));
+      case 7:
+        return this.leS(signed(a), signed(b));
+      default:
+        return null;
+    }
+  }
+
+  #flagCondition(condition: number): Value {
+    const known = this.flags?.result;
+    const zero = () => this.eqz(known ?? this.load(8, CPU + C_FLAG_RES));
+    // bit 31: SF
+    const sign = (): Value => {
+      if (known) {
+        return known.type === "i32" ? known : this.convert(this.shrU(known, 32), "i32");
+      }
+      return this.xor(this.load(4, CPU + C_FLAG_RES + 4), this.shl(this.#aux(), 31));
+    };
+    // bit 31: OF
+    const over = () => {
+      const a = this.#aux();
+      return this.xor(a, this.shl(a, 1));
+    };
+    switch (condition) {
+      case 0:
+        return this.ltS(over(), 0);
+      case 1:
+        return this.ltS(this.#aux(), 0);
+      case 2:
+        return zero();
+      case 3:
+        return this.or(this.ltS(this.#aux(), 0), zero());
+      case 4:
+        return this.ltS(sign(), 0);
+      case 5: {
+        const low = known
+          ? this.and(this.convert(known, "i32"), 0xff)
+          : this.load(1, CPU + C_FLAG_RES);
+        return this.and(this.xor(this.xor(this.popcnt(low), this.shrU(this.#aux(), 1)), 1), 1);
+      }
+      case 6:
+        return this.ltS(this.xor(sign(), over()), 0);
+      default:
+        return this.or(this.ltS(this.xor(sign(), over()), 0), zero());
+    }
+  }
+
+  /** Sets or clears bits of EFLAGS other than the arithmetic ones. */
+  changeEflags(clear: number, set: number): void {
+    const f = this.load(4, CPU + C_EFLAGS);
+    this.store(4, CPU, this.or(this.and(f, ~clear), set), C_EFLAGS);
+  }
+}

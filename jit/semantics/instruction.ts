@@ -1,0 +1,79 @@
+/**
+ * One instruction at one operand size: the emitter with the core's helpers and the two ways a fault
+ * leaves. The layers above add flags (flags.ts), memory (memory.ts), and registers and stack
+ * (context.ts).
+ */
+import type binaryen from "binaryen";
+import type { Row } from "../isa/rows.ts";
+import { Emitter } from "./emitter.ts";
+import { type HelperName, HELPERS } from "./runtime.ts";
+import { binaryenType, type IntType, type Operand, type Value } from "./value.ts";
+
+/** An instruction being emitted. */
+export abstract class Instruction extends Emitter {
+  readonly row: Row;
+  /** Operand size in bytes: 1, 2, 4 or 8. */
+  readonly size: number;
+  /** Type that holds a value of the operand size. */
+  readonly type: IntType;
+  /** Flags are dead after this instruction: do not compute them. */
+  readonly noFlags: boolean;
+  /** Undone before a fault leaves: set by definitions that change a register early. */
+  cleanup: (() => void) | null = null;
+
+  constructor(
+    m: binaryen.Module,
+    row: Row,
+    size: number,
+    noFlags: boolean,
+    parameters: number,
+    before?: Instruction,
+  ) {
+    super(m, parameters, before);
+    this.row = row;
+    this.size = size;
+    this.type = size === 8 ? "i64" : "i32";
+    this.noFlags = noFlags;
+  }
+
+  /** Leaves because a fault is pending. */
+  abstract faulted(): void;
+
+  /** Calls a core function for its value. */
+  call(helper: HelperName, ...args: Operand[]): Value {
+    const h = HELPERS[helper];
+    if (h.result === null) throw new Error(`${helper} has no result`);
+    return this.let(h.result, this.#call(helper, args));
+  }
+
+  /** Calls a core function that gives nothing back. */
+  invoke(helper: HelperName, ...args: Operand[]): void {
+    this.emit(this.#call(helper, args));
+  }
+
+  #call(helper: HelperName, args: Operand[]): number {
+    const h = HELPERS[helper];
+    return this.m.call(
+      helper,
+      args.map((a, i) => this.get(a, h.parameters[i])),
+      h.result === null ? 0 : binaryenType(h.result),
+    );
+  }
+
+  /** Raises an exception for this instruction and leaves. */
+  fault(vector: number, error: Operand = 0): void {
+    this.invoke("cpu_raise", vector, error);
+    this.leaveFaulted();
+  }
+
+  /** Leaves with a fault pending, as things were before the instruction. */
+  protected leaveFaulted(): void {
+    this.cleanup?.();
+    this.faulted();
+  }
+
+  /** Leaves if a helper said (by zero) that it faulted. */
+  check(ok: Value): void {
+    this.if(this.eqz(ok), () => this.leaveFaulted());
+  }
+}

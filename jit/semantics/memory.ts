@@ -1,0 +1,119 @@
+/**
+ * Memory operands: address, segment, TLB, and the slow door behind it.
+ *
+ * An access that hits the TLB is a tag compare and a load or store. All else (misses, page crossings,
+ * code frames, emulated page tables, faults) goes through cpu_tlb_fill, which may answer with a
+ * scratch address (SPLIT): a store there is carried out by cpu_commit.
+ */
+import {
+  C_TLB_TAG,
+  CPU,
+  SPLIT,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_READ,
+  TLB_WRITE,
+} from "../../core/wasm/layout.ts";
+import { FlagInstruction } from "./flags.ts";
+import type { IntType, Operand, Value } from "./value.ts";
+
+/** Somewhere an operand lives. */
+export interface Place {
+  /** Width in bytes. */
+  readonly size: number;
+  /** Its value, zero-extended. */
+  read(): Value;
+  /** Its value, when {@link write} follows: memory is probed for writing at once. */
+  modify(): Value;
+  /** Replaces it. Memory may fault. */
+  write(v: Operand): void;
+}
+
+/** An instruction with memory operands. */
+export abstract class MemoryInstruction extends FlagInstruction {
+  /** Effective address of the memory operand, before segmentation. */
+  abstract effectiveAddress(): Value;
+  /** Segment number of the memory operand. */
+  abstract segment(): Value;
+
+  /** The memory operand as a place of `size` bytes, `displacement` bytes further on. */
+  memory(size = this.size, displacement = 0): Place {
+    let effective: Value | null = null;
+    const linear = (write: boolean) => {
+      effective ??= displacement
+        ? this.add(this.effectiveAddress(), displacement)
+        : this.effectiveAddress();
+      return this.flatOperand
+        ? effective
+        : this.segmentAddress(this.segment(), effective, size, write);
+    };
+    return this.#linearPlace(linear, size);
+  }
+
+  /** Memory `bytes` further on than the memory operand. */
+  memoryAt(bytes: Value): Place {
+    const effective = this.add(this.effectiveAddress(), bytes);
+    return this.#linearPlace(
+      (write) =>
+        this.flatOperand
+          ? effective
+          : this.segmentAddress(this.segment(), effective, this.size, write),
+      this.size,
+    );
+  }
+
+  /** True if the memory operand's address needs no segment check. */
+  abstract readonly flatOperand: boolean;
+
+  /** Linear address of an offset in a segment, with all checks; leaves on a fault. */
+  segmentAddress(segment: Operand, offset: Operand, size: number, write: boolean): Value {
+    const a = this.call("cpu_segment_address", segment, offset, size, write ? 1 : 0);
+    this.if(this.eq(a, this.constant(-1, "i64")), () => this.leaveFaulted());
+    return this.convert(a, "i32");
+  }
+
+  /** Memory at a linear address as a place. */
+  atLinear(linear: Value, size = this.size): Place {
+    return this.#linearPlace(() => linear, size);
+  }
+
+  #linearPlace(linear: (write: boolean) => Value, size: number): Place {
+    const type: IntType = size === 8 ? "i64" : "i32";
+    let host: Value | null = null;
+    return {
+      size,
+      read: () => this.load(size, this.#translate(linear(false), size, 0), 0, type),
+      modify: () => {
+        host = this.#translate(linear(true), size, 3);
+        return this.load(size, host, 0, type);
+      },
+      write: (v) => {
+        const h = host ?? this.#translate(linear(true), size, 1);
+        this.store(size, h, v);
+        this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
+      },
+    };
+  }
+
+  /**
+   * Host address for an access: the TLB's when its tag agrees, else tlb_fill's.
+   *
+   * @param access 0 read, 1 write, 3 read then write
+   */
+  #translate(linear: Value, size: number, access: 0 | 1 | 3): Value {
+    const host = this.variable("i32");
+    const shift = 12 - 5; // entries are 32 bytes
+    const entry = this.and(this.shrU(linear, shift), (TLB_ENTRIES - 1) << 5);
+    const last = size === 1 ? linear : this.add(linear, size - 1);
+    const tag = this.or(this.and(last, ~0xfff), this.load(4, CPU + C_TLB_TAG));
+    const hit = this.eq(tag, this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE)));
+    this.if(hit, () => {
+      this.set(host, this.add(linear, this.load(4, entry, TLB + TLB_ADDEND)));
+    }, () => {
+      this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, access));
+      this.check(host);
+    });
+    return host;
+  }
+}
