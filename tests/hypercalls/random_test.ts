@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { CPU, R_SP } from "../../core/wasm/layout.ts";
-import { BAD_POINTERS, BASE, Guest, PAGES, Rig, SELF } from "./rig.ts";
+import { BAD_POINTERS, BASE, type Guest, PAGES, Rig, SELF } from "./rig.ts";
 
 const RUNNING = 1;
 

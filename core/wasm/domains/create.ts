@@ -7,8 +7,10 @@ import { ports_create } from "../events/ports";
 import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
 import { DEFAULT_PERIOD } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
+import { domain_relinquish } from "../frames/populate";
 import { grants_create } from "../grants/table";
 import { context_apply } from "./context";
+import { live_update } from "./live";
 import {
   DOM_DEAD,
   DOM_PAUSED,
@@ -37,11 +39,11 @@ function free_id(): u32 {
   return 0;
 }
 
-/** A destroyed domain with room for so many vCPUs, taken out of the table to be used again; or null. */
-function reusable(max_vcpus: u32): Domain {
+/** A destroyed domain, taken out of the table to be used again with all it owns; or null. */
+function reusable(): Domain {
   for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
     const d = domain_by_id(id);
-    if (changetype<usize>(d) && d.state == DOM_DEAD && d.max_vcpus == max_vcpus) {
+    if (changetype<usize>(d) && d.state == DOM_DEAD) {
       domain_table_set(id, changetype<Domain>(0));
       return d;
     }
@@ -112,12 +114,12 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
   if (max_vcpus < 1 || max_vcpus > MAX_VCPUS) return -EINVAL;
   const id = free_id();
   if (!id) return -ENOMEM;
-  let d = reusable(max_vcpus);
+  let d = reusable();
   if (changetype<usize>(d)) clear_domain(d);
   else {
     d = changetype<Domain>(heap_alloc(offsetof<Domain>()));
     if (!changetype<usize>(d)) return -ENOMEM;
-    d.vcpus = heap_alloc(max_vcpus * sizeof<usize>());
+    d.vcpus = heap_alloc(MAX_VCPUS * sizeof<usize>());
     if (!d.vcpus) return -ENOMEM;
   }
   d.id = id;
@@ -135,11 +137,15 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
   }
   for (let n: u32 = 0; n < max_vcpus; n++) if (!init_vcpu(d, n)) return abandon(d);
   update_wallclock(d);
+  live_update();
   return id;
 }
 
+/** Takes a domain back that could not be made. */
 function abandon(d: Domain): i32 {
-  domain_table_set(d.id, changetype<Domain>(0));
+  domain_relinquish(d.id);
+  d.state = DOM_DEAD;
+  live_update();
   return -ENOMEM;
 }
 

@@ -5,7 +5,8 @@ import { domain_relinquish } from "../frames/populate";
 import { put_page_and_type } from "../frames/refs";
 import { grants_forget } from "../grants/use";
 import { grant_unmap_all } from "../hypercalls/grant_map";
-import { Domain, DOM_DEAD, domain_by_id } from "./domain";
+import { DOM_DEAD, Domain, domain_by_id } from "./domain";
+import { live_update } from "./live";
 
 /**
  * Destroys a domain: channels are closed (their other ends fall back to unbound), mappings of others'
@@ -23,5 +24,6 @@ export function domain_destroy(domid: u32): i32 {
   domain_relinquish(domid);
   grants_forget(d);
   d.state = DOM_DEAD;
+  live_update();
   return 0;
 }

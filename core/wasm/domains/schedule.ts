@@ -29,14 +29,12 @@ import { next_deadline, tick, timers_run } from "../events/timers";
 import { switch_address_space } from "../pagetables/cr3";
 import { debug_rearm } from "../traps/debug_registers";
 import { load_fresh_segments } from "./fresh";
+import { live_count, live_domain } from "./live";
 import {
   current,
   current_domain,
   DOM_RUNNING,
   Domain,
-  domain_by_id,
-  MAX_DOMAINS,
-  MAX_VCPUS,
   set_current,
   Vcpu,
   VCPU_BLOCKED,
@@ -97,21 +95,35 @@ export function vcpu_up(v: Vcpu): void {
 
 // ---- choice ----------------------------------------------------------------------------------
 
-let turn: u32 = 0; // domain * MAX_VCPUS + vCPU of the last choice
+// Whose turn it was: domain number and vCPU of the last choice.
+let last_domain: u32 = 0;
+let last_vcpu: u32 = 0;
 
-/** The next runnable vCPU after the last choice (which is the last resort itself), or null. */
-function next_runnable(): Vcpu {
-  const after = turn % MAX_VCPUS;
-  for (let k: u32 = 0; k <= MAX_DOMAINS; k++) {
-    const d = domain_by_id((turn / MAX_VCPUS + k) % MAX_DOMAINS);
-    if (!changetype<usize>(d) || d.state != DOM_RUNNING) continue;
-    const end = k == MAX_DOMAINS && after + 1 < d.max_vcpus ? after + 1 : d.max_vcpus;
-    for (let n = k == 0 ? after + 1 : 0; n < end; n++) {
+function runnable_from(d: Domain, first: u32, end: u32): Vcpu {
+  if (d.state == DOM_RUNNING) {
+    for (let n = first; n < end; n++) {
       const v = vcpu_of(d, n);
       if (v.state == VCPU_RUNNABLE) return v;
     }
   }
   return changetype<Vcpu>(0);
+}
+
+/** The next runnable vCPU after the last choice, which is itself the last resort; or null. */
+function next_runnable(): Vcpu {
+  let at: u32 = 0; // the domain of the last choice, or the first after it if that is gone
+  while (at < live_count && live_domain(at).id < last_domain) at++;
+  if (at == live_count) at = 0;
+  for (let k: u32 = 0; k < live_count; k++) {
+    const d = live_domain(at);
+    const first = k == 0 && d.id == last_domain ? last_vcpu + 1 : 0;
+    const v = runnable_from(d, first, d.max_vcpus);
+    if (changetype<usize>(v)) return v;
+    at = at + 1 == live_count ? 0 : at + 1;
+  }
+  if (!live_count || live_domain(at).id != last_domain) return changetype<Vcpu>(0);
+  const d = live_domain(at);
+  return runnable_from(d, 0, last_vcpu < d.max_vcpus ? last_vcpu + 1 : d.max_vcpus);
 }
 
 // ---- slices ----------------------------------------------------------------------------------
@@ -174,7 +186,8 @@ export function slice_begin(now: i64, budget: i32): i32 {
     }
   }
   while (changetype<usize>(v)) {
-    turn = changetype<Domain>(v.domain).id * MAX_VCPUS + v.id;
+    last_domain = changetype<Domain>(v.domain).id;
+    last_vcpu = v.id;
     load_vcpu(v);
     const time = system_time();
     const due = tick(v, time);

@@ -4,12 +4,11 @@ import { domain_shutdown } from "../domains/crash";
 import {
   DOM_RUNNING,
   Domain,
-  domain_by_id,
-  MAX_DOMAINS,
   Vcpu,
   vcpu_of,
   VCPU_POLLING,
 } from "../domains/domain";
+import { live_count, live_domain } from "../domains/live";
 import { vcpu_wake } from "../domains/schedule";
 import { EINVAL, ENOSPC } from "../errno";
 import { raise_virq, virq_port, VIRQ_TIMER } from "./channels";
@@ -31,9 +30,9 @@ function set_watchdog(d: Domain, n: u32, deadline: i64): void {
 
 /** Carries out what is due at `now`. Watchdogs that fire end their domain (SHUTDOWN_watchdog). */
 export function timers_run(now: i64): void {
-  for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
-    const d = domain_by_id(id);
-    if (!changetype<usize>(d) || d.state != DOM_RUNNING) continue;
+  for (let i: u32 = 0; i < live_count; i++) {
+    const d = live_domain(i);
+    if (d.state != DOM_RUNNING) continue;
     for (let n: u32 = 0; n < d.max_vcpus; n++) {
       const v = vcpu_of(d, n);
       if (v.singleshot_deadline >= 0 && v.singleshot_deadline <= now) {
@@ -59,9 +58,9 @@ function sooner(a: i64, b: i64): i64 {
 /** System time at which timers_run has something to do; -1 = never. Ticks are not among it: they run only with their vCPU. */
 export function next_deadline(): i64 {
   let next: i64 = -1;
-  for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
-    const d = domain_by_id(id);
-    if (!changetype<usize>(d) || d.state != DOM_RUNNING) continue;
+  for (let i: u32 = 0; i < live_count; i++) {
+    const d = live_domain(i);
+    if (d.state != DOM_RUNNING) continue;
     for (let n: u32 = 0; n < d.max_vcpus; n++) {
       const v = vcpu_of(d, n);
       next = sooner(next, v.singleshot_deadline);
