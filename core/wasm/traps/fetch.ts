@@ -14,14 +14,20 @@ export let address_16: bool = false;
 /** Segment override, DS without one. */
 export let op_segment: u32 = DS;
 
+/** Host address of the byte at `position`, as long as it lies in the page translated last; else 0. */
+let host: usize = 0;
+
 /** The next byte; 0 with a #PF pending where the code cannot be read (any more). */
 export function next_byte(): u32 {
   if (fault_pending() || position >= MAX_LENGTH) return 0;
   const linear = (seg_base(CS) + insn_eip() + position) & 0xffffffff;
-  const address = translate_exec(linear);
-  if (address == ~0) return 0;
+  if (!host || !(linear & 0xfff)) {
+    const address = translate_exec(linear);
+    if (address == ~0) return 0;
+    host = <usize> MACHINE + <usize> address;
+  }
   position++;
-  return load<u8>(<usize> MACHINE + <usize> address);
+  return load<u8>(host++);
 }
 
 /** Notes a prefix byte; false for any other byte. */
@@ -71,6 +77,7 @@ function take_prefix(byte: u32, code16: bool): bool {
  */
 export function fetch_opcode(): u32 {
   position = 0;
+  host = 0;
   op_lock = false;
   op_rep = false;
   op_segment = DS;
