@@ -1,6 +1,7 @@
 /** The command as a user runs it: exit statuses and what it says. */
 import assert from "node:assert/strict";
 import { bootByCommandLine, type Outcome } from "../guests/cli.ts";
+import { BROKEN } from "../host/elf/broken.ts";
 import { crashes, echoes, ends, says, sleeps, spins } from "./tiny_guest.ts";
 
 /** Boots an image from a file that lives as long as the boot. */
@@ -71,7 +72,8 @@ Deno.test("a crash that the guest reports itself, and a watchdog: status 3", asy
 
 Deno.test("time is up: status 2", async () => {
   for (const time of ["wall", "virtual"]) {
-    const { status, stderr } = await boot(spins(), ["--timeout", "0.5", "--time", time]);
+    const args = ["--timeout", "0.5", "--time", time, "--option", "console_io=off"];
+    const { status, stderr } = await boot(spins(), args);
     assert.equal(status, 2);
     assert.match(oneLine(stderr), /timed out after 0.5 s/);
   }
@@ -124,6 +126,15 @@ Deno.test("what cannot be booted: one line and status 1", async () => {
   }
 });
 
+Deno.test("broken images: one line and status 1", async () => {
+  for (let i = 0; i < BROKEN.length; i += 16) {
+    const [name, , make] = BROKEN[i];
+    const { status, stderr } = await boot(await make());
+    assert.equal(status, 1, name);
+    assert.match(oneLine(stderr), /^paravane: [^ ]+\.elf: /);
+  }
+});
+
 Deno.test("too little memory for the image: one line and status 1", async () => {
   const { status, stderr } = await boot(ends(0), ["-m", "1"]);
   assert.equal(status, 1);
@@ -140,11 +151,14 @@ Deno.test("an interrupt ends it with a line", async () => {
     stdout: "null",
     stderr: "piped",
   }).spawn();
-  setTimeout(() => child.kill("SIGINT"), 700);
-  const { code, stderr } = await child.output();
+  let said = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    if (said === "") child.kill("SIGINT");
+    said += text;
+  }
   await Deno.remove(file);
-  assert.equal(code, 130);
-  assert.match(oneLine(new TextDecoder().decode(stderr)), /interrupted/);
+  assert.equal((await child.status).code, 130);
+  assert.equal(said, "(d1) spinning\nparavane: interrupted\n");
 });
 
 Deno.test("the same input gives the same run in virtual time", async () => {

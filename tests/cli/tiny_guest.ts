@@ -34,10 +34,13 @@ export function ends(reason: number): Uint8Array {
   return image([...shutdown(), ...HANG], Uint8Array.from(word(reason)));
 }
 
+/** Says a line by console_io. */
+const line = (text: string) => hypercall(CONSOLE_IO, 0, text.length, BASE + DATA + 4);
+const lineData = (text: string) => Uint8Array.from([...word(0), ...ascii(text)]);
+
 /** Says something by console_io, then powers off. */
 export function says(text: string): Uint8Array {
-  const data = Uint8Array.from([...word(0), ...ascii(text)]);
-  return image([...hypercall(CONSOLE_IO, 0, text.length, BASE + DATA + 4), ...shutdown()], data);
+  return image([...line(text), ...shutdown()], lineData(text));
 }
 
 /** Executes UD2, which it has no handler for. */
@@ -45,9 +48,9 @@ export function crashes(): Uint8Array {
   return image([...hypercall(SCHED_OP, 0, 0), 0xb8, ...word(0x12345678), 0x0f, 0x0b]);
 }
 
-/** Never does anything, busily. */
-export function spins(): Uint8Array {
-  return image(HANG);
+/** Says a line and never does anything again, busily. */
+export function spins(text = "spinning\n"): Uint8Array {
+  return image([...line(text), ...HANG], lineData(text));
 }
 
 /** Blocks, again and again. */

@@ -3,7 +3,7 @@
  * and the guest's first line; whatever a run may not need is imported where it is needed.
  */
 import { BuildError } from "../builder/build.ts";
-import { type GuestImage, loadImage } from "../elf/image.ts";
+import { loadImage } from "../elf/image.ts";
 import { ImageError } from "../elf/image_error.ts";
 import { createMachine } from "../machine.ts";
 import { type BootArguments, parseArguments, UsageError } from "./args.ts";
@@ -13,26 +13,27 @@ import { EXIT, Session } from "./session.ts";
 
 /** Runs the command and gives its exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
+  let guest: string | null = null;
   try {
     const args = parseArguments(argv);
+    guest = args.guest;
     if (!args.help) return await boot(args);
     const { helpText } = await import("./help.ts");
     await writeConsole(new TextEncoder().encode(helpText() + "\n"));
     return EXIT.POWEROFF;
   } catch (error) {
-    if (
-      error instanceof UsageError || error instanceof ImageError || error instanceof BuildError
-    ) {
+    if (error instanceof UsageError) {
       say(`paravane: ${error.message}`);
-      return EXIT.USAGE;
-    }
-    throw error;
+    } else if (error instanceof ImageError || error instanceof BuildError) {
+      say(`paravane: ${guest ?? "the built-in guest"}: ${error.message}`);
+    } else throw error;
+    return EXIT.USAGE;
   }
 }
 
 async function boot(args: BootArguments): Promise<number> {
   const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
-  const image = await readImage(args.guest);
+  const image = await loadImage(await loadGuestImage(args.guest));
   const machine = await createMachine({ time: args.time, log: say });
   let flushTrace = () => {};
   if (args.trace !== 0) {
@@ -45,16 +46,5 @@ async function boot(args: BootArguments): Promise<number> {
   } finally {
     session.close();
     flushTrace();
-  }
-}
-
-/** Reads and checks an image; what is wrong with it is said with its name. */
-async function readImage(name: string | null): Promise<GuestImage> {
-  const bytes = await loadGuestImage(name);
-  try {
-    return await loadImage(bytes);
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    throw new ImageError(error.code, `${name ?? "the built-in guest"}: ${error.message}`);
   }
 }
