@@ -297,6 +297,31 @@ Deno.test("pages in use by the hypervisor's calls are not written behind its bac
   d.sound();
 });
 
+Deno.test("LDT pages: taken at first use, let go with their mapping or the base pointer", async () => {
+  const d = await domain();
+  const type = () => [d.rig.info(d.mfns[DATA]).type, d.rig.info(d.mfns[DATA]).typeCount];
+  assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 512), 0);
+  assert.equal(d.descriptor(0x0c), false, "mapped writable");
+  assert.equal(d.remap(DATA, P), 0);
+  assert.equal(d.descriptor(0x0c), true);
+  assert.deepEqual(type(), [5, 1]);
+  assert.equal(d.descriptor(0x14), true);
+  assert.deepEqual(type(), [5, 1], "once for the page");
+  d.sound();
+  assert.equal(d.remap(DATA, P | RW), EBUSY);
+  assert.equal(d.updateVa(d.va(DATA), d.pte(DATA2, P), 2), 0);
+  assert.equal(type()[1], 0);
+  d.sound();
+  assert.equal(d.remap(DATA, P), 0);
+  assert.equal(d.descriptor(0x0c), true);
+  assert.equal(d.mmuext(OP.NEW_BASEPTR, d.mfns[0]), 0);
+  assert.equal(type()[1], 0);
+  assert.equal(d.descriptor(0x1004), false, "beyond its end");
+  assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA) + 8, 512), EINVAL);
+  assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 8193), EINVAL);
+  d.sound();
+});
+
 Deno.test("mmu_update stops at the first bad request and says how far it got", async () => {
   const d = await domain();
   const list = d.args(

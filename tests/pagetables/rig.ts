@@ -94,6 +94,8 @@ interface Exports {
   audit(domid: number): number;
   probe_access(address: bigint, size: number, access: number, cpl: number): number;
   probe_commit(): number;
+  probe_descriptor(selector: number): number;
+  inspect_cr3(domid: number, vcpu: number): number;
 }
 
 /** What AUDIT_ numbers say (core/wasm/pagetables/audit.ts). */
@@ -331,6 +333,41 @@ export class TestDomain {
     const address = Number(view.getBigUint64(CPU + C_FAULT_ADDRESS, true));
     view.setUint32(CPU + C_FAULT, NO_FAULT, true);
     return { error, address };
+  }
+
+  /** Looks a selector up, as loading a segment register does. */
+  descriptor(selector: number): boolean {
+    return this.rig.core.probe_descriptor(selector) !== 0;
+  }
+
+  /** What the tables in memory say of an address: where it leads, or the page fault. Asks no TLB. */
+  walk(va: number, access: number): { host: number } | { error: number } {
+    const write = access !== READ;
+    // a read-modify-write that finds nothing fails as the read it begins with
+    const user = this.cpl === 3 ? 4 : 0;
+    const absent = (access === WRITE ? 2 : 0) | user;
+    let table = this.rig.core.inspect_cr3(this.id, 0);
+    let rights = RW | US;
+    for (let level = 3; level > 0; level--) {
+      const index = Math.floor(va / 2 ** (9 * level + 3)) % 512;
+      const e = this.rig.entry(table, index);
+      if (!(e & P)) return { error: absent };
+      rights &= e;
+      table = Number((e >> 12n) & 0xffffffffffn);
+      if (level === 2 && e & 0x80n) {
+        table += Math.floor(va / 4096) % 512;
+        break;
+      }
+    }
+    if (user && !(rights & US)) return { error: absent | 1 };
+    if (write && !(rights & RW)) return { error: user | 3 };
+    return { host: MACHINE + table * 4096 + va % 4096 };
+  }
+
+  /** Where an access goes, without carrying it out. */
+  touch(va: number, access: number): { host: number } | { error: number } {
+    const host = this.rig.core.probe_access(BigInt(va), 1, access, this.cpl) >>> 0;
+    return host ? { host } : { error: this.#fault().error! };
   }
 
   /** Asserts that the audit finds nothing. */

@@ -3,4 +3,4 @@ export { tlb_fill as cpu_tlb_fill } from "./walk";
 export { cpu_commit } from "./commit";
 export { domain_pin } from "./cr3";
 export { audit } from "./audit";
-export { probe_access, probe_commit } from "./probe";
+export { probe_access, probe_commit, probe_descriptor } from "./probe";

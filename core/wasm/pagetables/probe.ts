@@ -1,6 +1,7 @@
 // Touching a guest's memory as one of its instructions would, without one: for tests and fuzzers.
-import { cpl, update_mode } from "../cpu/state";
+import { clear_fault, cpl, update_mode } from "../cpu/state";
 import { C_CPL, C_TLB_TAG, CPU, TLB_ADDEND, TLB_READ, TLB_WRITE } from "../layout";
+import { read_descriptor } from "../segments/descriptor";
 import { cpu_commit } from "./commit";
 import { tlb_entry } from "./tlb";
 import { READ, tlb_fill } from "./walk";
@@ -34,4 +35,11 @@ function access_memory(address: u64, size: u32, access: u32): usize {
 /** Ends a write whose bytes were put into SPLIT; false after a page fault was noted. */
 export function probe_commit(): bool {
   return cpu_commit();
+}
+
+/** Looks a selector up as a segment load does, which takes LDT pages into use; false if there is none. */
+export function probe_descriptor(selector: u32): bool {
+  const found = read_descriptor(selector);
+  clear_fault();
+  return found;
 }
