@@ -6,7 +6,6 @@
  */
 import type { Core } from "../core.ts";
 import { MAILBOX_SIZE } from "../../wasm/layout.ts";
-import { hex } from "../elf/image_error.ts";
 import { GuestMemory } from "./guest_memory.ts";
 import { writeHypercallPage } from "./hypercall_page.ts";
 import { addressOf, type Layout } from "./layout.ts";
@@ -24,9 +23,6 @@ const P2M_CHUNK = MAILBOX_SIZE / 4;
 /** Entries of the grant table through which domain 0 maps the rings. */
 const GRANT_CONSOLE = 0;
 const GRANT_XENSTORE = 1;
-/** Frames below 4 GiB: what a CR3 without the rotated upper bits can name. */
-const FRAMES_BELOW_4G = 0x100000;
-
 /** The core refused a step of making a domain, most often for want of memory. */
 export class BuildError extends Error {
   override readonly name = "BuildError";
@@ -95,10 +91,8 @@ function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
   if (layout.hypercallPfn !== undefined) writeHypercallPage(memory.page(layout.hypercallPfn));
   writeSharedInfo(core.frame(sharedInfoMfn));
 
+  // Plain PAE wants it below 4 GiB, where all frames of this machine are.
   const topTableMfn = mfns[layout.pageTables.pfn];
-  if (image.parameters.pae === "plain" && topTableMfn >= FRAMES_BELOW_4G) {
-    throw new BuildError(`a top page table below 4 GiB (it is at frame ${hex(topTableMfn)})`, -12);
-  }
   check("host_grant_seed", exports.host_grant_seed(domid, GRANT_CONSOLE, built.consoleMfn));
   check("host_grant_seed", exports.host_grant_seed(domid, GRANT_XENSTORE, built.storeMfn));
   check("domain_pin", exports.domain_pin(domid, layout.format.levels, topTableMfn));
