@@ -98,27 +98,24 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
   let immediates = 0;
   return row.operands.map((o) => {
     const width = operandWidth(o, size);
+    if ("MO".includes(o[0]) || (o[0] === "E" && inMemory)) {
+      const slots = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
+        s === R_ZERO ? "" : registerName(s, addr16 ? 2 : 4)
+      );
+      return memoryText(
+        NO_SIZE.test(row.name) ? 0 : width,
+        SEGMENTS[byte(REC_SEG)],
+        slots[0],
+        slots[1],
+        1 << byte(REC_SCALE),
+        v.getInt32(RECORD_AT + REC_DISP, true),
+        addr16,
+      );
+    }
     switch (o[0]) {
       case "1":
         return "#1";
-      case "E":
-      case "M":
-      case "O":
-        if (o[0] !== "E" || inMemory) {
-          const slots = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
-            s === R_ZERO ? "" : registerName(s, addr16 ? 2 : 4)
-          );
-          return memoryText(
-            NO_SIZE.test(row.name) ? 0 : width,
-            SEGMENTS[byte(REC_SEG)],
-            slots[0],
-            slots[1],
-            1 << byte(REC_SCALE),
-            v.getInt32(RECORD_AT + REC_DISP, true),
-            addr16,
-          );
-        }
-      // falls through: ModRM names a register
+      case "E": // ModRM names a register
       case "G":
       case "Z":
       case "A":
