@@ -134,7 +134,7 @@ export class Vcpu {
 
 let heap_next: usize = HEAP;
 
-/** Zeroed bytes from the core's heap, 16-aligned; 0 when it is used up. Never freed: see domains/README. */
+/** Zeroed bytes from the core's heap, 16-aligned; 0 when it is used up. Never freed; create.ts uses a destroyed domain's again. */
 export function heap_alloc(size: usize): usize {
   const p = heap_next;
   const end = (p + size + 15) & ~15;

@@ -158,8 +158,8 @@ function unload_vcpu(): void {
 }
 
 /** Begins a slice of `budget` instructions, or up to `deadline` if that is sooner. */
-function set_budget(budget: i32, deadline: i64): void {
-  const n = budget_until(deadline, system_time(), budget);
+function set_budget(budget: i32, deadline: i64, now: i64): void {
+  const n = budget_until(deadline, now, budget);
   const done = retired();
   store<i32>(CPU + C_BUDGET, n);
   store<u64>(CPU + C_RETIRED_END, done + n);
@@ -175,13 +175,15 @@ function set_budget(budget: i32, deadline: i64): void {
  */
 export function slice_begin(now: i64, budget: i32): i32 {
   if (budget < 1) budget = 1;
-  timers_run(system_time());
+  let time = system_time();
+  timers_run(time);
   let v = next_runnable();
   if (!changetype<usize>(v) && virtual_time) {
     const deadline = next_deadline();
     if (deadline >= 0 && deadline <= now) {
       skip_to(deadline);
-      timers_run(system_time());
+      time = system_time();
+      timers_run(time);
       v = next_runnable();
     }
   }
@@ -189,7 +191,6 @@ export function slice_begin(now: i64, budget: i32): i32 {
     last_domain = changetype<Domain>(v.domain).id;
     last_vcpu = v.id;
     load_vcpu(v);
-    const time = system_time();
     const due = tick(v, time);
     if (loaded != changetype<usize>(v) || time - v.time_updated >= SECOND) update_time(v);
     loaded = changetype<usize>(v);
@@ -197,8 +198,8 @@ export function slice_begin(now: i64, budget: i32): i32 {
       runstate_change(v, RUNNING);
       runstate_publish(v);
     }
-    set_budget(budget, next_deadline());
-    if (due >= 0) set_budget(load<i32>(CPU + C_BUDGET), due);
+    set_budget(budget, next_deadline(), time);
+    if (due >= 0) set_budget(load<i32>(CPU + C_BUDGET), due, time);
     if (!load<u32>(CPU + C_SHADOW)) deliver_events();
     if (!load<u32>(CPU + C_STOP)) return RUN_MORE;
     unload_vcpu(); // the delivery ended its domain

@@ -40,6 +40,7 @@ export function events_deliverable(): bool {
  * @returns whether anything of the running vCPU changed (the domain may have crashed on its stack)
  */
 export function deliver_events(): bool {
+  entered = false;
   if (current_domain.state != DOM_RUNNING) return false;
   const v = current;
   if (nmi_due()) {

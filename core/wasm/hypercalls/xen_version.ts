@@ -14,9 +14,13 @@ const ASSIST_PAE_EXTENDED_CR3: u32 = 1 << 3;
 
 const buffer = memory.data(1024);
 
-/** Puts an ASCII string into a field of the answer, NUL-padded. */
+/** Puts an ASCII string into a field of the answer, which `begin` cleared. */
 function text(at: usize, s: string): void {
   for (let n = 0; n < s.length; n++) store<u8>(buffer + at + n, <u8> s.charCodeAt(n));
+}
+
+function begin(size: u32): void {
+  memory.fill(buffer, 0, size);
 }
 
 function answer(to: u64, size: u32): i32 {
@@ -40,23 +44,26 @@ function get_features(arg: u64): i32 {
  * @returns 0 or the value asked for; -EFAULT, -EINVAL, -EPERM (build_id), -ENOSYS
  */
 export function do_xen_version(cmd: u32, arg: u64): i32 {
-  memory.fill(buffer, 0, 1024);
   switch (cmd) {
     case 0:
       return VERSION;
     case 1:
+      begin(16);
       text(0, ".7-paravane");
       return answer(arg, 16);
     case 2: // compiler[64], compile_by[16], compile_domain[32], compile_date[32]
+      begin(144);
       text(0, "asc 0.28 and Binaryen");
       text(64, "paravane");
       text(80, "localdomain");
       text(112, "unknown");
       return answer(arg, 144);
     case 3:
+      begin(1024);
       text(0, "xen-3.0-x86_64 xen-3.0-x86_32p ");
       return answer(arg, 1024);
     case 4:
+      begin(64);
       text(0, "unavailable");
       return answer(arg, 64);
     case 5:
@@ -71,6 +78,7 @@ export function do_xen_version(cmd: u32, arg: u64): i32 {
       store<u64>(buffer, current_domain.handle1, 8);
       return answer(arg, 16);
     case 9: // the hypervisor's command line is not for unprivileged domains
+      begin(9);
       text(0, "<denied>");
       return answer(arg, 9);
     case 10:
