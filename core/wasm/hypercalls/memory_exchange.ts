@@ -6,23 +6,24 @@
 import { EFAULT, EINVAL, ENOMEM, EPERM } from "../errno";
 import { DX, gpr } from "../cpu/state";
 import { current_domain } from "../domains/domain";
+import { charge } from "../events/clock";
 import { alloc_run, disown_frame, free_frame, reown_frame, scrap_frame } from "../frames/alloc";
 import { m2p_set } from "../frames/m2p";
 import { mfn_valid, page, PG_ALLOCATED, PG_XEN_HEAP } from "../frames/page";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { tlb_flush_all } from "../pagetables/tlb";
-import { call_again } from "./continuation";
+import { call_again, slice_over } from "./continuation";
 import { own_domain } from "./memory_op";
-import { MAX_ORDER, RESERVATION_SIZE } from "./memory_reservation";
+import { MAX_ORDER } from "./memory_reservation";
 
 const SIZE: u32 = 44;
 const OUT: usize = 20;
 const EXCHANGED: usize = 40;
 
-/** Frames exchanged before the guest is given a chance to take events. */
-const BATCH: u32 = 4096;
+/** ns that exchanging a frame is taken to last. */
+const COST: u32 = 400;
 
-/** Set when a batch is done and the rest is left for another call. */
+/** Set when the slice is over and the rest is left for another call. */
 let more: bool = false;
 
 const args: usize = memory.data(48, 8);
@@ -56,11 +57,12 @@ function exchange(): i32 {
   const per_chunk: u32 = chunk_order - order; // input extents, as a shift
   const first = done >> per_chunk;
   for (let i = first; i < count >> per_chunk; i++) {
-    if (i - first >= BATCH >> chunk_order && i != first) {
+    if (i != first && slice_over()) {
       store<u32>(args, i << per_chunk, EXCHANGED);
       more = true;
       return 0;
     }
+    charge(COST << chunk_order);
     const result = exchange_chunk(i, order, out_order, chunk_order);
     if (result != 0) {
       store<u32>(args, i << per_chunk, EXCHANGED);

@@ -2,8 +2,8 @@
 //
 // Layouts are those of 32-bit guests. Rules: xen/common/memory.c, xen/arch/x86/mm.c and compat/mm.c;
 // shared/pv-abi.md §7.9, §16; goldens mem.*.
-import { EACCES, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from "../errno";
-import { current_domain, Domain, DOMID_SELF } from "../domains/domain";
+import { EACCES, EFAULT, ENOSYS, EPERM, ESRCH } from "../errno";
+import { current_domain, DOMID_SELF } from "../domains/domain";
 import { m2p_block, M2P_BLOCK_SHIFT } from "../frames/m2p";
 import { machine_frames } from "../frames/page";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";

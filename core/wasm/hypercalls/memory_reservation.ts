@@ -5,12 +5,13 @@
 // only sign of failure. Rules: xen/common/memory.c; shared/pv-abi.md §7.9.
 import { DX, gpr } from "../cpu/state";
 import { current_domain } from "../domains/domain";
+import { charge } from "../events/clock";
 import { alloc_run, free_frame } from "../frames/alloc";
 import { m2p_set } from "../frames/m2p";
 import { page, PG_XEN_HEAP } from "../frames/page";
 import { get_page, put_page } from "../frames/refs";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
-import { call_again } from "./continuation";
+import { call_again, slice_over } from "./continuation";
 import { own_domain, START_SHIFT } from "./memory_op";
 
 export const INCREASE: u32 = 0;
@@ -19,8 +20,8 @@ export const POPULATE: u32 = 6;
 /** Largest extent a domU may ask for: 2^9 frames. */
 export const MAX_ORDER: u32 = 9;
 export const RESERVATION_SIZE: u32 = 20;
-/** Frames dealt with before the guest is given a chance to take events. */
-const BATCH: u32 = 4096;
+/** ns that giving or taking a frame is taken to last. */
+const COST: u32 = 200;
 
 const reservation: usize = memory.data(24, 8);
 const word: usize = memory.data(4, 4);
@@ -47,7 +48,8 @@ export function memory_reservation(command: u32, start: u32, arg: u64): i32 {
       ? increase(at, list, order)
       : populate(at, order);
     if (!good) break;
-    if (i - start >= BATCH >> order && i + 1 < count) {
+    charge(COST << order);
+    if (slice_over() && i + 1 < count) {
       return call_again(command | (i + 1) << START_SHIFT, <u32> arg, gpr(DX));
     }
   }

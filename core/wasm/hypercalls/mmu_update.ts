@@ -1,20 +1,20 @@
 // mmu_update: a list of page-table entries to change (hypercall 1).
 //
-// Each request is {u64 ptr, u64 val}; the low three bits of ptr say what it is. Rules:
+// Each request is {u64 ptr, u64 val}; the low three bits of ptr say what it is, 0 for a plain update. Rules:
 // xen/arch/x86/mm.c do_mmu_update; shared/pv-abi.md §7.4, §16.
 import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from "../errno";
 import { current_domain, DOMID_IO } from "../domains/domain";
-import { frame, page, T_L1, T_L2, T_L4, T_SEG_DESC, T_WRITABLE } from "../frames/page";
+import { charge } from "../events/clock";
+import { frame, page, T_L1, T_L2, T_L4, T_WRITABLE } from "../frames/page";
 import { get_page, get_page_type, put_page, put_page_type } from "../frames/refs";
 import { m2p_set } from "../frames/m2p";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { entry_write } from "../pagetables/pte";
 import { tlb_flush_current } from "../pagetables/tlb";
 import { update_entry } from "../pagetables/update";
-import { call_again } from "./continuation";
+import { call_again, slice_over } from "./continuation";
 import { domain_exists, page_owner } from "./page_owner";
 
-const NORMAL: u32 = 0;
 const MACHPHYS: u32 = 1;
 const PRESERVE_AD: u32 = 2;
 const NO_TRANSLATE: u32 = 3;
@@ -22,6 +22,8 @@ const NO_TRANSLATE: u32 = 3;
 const PREEMPTED: u32 = 0x80000000;
 /** Requests carried out before the guest is given a chance to take events. */
 const BATCH: u32 = 4096;
+/** ns a request is taken to last. */
+const COST: u32 = 50;
 
 const request: usize = memory.data(16, 8);
 const word: usize = memory.data(4, 4);
@@ -51,7 +53,8 @@ export function do_mmu_update(requests: u64, count: u32, done: u64, foreigndom: 
   let i: u32 = 0;
   flush = false;
   if (result == 0) {
-    for (; i < count && i < BATCH; i++) {
+    for (; i < count && i < BATCH && (i == 0 || !slice_over()); i++) {
+      charge(COST);
       if (copy_from_guest(request, requests + (<u64> i << 4), 16) != 0) {
         result = -EFAULT;
         break;

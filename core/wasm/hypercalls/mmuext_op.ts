@@ -5,13 +5,14 @@
 import { EACCES, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM } from "../errno";
 import { frame_written } from "../cpu/code";
 import { current, current_domain, DOMID_IO } from "../domains/domain";
+import { charge } from "../events/clock";
 import { frame, T_WRITABLE } from "../frames/page";
 import { get_page, get_page_and_type, put_page, put_page_and_type } from "../frames/refs";
 import { load_cr3, pin_table, unpin_table } from "../pagetables/cr3";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { tlb_flush_current, tlb_flush_page } from "../pagetables/tlb";
 import { set_ldt } from "../segments/ldt";
-import { call_again } from "./continuation";
+import { call_again, slice_over } from "./continuation";
 import { page_owner } from "./page_owner";
 import { vcpu_bitmap } from "./update_va_mapping";
 
@@ -38,7 +39,9 @@ const OP_SIZE: u32 = 12;
 /** Bit of `count` that marks a call which goes on: `done` holds what was done before. */
 const PREEMPTED: u32 = 0x80000000;
 /** Operations carried out before the guest is given a chance to take events. */
-const BATCH: u32 = 64;
+const BATCH: u32 = 4096;
+/** ns an operation is taken to last, besides the tables it checks. */
+const COST: u32 = 100;
 
 const op: usize = memory.data(16, 8);
 const word: usize = memory.data(4, 4);
@@ -61,7 +64,8 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
   if (!count) return 0;
   let result: i32 = 0;
   let i: u32 = 0;
-  for (; i < count && i < BATCH; i++) {
+  for (; i < count && i < BATCH && (i == 0 || !slice_over()); i++) {
+    charge(COST);
     if (copy_from_guest(op, ops + <u64> i * OP_SIZE, OP_SIZE) != 0) {
       result = -EFAULT;
       break;

@@ -5,7 +5,7 @@ import { EFAULT, EINVAL } from "../errno";
 import { charge } from "../events/clock";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { trace_hypercall, trace_hypercall_done } from "../trace";
-import { again1, again2, again3, call_again, take_again } from "./continuation";
+import { again1, again2, again3, call_again, slice_over, take_again } from "./continuation";
 import { dispatch } from "./dispatch";
 
 const ENTRY: u32 = 32; // op, result, args[6]
@@ -52,7 +52,7 @@ function call_entry(): i32 {
 export function do_multicall(list: u64, count: u32): i32 {
   if (inside) return -EINVAL;
   for (let n: u32 = 0; n < count; n++) {
-    if (n == BATCH) return call_again(<u32> list, count - n, gpr(DX));
+    if (n == BATCH || (n && slice_over())) return call_again(<u32> list, count - n, gpr(DX));
     if (copy_from_guest(entry, list, ENTRY)) return -EFAULT;
     const nr = load<u32>(entry);
     inside = true;

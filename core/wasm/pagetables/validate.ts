@@ -6,7 +6,8 @@
 // alloc_l3_table, free_*); shared/pv-abi.md §7.3.
 import { EINVAL } from "../errno";
 import { frame_written } from "../cpu/code";
-import { Domain, domain_by_id } from "../domains/domain";
+import { current, Domain, domain_by_id } from "../domains/domain";
+import { charge } from "../events/clock";
 import { frame, page, PG_PAE_XEN_L2, T_L1, T_L2, T_L3 } from "../frames/page";
 import { tables_changed } from "./address_space";
 import { A, entry_mfn, entry_write, FIRST_XEN_SLOT, P, RW, US } from "./pte";
@@ -20,6 +21,9 @@ import {
 } from "./targets";
 import { xen_entries_write } from "./xen_entries";
 
+/** ns that going through a table is taken to last, charged to the slice at work. */
+const COST: u32 = 4000;
+
 /**
  * Checks the contents of a frame that is to be a table.
  *
@@ -29,6 +33,7 @@ import { xen_entries_write } from "./xen_entries";
 export function validate(mfn: u32, type: u32): i32 {
   const d = domain_by_id(page(mfn).owner);
   if (!changetype<usize>(d)) return -EINVAL;
+  if (changetype<usize>(current)) charge(COST);
   const level = type & 0xff;
   if (level == T_L1) return validate_l1(mfn, d);
   if (level == T_L2) return validate_l2(mfn, guest_slots(type), d);
@@ -40,6 +45,7 @@ export function validate(mfn: u32, type: u32): i32 {
 export function devalidate(mfn: u32, type: u32): void {
   const d = domain_by_id(page(mfn).owner);
   tables_changed(d);
+  if (changetype<usize>(current)) charge(COST);
   const level = type & 0xff;
   if (level == T_L1) drop_l1(mfn, 512, d);
   else if (level == T_L2) drop_l2(mfn, guest_slots(type));
