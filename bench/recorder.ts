@@ -50,10 +50,11 @@ export class Recorder {
  * Runs a program and records its standard output.
  *
  * @param command the program and its arguments
- * @returns what was recorded (times from the program's start) and its exit status
+ * @param recorder takes the lines, with times from the program's start
+ * @returns its exit status
  * @throws Deno.errors.NotFound and others where the program cannot be started
  */
-export async function record(command: string[]): Promise<{ recorder: Recorder; status: number }> {
+export async function record(command: string[], recorder: Recorder): Promise<number> {
   const start = performance.now();
   const child = new Deno.Command(command[0], {
     args: command.slice(1),
@@ -61,7 +62,6 @@ export async function record(command: string[]): Promise<{ recorder: Recorder; s
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
-  const recorder = new Recorder();
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of child.stdout) {
@@ -71,5 +71,5 @@ export async function record(command: string[]): Promise<{ recorder: Recorder; s
     for (const line of lines) recorder.line(now, line);
   }
   if (rest !== "") recorder.line(performance.now() - start, rest);
-  return { recorder, status: (await child.status).code };
+  return (await child.status).code;
 }
