@@ -1,0 +1,77 @@
+/** Operands weighted towards corners, for formats of any size. */
+
+/** A small reproducible generator (mulberry32). */
+export class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+  word(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return (t ^ (t >>> 14)) >>> 0;
+  }
+  below(n: number): number {
+    return this.word() % n;
+  }
+  pick<T>(list: readonly T[]): T {
+    return list[this.below(list.length)];
+  }
+  bits(n: number): bigint {
+    const v = BigInt(this.word()) << 32n | BigInt(this.word());
+    return BigInt.asUintN(n, v);
+  }
+}
+
+/** A fraction of `width` bits: all zeros, all ones, a single bit, a run of ones, or random. */
+function fraction(r: Random, width: number): bigint {
+  const all = (1n << BigInt(width)) - 1n;
+  const bit = 1n << BigInt(r.below(width));
+  switch (r.below(8)) {
+    case 0:
+      return 0n;
+    case 1:
+      return all;
+    case 2:
+      return bit;
+    case 3:
+      return bit - 1n;
+    case 4:
+      return all & ~(bit - 1n);
+    case 5: // an exact half of some shorter format
+      return (r.bits(width) & ~((bit << 1n) - 1n)) | bit;
+    default:
+      return r.bits(width);
+  }
+}
+
+/** A pattern of a binary interchange format. */
+export function pattern(r: Random, exponentBits: number, fractionBits: number): bigint {
+  const top = (1 << exponentBits) - 1;
+  const bias = top >> 1;
+  let e: number;
+  switch (r.below(8)) {
+    case 0:
+      e = 0;
+      break;
+    case 1:
+      e = top;
+      break;
+    case 2:
+      e = r.pick([1, 2, 3, top - 1, top - 2, fractionBits, fractionBits + 1]);
+      break;
+    case 3:
+      e = r.pick([1, 2]) + r.below(2) * (bias - 1);
+      break;
+    case 4:
+      e = r.below(top + 1);
+      break;
+    default:
+      e = Math.min(top, Math.max(0, bias + r.below(140) - 70));
+  }
+  const sign = BigInt(r.below(2));
+  const f = fraction(r, fractionBits);
+  return (sign << BigInt(exponentBits) | BigInt(e)) << BigInt(fractionBits) | f;
+}
