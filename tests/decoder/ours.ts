@@ -96,39 +96,34 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
   const byte = (offset: number) => v.getUint8(RECORD_AT + offset);
   let slotField = REC_A;
   let immediates = 0;
+  const register = (width: number) => {
+    const slot = byte(slotField);
+    slotField = REC_B;
+    return registerName(slot, width);
+  };
   return row.operands.map((o) => {
     const width = operandWidth(o, size);
+    if (o === "Ap") {
+      const offset = v.getUint32(RECORD_AT + REC_IMM, true);
+      return `${v.getUint16(RECORD_AT + REC_IMM + 4, true).toString(16)}:${offset.toString(16)}`;
+    }
     if ("MO".includes(o[0]) || (o[0] === "E" && inMemory)) {
-      const slots = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
+      const [base, index] = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
         s === R_ZERO ? "" : registerName(s, addr16 ? 2 : 4)
       );
-      return memoryText(
-        NO_SIZE.test(row.name) ? 0 : width,
-        SEGMENTS[byte(REC_SEG)],
-        slots[0],
-        slots[1],
-        1 << byte(REC_SCALE),
-        v.getInt32(RECORD_AT + REC_DISP, true),
-        addr16,
-      );
+      const disp = v.getInt32(RECORD_AT + REC_DISP, true);
+      const definite = NO_SIZE.test(row.name) ? 0 : width;
+      const segment = SEGMENTS[byte(REC_SEG)];
+      return memoryText(definite, segment, base, index, 1 << byte(REC_SCALE), disp, addr16);
     }
     switch (o[0]) {
       case "1":
         return "#1";
-      case "E": // ModRM names a register
+      case "E":
       case "G":
       case "Z":
       case "A":
-        if (o === "Ap") {
-          const offset = v.getUint32(RECORD_AT + REC_IMM, true);
-          return `${v.getUint16(RECORD_AT + REC_IMM + 4, true).toString(16)}:${
-            offset.toString(16)
-          }`;
-        } else {
-          const slot = byte(slotField);
-          slotField = REC_B;
-          return registerName(slot, width);
-        }
+        return register(width);
       case "S":
         return SEGMENTS[byte(REC_B)];
       case "C":
@@ -139,10 +134,8 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
         const value = second ? v.getUint32(at + 4, true) : v.getInt32(at, true);
         return immediateText(value, o === "Ib" ? 1 : o === "Iw" ? 2 : isSized(row) ? size : 1);
       }
-      case "J": {
-        const target = v.getInt32(RECORD_AT + REC_DISP, true);
-        return immediateText(target, size);
-      }
+      case "J":
+        return immediateText(v.getInt32(RECORD_AT + REC_DISP, true), size);
       default:
         return o;
     }
