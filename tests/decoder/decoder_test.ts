@@ -7,7 +7,7 @@ import { Instruction } from "iced-x86";
 import { compareDecoders, MODES, Tally } from "./compare.ts";
 import { coreForDecoding } from "./core.ts";
 import { ENCODING_BYTES, randomEncoding } from "./encodings.ts";
-import { Random } from "./random.ts";
+import { Random } from "../random.ts";
 
 const COUNT = 200_000;
 const SEED = 20260721;

@@ -1,5 +1,5 @@
 /** Random encodings: mostly what programs could hold, with every prefix and opcode among them. */
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 
 const PREFIXES = [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65];
 

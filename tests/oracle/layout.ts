@@ -1,0 +1,121 @@
+/**
+ * Where everything lies in a generated program. Both worlds, the native process and the PV guest, use
+ * the same virtual addresses, so that addresses that instructions push or load are the same too.
+ */
+
+/** First byte of the image; the guest's VIRT_BASE. */
+export const BASE = 0x08000000;
+/** The world's own driver: code and variables. */
+export const DRIVER = BASE;
+export const DRIVER_SIZE = 0xe000;
+/** The guest's LDT: a page of its own, read-only there. */
+export const LDT = 0x0800f000;
+/** A page that user code may only read. */
+export const READONLY = 0x08010000;
+/** The scratch memory of a case: two halves on either side of a page's end. */
+export const SCRATCH = 0x08011f00;
+export const SCRATCH_SIZE = 512;
+/** The last bytes before a page that is not mapped; part of the case's memory as well. */
+export const EDGE = 0x08012fc0;
+export const EDGE_SIZE = 64;
+export const UNMAPPED = 0x08013000;
+/** Stack of the driver, growing down from here, and of the signal or trap handler. */
+export const DRIVER_STACK = 0x08015000;
+export const HANDLER_STACK = 0x08030000;
+export const HANDLER_STACK_SIZE = 0x18000;
+/** Code of the cases; the first slot holds the landing pads. */
+export const CODE = 0x08030000;
+export const MAX_CASES = 4096;
+export const SLOT = 64;
+/** Case records, which become result records. */
+export const RECORDS = CODE + 0x50000;
+
+/** Memory of a case as its record holds it: the scratch, then the edge. */
+export const MEMORY_SIZE = SCRATCH_SIZE + EDGE_SIZE;
+
+// Byte offsets in a record. General registers stand in PUSHAD's order.
+export const REC_EFLAGS = 32;
+/** In: the stack pointer. Out: how the case ended, EXIT_*. */
+export const REC_ESP_OR_EXIT = 36;
+/** In: address of its code. Out: error code. */
+export const REC_CODE_OR_ERROR = 40;
+/** In: DS and ES selectors. Out: CR2. */
+export const REC_SEGMENTS_OR_CR2 = 44;
+/** Out: EIP of the fault. */
+export const REC_EIP = 48;
+/** Out: DS ES FS GS. */
+export const REC_SELECTORS = 52;
+export const REC_MEMORY = 64;
+export const RECORD_BYTES = REC_MEMORY + MEMORY_SIZE;
+
+/** The code ran off its end, or jumped to a landing place; or a fault: EXIT_FAULT | vector. */
+export const EXIT_END = 0;
+export const EXIT_TAKEN = 1;
+export const EXIT_FAULT = 0x100;
+
+// Landing pads, at the start of the code area.
+export const PAD_END = CODE;
+export const PAD_TAKEN = CODE + 16;
+
+// A slot: backward target, the instruction, forward target. The first slot starts late in its page,
+// so that now and then a page ends within an instruction.
+export const FIRST_SLOT = CODE + 64 + 44;
+export const SLOT_BACKWARD = 0;
+export const SLOT_CODE = 16;
+export const SLOT_FORWARD = 56;
+
+/** Address of a case's slot. */
+export function slotAddress(n: number): number {
+  return FIRST_SLOT + n * SLOT;
+}
+
+/** A descriptor of the LDT that both worlds have. */
+export interface Segment {
+  selector: number;
+  base: number;
+  /** In bytes, inclusive. */
+  limit: number;
+  code: boolean;
+  writable: boolean;
+}
+
+const selector = (index: number) => (index << 3) | 7;
+const TOP = 0xffffffff;
+
+export const FLAT_CS: Segment = {
+  selector: selector(0),
+  base: 0,
+  limit: TOP,
+  code: true,
+  writable: false,
+};
+export const FLAT: Segment = {
+  selector: selector(1),
+  base: 0,
+  limit: TOP,
+  code: false,
+  writable: true,
+};
+/** Based so that 16-bit offsets reach the scratch. */
+export const BASED: Segment = { ...FLAT, selector: selector(2), base: 0x0800a000 };
+/** Covers the scratch and nothing else. */
+export const LIMITED: Segment = {
+  ...FLAT,
+  selector: selector(3),
+  base: SCRATCH,
+  limit: SCRATCH_SIZE - 1,
+};
+export const READ_ONLY_DATA: Segment = { ...FLAT, selector: selector(4), writable: false };
+
+export const SEGMENTS = [FLAT_CS, FLAT, BASED, LIMITED, READ_ONLY_DATA];
+
+/** The two words of a descriptor, present, DPL 3, accessed, 32 bits wide. */
+export function descriptor(s: Segment): [number, number] {
+  const pages = s.limit > 0xfffff;
+  const limit = pages ? s.limit >>> 12 : s.limit;
+  const type = 1 | (s.code ? 0x8 | 0x2 : s.writable ? 0x2 : 0);
+  const low = ((s.base & 0xffff) << 16) | (limit & 0xffff);
+  const high = (s.base & 0xff000000) | ((s.base >>> 16) & 0xff) | (pages ? 0x800000 : 0) |
+    0x400000 | (limit & 0xf0000) | 0xf000 | (type << 8);
+  return [low >>> 0, high >>> 0];
+}
