@@ -7,6 +7,7 @@ import {
   C_BUDGET,
   C_EIP,
   CPU,
+  PREFIX_ADDR16,
   REC_A,
   REC_B,
   REC_BASE,
@@ -145,11 +146,13 @@ export class RecordContext extends Context {
       const index = this.load(4, this.#field(1, REC_INDEX), CPU);
       a = this.add(a, this.shl(index, this.#field(1, REC_SCALE)));
     }
-    if (this.#place === PLACE_CHECKED) {
-      const narrow = this.and(this.prefixes(), 2);
-      a = this.select(narrow, this.and(a, 0xffff), a);
-    }
-    return a;
+    return this.wrapAddress(a);
+  }
+
+  wrapAddress(a: Value): Value {
+    if (this.#place !== PLACE_CHECKED) return a;
+    const narrow = this.and(this.prefixes(), PREFIX_ADDR16);
+    return this.select(narrow, this.and(a, 0xffff), a);
   }
 
   segment(): Value {

@@ -148,8 +148,8 @@ c6/0 mov Eb,Ib
 c7/0 mov Ev,Iz
 c8 enter Iw,Ib stack
 c9 leave - stack
-ca ret_far Iw fault ends
-cb ret_far - fault ends
+ca ret_far Iw stack ends
+cb ret_far - stack ends
 cc int3 - slow=insn_int3
 cd int Ib slow=insn_int
 ce into - fault r=o i64

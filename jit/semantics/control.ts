@@ -55,8 +55,8 @@ define("call_far", (x) => {
 
 /** A far pointer in memory: offset, then selector. */
 function farPointer(x: Context): { selector: Value; offset: Value } {
-  const selector = x.memory(2, x.size).read();
   const offset = x.memory(x.size).read();
+  const selector = x.memory(2, x.size).read();
   return { selector, offset };
 }
 define("jmp_far_indirect", (x) => {

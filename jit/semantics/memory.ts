@@ -34,6 +34,8 @@ export interface Place {
 export abstract class MemoryInstruction extends FlagInstruction {
   /** Effective address of the memory operand, before segmentation. */
   abstract effectiveAddress(): Value;
+  /** An effective address cut to the address size. */
+  abstract wrapAddress(address: Value): Value;
   /** Segment number of the memory operand. */
   abstract segment(): Value;
 
@@ -53,7 +55,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
 
   /** Memory `bytes` further on than the memory operand. */
   memoryAt(bytes: Value): Place {
-    const effective = this.add(this.effectiveAddress(), bytes);
+    const effective = this.wrapAddress(this.add(this.effectiveAddress(), bytes));
     return this.#linearPlace(
       (write) =>
         this.flatOperand

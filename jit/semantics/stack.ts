@@ -68,7 +68,7 @@ define("push_sreg", (x) => {
 });
 
 define("pop_sreg", (x) => {
-  const selector = x.and(x.convert(x.peek(2), "i32"), 0xffff);
+  const selector = x.and(x.convert(x.peek(), "i32"), 0xffff);
   x.leavePopSegment(x.row.arg, selector);
 });
 

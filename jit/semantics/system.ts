@@ -47,10 +47,10 @@ for (const [name, helper] of [["verr", "insn_verr"], ["verw", "insn_verw"]] as c
 
 define("arpl", (x) => {
   const dst = x.operand(0);
-  const a = dst.modify();
+  const a = dst.read();
   const rpl = x.and(x.operand(1).read(), 3);
   const raise = x.ltU(x.and(a, 3), rpl);
-  dst.write(x.select(raise, x.or(x.and(a, ~3), rpl), a));
+  x.if(raise, () => dst.write(x.or(x.and(a, ~3), rpl)));
   x.setZero(raise);
   x.next();
 });

@@ -84,7 +84,10 @@ export function parseDoubtful(text: string): Map<string, (line: string) => boole
 /** Reads a golden. */
 export function readGolden(name: GoldenName): Expected[] {
   const lines = Deno.readTextFileSync(new URL(FILES[name], folder())).split("\n");
-  const doubtful = parseDoubtful(Deno.readTextFileSync(new URL("tcg-doubtful.txt", folder())));
+  const doubtful = parseDoubtful(
+    Deno.readTextFileSync(new URL("tcg-doubtful.txt", folder())) +
+      Deno.readTextFileSync(new URL("silicon.txt", import.meta.url)),
+  );
   return [...keyed(lines)].map(([key, line]) => ({
     key,
     subject: key.slice(0, key.indexOf(".")),

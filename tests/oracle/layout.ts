@@ -8,6 +8,8 @@ export const BASE = 0x08000000;
 /** The world's own driver: code and variables. */
 export const DRIVER = BASE;
 export const DRIVER_SIZE = 0xe000;
+/** Number of cases; the image builder writes it. */
+export const CASES_AT = 0x0800effc;
 /** The guest's LDT: a page of its own, read-only there. */
 export const LDT = 0x0800f000;
 /** A page that user code may only read. */

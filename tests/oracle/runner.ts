@@ -4,7 +4,9 @@
  * of layout.ts.
  */
 import {
+  address,
   asm,
+  ax,
   bind,
   code,
   ds,
@@ -20,7 +22,6 @@ import {
   global,
   gs,
   Label,
-  raw,
   ss,
   u32,
   word,
@@ -28,6 +29,7 @@ import {
 import type { Callable, Reg } from "../../guest/asm/mod.ts";
 import {
   BASED,
+  CASES_AT,
   DRIVER_STACK,
   EDGE,
   EDGE_SIZE,
@@ -36,7 +38,6 @@ import {
   FLAT,
   LIMITED,
   REC_CODE_OR_ERROR,
-  REC_EFLAGS,
   REC_ESP_OR_EXIT,
   REC_MEMORY,
   REC_SEGMENTS_OR_CR2,
@@ -47,84 +48,53 @@ import {
   SCRATCH_SIZE,
 } from "./layout.ts";
 
-/** The record of the case at work. */
-export const current = global("current", u32);
-/** Number of cases; the image builder fills it in. */
-export const CASES_AT = 0x0800effc;
-const stageEsp = global("stage_esp", u32);
-const stageCode = global("stage_code", u32);
-const savedEsp = global("saved_esp", u32);
+/** EFLAGS of the driver itself: bit 1 and IF. */
+export const DEFAULT_FLAGS = 0x202;
 
-const DEFAULT_FLAGS = 0x202;
-const SELECTORS: [Reg, number][] = [[ds, 0], [es, 2], [fs, 4], [gs, 6]];
+/** Where the selectors go in a record, by register. */
+export const SELECTORS: readonly [Reg, number][] = [[ds, 0], [es, 2], [fs, 4], [gs, 6]].map(
+  ([s, at]) => [s as Reg, REC_SELECTORS + (at as number)],
+);
 
-const rep = (bytes: number) => {
+/** Labels that a world's own code needs. */
+export interface Runner {
+  /** Starts with the first case. */
+  run: Callable;
+  /** Goes on after a fault: EBX names the record, which lacks only the memory. */
+  join: Callable;
+  /** Where code lands that ran to its end, and code that jumped. */
+  end: Callable;
+  taken: Callable;
+  /** The record of the case at work. */
+  current: ReturnType<typeof u32.at>;
+}
+
+function copy(bytes: number): void {
   asm.mov(ecx, bytes / 4);
   asm.movsd("rep");
-};
+}
 
-/** A dword in memory through SS, which is always flat: DS may be anything after a case. */
-const viaStack = (at: { operand(): unknown }) => {
-  const memory = at.operand() as ReturnType<typeof dword>;
-  return memory.via(ss);
-};
+/** Loads what cases may have changed but the code and stack segments. */
+function loadSegments(): void {
+  asm.mov(eax, FLAT.selector);
+  asm.mov(ss, eax);
+  asm.mov(esp, DRIVER_STACK);
+  asm.mov(ds, eax);
+  asm.mov(es, eax);
+  asm.mov(eax, BASED.selector);
+  asm.mov(fs, eax);
+  asm.mov(eax, LIMITED.selector);
+  asm.mov(gs, eax);
+}
 
-const nextCase = new Label("next_case");
-
-/**
- * What the two worlds add: the way out when all cases are done.
- *
- * @param finish emits code that ends the program
- */
+/** @param finish emits code that ends the program, when all cases are done */
 export function makeRunner(finish: () => void): Runner {
-  // Everything that a record still lacks when its registers are stored; EBX names the record.
-  const join = code("join", () => {
-    asm.mov(eax, FLAT.selector);
-    asm.mov(ss, eax);
-    asm.mov(esp, DRIVER_STACK);
-    asm.push(DEFAULT_FLAGS);
-    asm.popf();
-    for (const s of [ds, es]) asm.mov(s, eax);
-    asm.mov(eax, BASED.selector);
-    asm.mov(fs, eax);
-    asm.mov(eax, LIMITED.selector);
-    asm.mov(gs, eax);
-    asm.mov(edi, ebx);
-    asm.add(edi, REC_MEMORY);
-    asm.mov(esi, SCRATCH);
-    rep(SCRATCH_SIZE);
-    asm.mov(esi, EDGE);
-    rep(EDGE_SIZE);
-    asm.add(ebx, RECORD_BYTES);
-    asm.jmp(nextCaseCode);
-  });
+  const current = global("current", u32);
+  const stageEsp = global("stage_esp", u32);
+  const stageCode = global("stage_code", u32);
+  const savedEsp = global("saved_esp", u32);
 
-  const store = code("store", () => {
-    raw(0x8d, 0x64, 0x24, REC_ESP_OR_EXIT); // lea esp, [esp+n]: no flag changes
-    asm.pushf();
-    asm.pushad();
-    asm.mov(ebx, esp);
-    asm.mov(eax, viaStack(savedEsp));
-    asm.mov(dword(ebx, 12).via(ss), eax);
-    for (const [s, at] of SELECTORS) {
-      asm.mov(eax, s);
-      asm.mov(word(ebx, REC_SELECTORS + at).via(ss), axOf());
-    }
-    asm.jmp(join);
-  });
-
-  const landing = (name: string, exit: number) =>
-    code(name, () => {
-      asm.mov(viaStack(savedEsp), esp);
-      asm.mov(esp, viaStack(current));
-      asm.mov(dword(esp, REC_ESP_OR_EXIT).via(ss), exit);
-      asm.jmp(store);
-    });
-  const end = landing("landed_at_end", EXIT_END);
-  const taken = landing("landed_taken", EXIT_TAKEN);
-
-  const nextCaseCode = code("next_case", () => {
-    bind(nextCase);
+  const nextCase = code("next_case", () => {
     const more = new Label("more");
     asm.mov(eax, dword(CASES_AT));
     asm.imul(eax, eax, RECORD_BYTES);
@@ -134,12 +104,11 @@ export function makeRunner(finish: () => void): Runner {
     finish();
     bind(more);
     asm.mov(current, ebx);
-    asm.mov(esi, ebx);
-    asm.add(esi, REC_MEMORY);
+    asm.lea(esi, address(ebx, REC_MEMORY));
     asm.mov(edi, SCRATCH);
-    rep(SCRATCH_SIZE);
+    copy(SCRATCH_SIZE);
     asm.mov(edi, EDGE);
-    rep(EDGE_SIZE);
+    copy(EDGE_SIZE);
     asm.mov(eax, dword(ebx, REC_ESP_OR_EXIT));
     asm.mov(stageEsp, eax);
     asm.mov(eax, dword(ebx, REC_CODE_OR_ERROR));
@@ -151,28 +120,57 @@ export function makeRunner(finish: () => void): Runner {
     asm.mov(ds, eax);
     asm.popad();
     asm.popf();
-    asm.mov(esp, viaStack(stageEsp));
-    asm.jmp(viaStack(stageCode));
+    // DS may be anything from here on; SS is always flat
+    asm.mov(esp, stageEsp.operand().via(ss));
+    asm.jmp(stageCode.operand().via(ss));
   });
 
-  /** Enters with nothing but the segments set up. */
+  const join = code("join", () => {
+    loadSegments();
+    asm.push(DEFAULT_FLAGS);
+    asm.popf();
+    asm.lea(edi, address(ebx, REC_MEMORY));
+    asm.mov(esi, SCRATCH);
+    copy(SCRATCH_SIZE);
+    asm.mov(esi, EDGE);
+    copy(EDGE_SIZE);
+    asm.add(ebx, RECORD_BYTES);
+    asm.jmp(nextCase);
+  });
+
+  const store = code("store", () => {
+    asm.lea(esp, address(esp, REC_ESP_OR_EXIT)); // changes no flag
+    asm.pushf();
+    asm.pushad();
+    asm.mov(ebx, esp);
+    asm.mov(eax, savedEsp.operand().via(ss));
+    asm.mov(dword(ebx, 12).via(ss), eax);
+    for (const [s, at] of SELECTORS) {
+      asm.mov(eax, s);
+      asm.mov(word(ebx, at).via(ss), ax);
+    }
+    asm.jmp(join);
+  });
+
+  const landing = (name: string, exit: number) =>
+    code(name, () => {
+      asm.mov(savedEsp.operand().via(ss), esp);
+      asm.mov(esp, current.operand().via(ss));
+      asm.mov(dword(esp, REC_ESP_OR_EXIT).via(ss), exit);
+      asm.jmp(store);
+    });
+
   const run = code("run", () => {
-    asm.mov(ebx, RECORDS);
+    loadSegments();
     asm.cld();
-    asm.jmp(nextCaseCode);
+    asm.mov(ebx, RECORDS);
+    asm.jmp(nextCase);
   });
-  return { run, join, end, taken };
+  return {
+    run,
+    join,
+    end: landing("landed_at_end", EXIT_END),
+    taken: landing("landed_taken", EXIT_TAKEN),
+    current,
+  };
 }
-
-export interface Runner {
-  run: Callable;
-  join: Callable;
-  end: Callable;
-  taken: Callable;
-}
-
-import { ax } from "../../guest/asm/mod.ts";
-function axOf() {
-  return ax;
-}
-void REC_EFLAGS;

@@ -22,18 +22,16 @@ function stack_linear(offset: u32, size: u32, write: bool): u64 {
   return segment_address(SS, stack32() ? offset : offset & 0xffff, size, write);
 }
 
-/** PUSHA: all eight registers or none. Returns 0 if it faulted. */
+/** PUSHA: EAX first, each a push of its own; the stack pointer moves at the end. Returns 0 if it faulted. */
 export function cpu_pusha(size: u32): u32 {
-  const sp = gpr(SP);
+  let sp = gpr(SP);
   for (let i: u32 = 0; i < 8; i++) {
-    const v = gpr(7 - i);
-    if (size == 4) store<u32>(BUFFER + (i << 2), v);
-    else store<u16>(BUFFER + (i << 1), <u16> v);
+    sp -= size;
+    store<u32>(BUFFER, gpr(i));
+    const a = stack_linear(sp, size, true);
+    if (a == ~0 || !guest_write_linear(a, BUFFER, size, cpl() == 3)) return 0;
   }
-  const low = sp - size * 8;
-  const a = stack_linear(low, size * 8, true);
-  if (a == ~0 || !guest_write_linear(a, BUFFER, size * 8, cpl() == 3)) return 0;
-  set_sp(low);
+  set_sp(sp);
   return 1;
 }
 

@@ -83,7 +83,7 @@ export function translate(address: u64, access: u32, user: bool): usize {
 /** As translate, from any top-level table of so many levels; what it finds goes under the running tag. */
 function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): usize {
   const write = (access & 1) != 0;
-  let error: u32 = (access == WRITE ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
+  let error: u32 = (write ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
   store<usize>(path + 4, 0);
   let table = root;
   let rights: u64 = RW | US;
@@ -111,8 +111,7 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
   if (access == EXECUTE && any & NX) return failed(error);
   const p = page(mfn);
   const writable = (rights & RW) != 0 && (p.type & 0xff) == T_WRITABLE && p.type_count != 0;
-  // reading and then writing fails as a read first (golden nest.pf_fixed_user)
-  if (write && !writable) return failed(error | PF_W);
+  if (write && !writable) return failed(error);
   if (level == 1 && p.owner != current_domain.id && !(p.type & PG_GRANTED)) return failed(error);
 
   for (let l = levels; l > level; l--) set_bits(l, A);

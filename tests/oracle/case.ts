@@ -1,0 +1,83 @@
+/** A test case: one instruction (or a few) with the state it starts from; and what came of it. */
+import {
+  MEMORY_SIZE,
+  REC_CODE_OR_ERROR,
+  REC_EFLAGS,
+  REC_EIP,
+  REC_ESP_OR_EXIT,
+  REC_MEMORY,
+  REC_SEGMENTS_OR_CR2,
+  REC_SELECTORS,
+} from "./layout.ts";
+
+/** General registers by their encoding: EAX ECX EDX EBX ESP EBP ESI EDI. */
+export type Registers = Uint32Array;
+
+export interface Case {
+  /** The form it belongs to (see forms.ts). */
+  form: string;
+  /** The instruction's bytes, to lie at SLOT_CODE of the case's slot. */
+  code: number[];
+  registers: Registers;
+  eflags: number;
+  ds: number;
+  es: number;
+  /** MEMORY_SIZE bytes: the scratch, then the edge. */
+  memory: Uint8Array;
+  /** EFLAGS bits that the manual leaves undefined after it. */
+  undefinedFlags: number;
+  ignore: Ignore;
+}
+
+/** What is not compared, because the manual leaves it undefined or processors differ. */
+export interface Ignore {
+  /** Bytes of memory: address and length. */
+  memory: [number, number];
+  /** Bits of the registers. */
+  registers: Uint32Array;
+  /** After a fault only the exit and EIP count. */
+  partial: boolean;
+}
+
+/** What a world answered. */
+export interface Outcome {
+  registers: Registers;
+  eflags: number;
+  /** EXIT_* */
+  exit: number;
+  error: number;
+  cr2: number;
+  eip: number;
+  /** DS ES FS GS */
+  selectors: number[];
+  memory: Uint8Array;
+}
+
+const PUSHAD = [7, 6, 5, 4, 3, 2, 1, 0];
+
+/** Writes a case as the driver reads it. */
+export function writeCase(c: Case, code: number, view: DataView, at: number): void {
+  PUSHAD.forEach((r, i) => view.setUint32(at + i * 4, c.registers[r], true));
+  view.setUint32(at + REC_EFLAGS, c.eflags, true);
+  view.setUint32(at + REC_ESP_OR_EXIT, c.registers[4], true);
+  view.setUint32(at + REC_CODE_OR_ERROR, code, true);
+  view.setUint32(at + REC_SEGMENTS_OR_CR2, c.ds | c.es << 16, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE).set(c.memory);
+}
+
+/** Reads what the driver left. */
+export function readOutcome(view: DataView, at: number): Outcome {
+  const registers = new Uint32Array(8);
+  PUSHAD.forEach((r, i) => registers[r] = view.getUint32(at + i * 4, true));
+  const word = (offset: number) => view.getUint32(at + offset, true);
+  return {
+    registers,
+    eflags: word(REC_EFLAGS),
+    exit: word(REC_ESP_OR_EXIT),
+    error: word(REC_CODE_OR_ERROR),
+    cr2: word(REC_SEGMENTS_OR_CR2),
+    eip: word(REC_EIP),
+    selectors: [0, 2, 4, 6].map((i) => view.getUint16(at + REC_SELECTORS + i, true)),
+    memory: new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE),
+  };
+}

@@ -1,0 +1,61 @@
+/** Generates cases from the instruction table. */
+import type { Random } from "../random.ts";
+import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
+import { CaseBuilder } from "./builder.ts";
+import type { Case } from "./case.ts";
+import type { Form } from "./forms.ts";
+import { SCRATCH, SLOT_CODE, SLOT_FORWARD } from "./layout.ts";
+import { prepare } from "./special.ts";
+
+/** EFLAGS bits of the table's flag letters. */
+const FLAG_BITS = [0x800, 0x80, 0x40, 0x10, 4, 1];
+const OF = 0x800;
+
+/** EFLAGS bits of a mask over FLAG_LETTERS. */
+function eflagsMask(mask: number): number {
+  return FLAG_BITS.reduce((all, bit, i) => mask >> i & 1 ? all | bit : all, 0);
+}
+if (FLAG_BITS.length !== FLAG_LETTERS.length) throw new Error("flag letters");
+
+/** Longest code that a slot has room for before its forward target, with the jump to its end. */
+const LONGEST = SLOT_FORWARD - SLOT_CODE - 5;
+
+/** One case of a form. */
+export function generateCase(r: Random, form: Form): Case {
+  const b = new CaseBuilder(r, form);
+  const { row } = form;
+  const lock = row.lock && form.memory && r.oneIn(6);
+  if (lock) b.prefixes.push(0xf0);
+  if (form.memory && (lock || row.name === "xchg")) {
+    b.aligned = true;
+    b.target = SCRATCH + (r.below(200) & -Math.max(b.width, 4));
+  }
+  b.undefinedFlags = eflagsMask(row.undefinedFlags);
+  prepare(b);
+  refineUndefined(b);
+  const c = b.build();
+  // flags that nobody reads: the variant of the handler that does not compute them
+  if (row.noFlags && r.oneIn(3)) {
+    c.code.push(0x39, 0xd1); // cmp ecx, edx
+    c.undefinedFlags = 0;
+  }
+  if (c.code.length > LONGEST) throw new Error(`${form.name}: ${c.code.length} bytes`);
+  return c;
+}
+
+/** Shifts leave flags undefined by their count. */
+function refineUndefined(b: CaseBuilder): void {
+  const { row } = b.form;
+  if (!/^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd)$/.test(row.name)) return;
+  const kind = row.operands.at(-1);
+  const raw = kind === "Ib" ? b.immediate : kind === "Cb" ? b.registers[1] : 1;
+  const count = raw & 31;
+  const bits = (row.operands[0] === "Eb" ? 1 : b.form.size) * 8;
+  if (count === 0) b.undefinedFlags = 0;
+  else if (count === 1) b.undefinedFlags &= ~OF;
+  // CF is undefined where more is shifted out than there is
+  else if (count > bits || (count === bits && /sh[lr]d/.test(row.name))) {
+    if (/^sh/.test(row.name)) b.undefinedFlags |= 1;
+  }
+  if (count > bits && /sh[lr]d/.test(row.name)) b.undefinedFlags |= 0x8d5;
+}

@@ -1,0 +1,181 @@
+/**
+ * Our world: a PV guest whose kernel does nothing but catch what ring 3 raises. Ring 3 runs the same
+ * cases at the same addresses with the same LDT as the native process.
+ */
+import { DOMID_SELF, FLAT as XEN, SCHEDOP, SHUTDOWN, UVMF } from "../../guest/abi/numbers.ts";
+import { StartInfo } from "../../guest/abi/structs.ts";
+import {
+  addressOf,
+  asm,
+  ax,
+  code,
+  cr2,
+  ds,
+  dword,
+  eax,
+  ebx,
+  ecx,
+  edi,
+  edx,
+  es,
+  esi,
+  esp,
+  fn,
+  for_,
+  global,
+  if_,
+  local,
+  table,
+  u32,
+  word,
+} from "../../guest/asm/mod.ts";
+import type { Callable } from "../../guest/asm/mod.ts";
+import {
+  mmuext_op,
+  sched_op,
+  set_trap_table,
+  stack_switch,
+  update_va_mapping,
+} from "../../guest/kernel/hypercalls.ts";
+import {
+  BASE,
+  descriptor,
+  DRIVER_STACK,
+  EXIT_FAULT,
+  FLAT,
+  FLAT_CS,
+  HANDLER_STACK,
+  LDT,
+  READONLY,
+  REC_CODE_OR_ERROR,
+  REC_EFLAGS,
+  REC_EIP,
+  REC_ESP_OR_EXIT,
+  REC_SEGMENTS_OR_CR2,
+  SEGMENTS,
+  UNMAPPED,
+} from "./layout.ts";
+import { DEFAULT_FLAGS, makeRunner, type Runner, SELECTORS } from "./runner.ts";
+
+const PAGE = 4096;
+const USER_DATA = 0x67, USER_READONLY = 0x25, KERNEL_READONLY = 0x21;
+const MMUEXT_SET_LDT = 13;
+/** Ring 3 raises this when all cases are done. */
+const FINISH = 0x81;
+const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
+const EXCEPTIONS = [0, 1, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 16, 17, 19];
+/** As on Linux: INT3 and INTO may be raised by ring 3. */
+const FROM_USER = [3, 4, FINISH];
+const MASKED = 4;
+
+// Behind PUSHAD, a stub's vector, and what Xen pushed.
+const AT_VECTOR = 32, AT_ERROR = 36, AT_EIP = 40, AT_EFLAGS = 48, AT_ESP = 52;
+
+/** The guest's entry point, and the runner's labels. `pages` is the image's size. */
+export function guestDriver(pages: number): { start: Callable; runner: Runner } {
+  const runner = makeRunner(() => asm.int(FINISH));
+  const startInfoAt = global("start_info_at", u32);
+
+  const common = code("trap", () => {
+    asm.pushad();
+    asm.mov(eax, ds);
+    asm.mov(ecx, es);
+    asm.mov(edx, XEN.ring1_ds);
+    asm.mov(ds, edx);
+    asm.mov(es, edx);
+    asm.cld();
+    asm.mov(ebx, runner.current);
+    for (const [s, to] of SELECTORS) {
+      if (s === es) asm.mov(eax, ecx);
+      else if (s !== ds) asm.mov(eax, s);
+      asm.mov(word(ebx, to), ax);
+    }
+    asm.mov(esi, esp);
+    asm.mov(edi, ebx);
+    asm.mov(ecx, 8);
+    asm.movsd("rep");
+    const rest = [[AT_EFLAGS, REC_EFLAGS], [AT_ERROR, REC_CODE_OR_ERROR], [AT_EIP, REC_EIP], [
+      AT_ESP,
+      12,
+    ]];
+    for (const [from, to] of rest) {
+      asm.mov(eax, dword(esp, from));
+      asm.mov(dword(ebx, to), eax);
+    }
+    asm.mov(eax, dword(esp, AT_VECTOR));
+    asm.or(eax, EXIT_FAULT);
+    asm.mov(dword(ebx, REC_ESP_OR_EXIT), eax);
+    asm.mov(eax, cr2);
+    asm.mov(dword(ebx, REC_SEGMENTS_OR_CR2), eax);
+    enter(runner.join);
+  });
+
+  const finish = fn("finish", () => {
+    asm.mov(eax, XEN.ring1_ds);
+    asm.mov(ds, eax);
+    asm.mov(es, eax);
+    const reason = local(SHUTDOWN.poweroff);
+    sched_op(SCHEDOP.shutdown, reason.address);
+  });
+
+  const stub = (vector: number) =>
+    code(`trap_${vector}`, () => {
+      if (!WITH_ERROR.includes(vector)) asm.push(0);
+      asm.push(vector);
+      asm.jmp(common);
+    });
+  const traps = table("traps", () => [
+    ...[...EXCEPTIONS, FINISH].flatMap((v) => [
+      v | (FROM_USER.includes(v) ? 3 : 0) << 8 | MASKED << 8 | XEN.ring1_cs << 16,
+      addressOf((v === FINISH ? finish : stub(v)).label),
+    ]),
+    0,
+    0,
+  ]);
+
+  /** (address, flags): maps a page of the image anew. */
+  const protect = fn("protect", (va, flags) => {
+    const list = local(StartInfo.at(startInfoAt).mfn_list);
+    const mfn = local(u32.at(va.minus(BASE).shr(12).times(4).plus(list)));
+    if_(flags.eq(0), () => void update_va_mapping(va, 0, 0, UVMF.invlpg), () => {
+      update_va_mapping(va, mfn.shl(12).or(flags), mfn.shr(20), UVMF.invlpg);
+    });
+  });
+
+  const main = fn("main", () => {
+    for_(0, pages, (i) => {
+      protect(i.shl(12).plus(BASE), USER_DATA);
+    });
+    SEGMENTS.forEach((s, i) => {
+      const [low, high] = descriptor(s);
+      u32.at(LDT + i * 8).set(low);
+      u32.at(LDT + i * 8 + 4).set(high);
+    });
+    protect(LDT, KERNEL_READONLY);
+    protect(READONLY, USER_READONLY);
+    protect(UNMAPPED, 0);
+    const setLdt = table("set_ldt", () => [MMUEXT_SET_LDT, LDT, SEGMENTS.length]);
+    mmuext_op(setLdt, 1, 0, DOMID_SELF);
+    set_trap_table(traps);
+    stack_switch(XEN.ring1_ds, HANDLER_STACK);
+    enter(runner.run);
+  });
+
+  const start = code("start", () => {
+    asm.mov(startInfoAt, esi);
+    asm.cld();
+    asm.mov(esp, HANDLER_STACK - PAGE);
+    asm.call(main);
+  });
+  return { start, runner };
+}
+
+/** Goes to ring 3. EBX is left alone. */
+function enter(target: Callable): void {
+  asm.push(FLAT.selector);
+  asm.push(DRIVER_STACK);
+  asm.push(DEFAULT_FLAGS);
+  asm.push(FLAT_CS.selector);
+  asm.push(addressOf(target.label));
+  asm.iret();
+}

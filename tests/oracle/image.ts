@@ -1,0 +1,150 @@
+/** Links a driver and cases into an executable, for each of the two worlds. */
+import { assemble, type Callable, unit } from "../../guest/asm/mod.ts";
+import { hypercallPage } from "../../guest/kernel/hypercalls.ts";
+import type { Note } from "../host/elf/make_elf.ts";
+import { type Case, writeCase } from "./case.ts";
+import { executable } from "./elf.ts";
+import { guestDriver } from "./guest.ts";
+import {
+  BASE,
+  CASES_AT,
+  CODE,
+  DRIVER,
+  DRIVER_SIZE,
+  MAX_CASES,
+  PAD_END,
+  PAD_TAKEN,
+  READONLY,
+  RECORD_BYTES,
+  RECORDS,
+  SLOT_BACKWARD,
+  SLOT_CODE,
+  SLOT_FORWARD,
+  slotAddress,
+  UNMAPPED,
+} from "./layout.ts";
+import { linuxDriver } from "./linux.ts";
+import type { Runner } from "./runner.ts";
+
+const PAGE = 4096;
+
+/** A driver: its bytes from DRIVER on, and the addresses the image needs. */
+interface Driver {
+  bytes: Uint8Array;
+  entry: number;
+  end: number;
+  taken: number;
+  hypercallPage: number;
+}
+
+function assembleDriver(
+  { start, runner }: { start: Callable; runner: Runner },
+  withHypercalls: boolean,
+): Driver {
+  const program = assemble({
+    entry: start.label,
+    base: DRIVER,
+    extra: () => {
+      unit().refer(runner.end.label);
+      unit().refer(runner.taken.label);
+      if (withHypercalls && hypercallPage.node.kind === "symbol") {
+        unit().refer(hypercallPage.node.label);
+      }
+    },
+  });
+  const bytes = new Uint8Array(DRIVER_SIZE);
+  for (const s of program.sections.values()) {
+    if (s.address + s.bytes.length > DRIVER + DRIVER_SIZE) {
+      throw new Error("the driver is too long");
+    }
+    bytes.set(s.bytes, s.address - DRIVER);
+  }
+  const symbol = (name: string) => program.symbols.find((s) => s.name === name)?.address ?? 0;
+  return {
+    bytes,
+    entry: program.entry,
+    end: symbol("landed_at_end"),
+    taken: symbol("landed_taken"),
+    hypercallPage: symbol("hypercall_page"),
+  };
+}
+
+/** Everything above the driver: landing pads, code, records. Its addresses begin at CODE. */
+function caseArea(cases: readonly Case[], driver: Driver): Uint8Array {
+  if (cases.length > MAX_CASES) throw new RangeError("too many cases for one image");
+  const area = new Uint8Array(RECORDS - CODE + cases.length * RECORD_BYTES);
+  const view = new DataView(area.buffer);
+  const jump = (from: number, to: number) => {
+    area[from - CODE] = 0xe9;
+    view.setInt32(from - CODE + 1, to - (from + 5), true);
+  };
+  jump(PAD_END, driver.end);
+  jump(PAD_TAKEN, driver.taken);
+  cases.forEach((c, n) => {
+    const slot = slotAddress(n);
+    jump(slot + SLOT_BACKWARD, PAD_TAKEN);
+    area.set(c.code, slot + SLOT_CODE - CODE);
+    jump(slot + SLOT_CODE + c.code.length, PAD_END);
+    jump(slot + SLOT_FORWARD, PAD_TAKEN);
+    writeCase(c, slot + SLOT_CODE, view, RECORDS - CODE + n * RECORD_BYTES);
+  });
+  return area;
+}
+
+function driverPages(driver: Driver, cases: number): Uint8Array {
+  const pages = new Uint8Array(CASES_AT + 4 - DRIVER);
+  pages.set(driver.bytes);
+  new DataView(pages.buffer).setUint32(CASES_AT - DRIVER, cases, true);
+  return pages;
+}
+
+let linux: Driver | undefined;
+const guests = new Map<number, Driver>();
+
+/** An i386 Linux executable that writes the records to its standard output. */
+export function linuxImage(cases: readonly Case[]): Uint8Array {
+  linux ??= assembleDriver(linuxDriver(), false);
+  const data = { writable: true, executable: true };
+  return executable(linux.entry, [
+    { address: DRIVER, bytes: driverPages(linux, cases.length), ...data },
+    { address: READONLY, bytes: readOnlyPage(), writable: false, executable: false },
+    {
+      address: READONLY + PAGE,
+      bytes: new Uint8Array(0),
+      size: UNMAPPED - READONLY - PAGE,
+      writable: true,
+      executable: false,
+    },
+    { address: UNMAPPED + PAGE, bytes: new Uint8Array(0), size: CODE - UNMAPPED - PAGE, ...data },
+    { address: CODE, bytes: caseArea(cases, linux), ...data },
+  ]);
+}
+
+/** A PV guest that leaves the records in its memory and powers off. */
+export function guestImage(cases: readonly Case[]): Uint8Array {
+  const pages = Math.ceil((RECORDS + cases.length * RECORD_BYTES - BASE) / PAGE);
+  let driver = guests.get(pages);
+  if (!driver) guests.set(pages, driver = assembleDriver(guestDriver(pages), true));
+  const area = caseArea(cases, driver);
+  const bytes = new Uint8Array(CODE - BASE + area.length);
+  bytes.set(driverPages(driver, cases.length));
+  bytes.set(readOnlyPage(), READONLY - BASE);
+  bytes.set(area, CODE - BASE);
+  const notes: Note[] = [
+    { type: 1, value: driver.entry },
+    { type: 2, value: driver.hypercallPage },
+    { type: 3, value: BASE },
+    { type: 4, value: 0 },
+    { type: 5, value: "xen-3.0" },
+    { type: 6, value: "oracle" },
+    { type: 8, value: "generic" },
+    { type: 9, value: "yes" },
+  ];
+  const segment = { address: BASE, bytes, writable: true, executable: true };
+  return executable(driver.entry, [segment], notes);
+}
+
+/** Contents of the page that may only be read: something other than zeroes. */
+function readOnlyPage(): Uint8Array {
+  return Uint8Array.from({ length: PAGE }, (_, i) => (i * 37 + (i >> 8)) & 0xff);
+}
