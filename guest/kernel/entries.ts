@@ -22,11 +22,10 @@ import {
   Label,
   table,
 } from "../asm/mod.ts";
-import type { Callable, Reg } from "../asm/mod.ts";
+import type { Callable, Reg, Value } from "../asm/mod.ts";
 import { onFault } from "./fixups.ts";
 import { hypercallSlot } from "./hypercalls.ts";
 import { KERNEL_DS } from "./segments.ts";
-import { trap } from "./traps.ts";
 
 /** Vectors for which Xen pushes an error code. */
 const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
@@ -44,31 +43,6 @@ function popSegment(segment: Reg): void {
   asm.jmp(pop);
   bind(done);
   onFault(pop, bad);
-}
-
-const common = code("trap_entry", () => {
-  asm.pushad();
-  for (const segment of [ds, es, fs, gs]) asm.push(segment);
-  asm.mov(eax, KERNEL_DS);
-  asm.mov(ds, eax);
-  asm.mov(es, eax);
-  asm.cld();
-  asm.mov(eax, esp);
-  asm.push(eax);
-  asm.call(trap);
-  asm.add(esp, 4);
-  for (const segment of [gs, fs, es, ds]) popSegment(segment);
-  asm.popad();
-  asm.add(esp, TrapFrame.offsets.eip - TrapFrame.offsets.vector);
-  asm.jmp(hypercallSlot(HYPERCALL.iret));
-});
-
-function entry(name: string, vector: number): Callable {
-  return code(name, () => {
-    if (!WITH_ERROR.includes(vector)) asm.push(0);
-    asm.push(vector);
-    asm.jmp(common);
-  });
 }
 
 const EXCEPTIONS: Record<number, string> = {
@@ -93,9 +67,43 @@ const EXCEPTIONS: Record<number, string> = {
 const MASKED = 4;
 const fromUser = (vector: number) => vector === 3 || vector === 4 || vector === SYSCALL ? 3 : 0;
 
-/** The list for set_trap_table, ended by an entry without address. */
-export const trapTable = (cs: number) =>
-  table("trap_table", () => [
+/** Makes a TrapFrame and calls `trap` with it, then goes back to where it came from. */
+const commonEntry = (trap: Callable): Callable =>
+  code("trap_entry", () => {
+    asm.pushad();
+    for (const segment of [ds, es, fs, gs]) asm.push(segment);
+    asm.mov(eax, KERNEL_DS);
+    asm.mov(ds, eax);
+    asm.mov(es, eax);
+    asm.cld();
+    asm.mov(eax, esp);
+    asm.push(eax);
+    asm.call(trap);
+    asm.add(esp, 4);
+    for (const segment of [gs, fs, es, ds]) popSegment(segment);
+    asm.popad();
+    asm.add(esp, TrapFrame.offsets.eip - TrapFrame.offsets.vector);
+    asm.jmp(hypercallSlot(HYPERCALL.iret));
+  });
+
+/** Where a kernel is entered. */
+export interface Entries {
+  /** The list for set_trap_table, ended by an entry without address. */
+  trapTable: Value;
+  /** Xen enters here when an event is pending and not masked. */
+  upcall: Callable;
+}
+
+/** The entries of a kernel with code segment `cs`, which all lead to `trap`. */
+export function entriesTo(trap: Callable, cs: number): Entries {
+  const common = commonEntry(trap);
+  const entry = (name: string, vector: number): Callable =>
+    code(name, () => {
+      if (!WITH_ERROR.includes(vector)) asm.push(0);
+      asm.push(vector);
+      asm.jmp(common);
+    });
+  const trapTable = table("trap_table", () => [
     ...[...Object.entries(EXCEPTIONS), [SYSCALL, "system_call"]].flatMap(([v, name]) => {
       const vector = Number(v);
       const flags = fromUser(vector) | MASKED;
@@ -104,9 +112,8 @@ export const trapTable = (cs: number) =>
     0,
     0,
   ]);
-
-/** Xen enters here when an event is pending and not masked. */
-export const upcallEntry = entry("event_callback", UPCALL);
+  return { trapTable, upcall: entry("event_callback", UPCALL) };
+}
 
 /**
  * Xen enters here when a segment register could not be reloaded for this vCPU. The frame begins

@@ -82,7 +82,7 @@ export const memory_init = fn("memory_init", (stack_end) => {
 });
 
 /** (page): fills a page with zeroes. */
-const clear_page = code("clear_page", () => {
+export const clear_page = code("clear_page", () => {
   asm.push(edi);
   asm.mov(edi, dword(esp, 8));
   asm.xor(eax, eax);
@@ -127,7 +127,7 @@ const new_table = fn("new_table", (table, index, flags) => {
 });
 
 /** The table that an entry of a table names; 0 if the entry is not present. */
-const table_below = fn("table_below", (table, index) => {
+export const table_below = fn("table_below", (table, index) => {
   const entry = u64.at(index.times(8).plus(table));
   if_(entry.low.and(PTE.present).eq(0), () => ret(0));
   ret(va_of(entry.low.shr(12).or(entry.high.shl(20))));

@@ -60,12 +60,17 @@ export const segments_init = fn("segments_init", () => {
   load_segments();
 });
 
+/** (selector, low, high): changes an entry of the GDT; 0 or a negative errno. */
+export const set_descriptor = fn("set_descriptor", (selector, low, high) => {
+  const mfn = local(mfn_of(gdt));
+  ret(update_descriptor(mfn.shl(12).or(selector.and(~7)), mfn.shr(20), low, high));
+});
+
 /** (base): points the thread-local segment somewhere; 0 or a negative errno. */
 export const set_tls = fn("set_tls", (base) => {
-  const mfn = local(mfn_of(gdt));
   const low = local(base.shl(16).or(0xffff));
   const high = local(base.shr(16).and(0xff).or(base.and(0xff000000)).or(0x00cff300));
-  ret(update_descriptor(mfn.shl(12).or(TLS & ~7), mfn.shr(20), low, high));
+  ret(set_descriptor(TLS, low, high));
 });
 
 /** The word at offset 0 of the thread-local segment. */

@@ -3,13 +3,14 @@
 import { addressOf, asm, code, ebp, esi, esp, fn, global, if_, pages, u32 } from "../asm/mod.ts";
 import type { Callable } from "../asm/mod.ts";
 import { console_init } from "./console.ts";
-import { failsafeEntry, trapTable, upcallEntry } from "./entries.ts";
+import { entriesTo, failsafeEntry } from "./entries.ts";
 import { bind_handler, events_init, events_on, registerCallbacks } from "./events.ts";
 import { set_trap_table } from "./hypercalls.ts";
 import { memory_init } from "./memory.ts";
 import { panic } from "./panic.ts";
 import { KERNEL_CS, segments_init } from "./segments.ts";
 import { startInfo, startInfoAddress } from "./state.ts";
+import { trap } from "./traps.ts";
 
 const STACK_PAGES = 4;
 const stack = pages("kernel_stack", STACK_PAGES);
@@ -41,15 +42,17 @@ export const early_init = fn("early_init", () => {
 /** The console's work is done by the loops that wait for the ring. */
 const console_event = fn("console_event", (_port) => {});
 
-const traps = trapTable(KERNEL_CS);
-
-/** Segments, traps and events: from here on the kernel can be interrupted. */
-export const machine_init = fn("machine_init", () => {
-  segments_init();
-  if_(set_trap_table(traps).isNegative(), () => void panic("set_trap_table fails"));
-  if_(registerCallbacks(KERNEL_CS, upcallEntry, failsafeEntry).ne(0), () => {
-    panic("callbacks are not accepted");
+/** Segments, traps and events: from here on the kernel can be interrupted; `trap` takes it all. */
+export const machineInit = (trap: Callable) => {
+  const entries = entriesTo(trap, KERNEL_CS);
+  return fn("machine_init", () => {
+    segments_init();
+    if_(set_trap_table(entries.trapTable).isNegative(), () => void panic("set_trap_table fails"));
+    if_(registerCallbacks(KERNEL_CS, entries.upcall, failsafeEntry).ne(0), () => {
+      panic("callbacks are not accepted");
+    });
+    bind_handler(startInfo.console_evtchn, addressOf(console_event));
+    events_on();
   });
-  bind_handler(startInfo.console_evtchn, addressOf(console_event));
-  events_on();
-});
+};
+export const machine_init = machineInit(trap);

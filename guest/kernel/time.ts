@@ -25,7 +25,7 @@ import { vcpu } from "./state.ts";
  * Nanoseconds since the hypervisor started, in EDX:EAX: the last published time plus the cycles
  * since then, scaled. The version is odd while the hypervisor writes, and changes when it has.
  */
-const system_time = code("system_time", () => {
+export const system_time = code("system_time", () => {
   const again = new Label("again"), right = new Label("right"), scale = new Label("scale");
   const t = vcpu.time;
   for (const r of [ebx, esi, edi]) asm.push(r);

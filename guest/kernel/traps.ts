@@ -3,7 +3,7 @@
 import { PTE, SHUTDOWN } from "../abi/numbers.ts";
 import { TrapFrame } from "../abi/structs.ts";
 import { fn, global, if_, local, ret, u32 } from "../asm/mod.ts";
-import type { Value } from "../asm/mod.ts";
+import type { Callable, Given, Value } from "../asm/mod.ts";
 import { SYSCALL, UPCALL } from "./entries.ts";
 import { do_upcall } from "./events.ts";
 import { find_fixup } from "./fixups.ts";
@@ -44,7 +44,7 @@ const demand_page = fn("demand_page", (frame, address) => {
 });
 
 /** Prints what a trap came with. */
-const show_trap = fn("show_trap", (frame) => {
+export const show_trap = fn("show_trap", (frame) => {
   const f = TrapFrame.at(frame);
   print`trap ${dec(f.vector)} error ${hex(f.error, 4)} eip ${hex(f.cs.and(0xffff), 4)}:${
     hex(f.eip)
@@ -53,30 +53,52 @@ const show_trap = fn("show_trap", (frame) => {
   print`esi ${hex(f.esi)} edi ${hex(f.edi)} ebp ${hex(f.ebp)} flags ${hex(f.eflags)}\n`;
 });
 
-/** (frame): every trap and every upcall comes here, with events masked. */
-export const trap = fn("trap", (frame) => {
-  const f = TrapFrame.at(frame);
-  if_(f.vector.eq(UPCALL), () => {
-    do_upcall();
-    ret();
+type OnFrame = Callable & ((frame: Given) => Value);
+
+/** What a kernel decides for itself about the traps that its programs raise. */
+export interface TrapPolicy {
+  /** (frame): does a system call and sets the frame's EAX. */
+  systemCall: OnFrame;
+  /** (frame, address): 1 if it has seen to it that the access can be tried again. */
+  pageFault: Callable & ((frame: Given, address: Given) => Value);
+  /** (frame): ends the program that did what it may not; the kernel goes on. */
+  userTrap: OnFrame;
+}
+
+/** The function to which every trap and every upcall comes, with events masked. */
+export const trapWith = (policy: TrapPolicy): Callable =>
+  fn("trap", (frame) => {
+    const f = TrapFrame.at(frame);
+    if_(f.vector.eq(UPCALL), () => {
+      do_upcall();
+      ret();
+    });
+    if_(f.vector.eq(SYSCALL), () => {
+      policy.systemCall(frame);
+      ret();
+    });
+    if_(f.vector.eq(PAGE_FAULT), () => {
+      if_(policy.pageFault(frame, vcpu.cr2), () => ret());
+    });
+    if_(f.cs.and(3).eq(3), () => void policy.userTrap(frame));
+    const fixup = local(find_fixup(f.eip));
+    if_(fixup.ne(0), () => {
+      f.eip.set(fixup);
+      ret();
+    });
+    print`\npanic: unexpected trap in the kernel\n`;
+    show_trap(frame);
+    shutdown(SHUTDOWN.crash);
   });
-  if_(f.vector.eq(SYSCALL), () => {
+
+/** Skiff's own. */
+export const trap = trapWith({
+  systemCall: fn("system_call_trap", (frame) => {
+    const f = TrapFrame.at(frame);
     f.eax.set(do_system_call(f.eax, f.ebx, f.ecx, f.edx));
-    ret();
-  });
-  if_(f.vector.eq(PAGE_FAULT), () => {
-    if_(demand_page(frame, vcpu.cr2), () => ret());
-  });
-  if_(f.cs.and(3).eq(3), () => {
-    // Ring 3 did something it may not: that ends the program, not the kernel.
-    end_user(f.vector.plus(128));
-  });
-  const fixup = local(find_fixup(f.eip));
-  if_(fixup.ne(0), () => {
-    f.eip.set(fixup);
-    ret();
-  });
-  print`\npanic: unexpected trap in the kernel\n`;
-  show_trap(frame);
-  shutdown(SHUTDOWN.crash);
+  }),
+  pageFault: demand_page,
+  userTrap: fn("user_trap", (frame) => {
+    end_user(TrapFrame.at(frame).vector.plus(128));
+  }),
 });

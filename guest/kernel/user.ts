@@ -52,8 +52,11 @@ export const user_init = fn("user_init", () => {
 const resume = global("user_resume", u32);
 const PRESERVED: Reg[] = [ebp, ebx, esi, edi];
 
-/** (eip, esp): goes to ring 3; returns what `end_user` is given, with events masked. */
-const enter_user = code("enter_user", () => {
+/**
+ * (eip, esp): goes to ring 3, where every other register is zero, so nothing of the kernel's shows.
+ * Returns what `end_user` is given, with events masked.
+ */
+export const enter_user = code("enter_user", () => {
   for (const r of PRESERVED) asm.push(r);
   asm.mov(resume, esp);
   // Traps out of ring 3 build their frames below what is kept here.
@@ -70,6 +73,7 @@ const enter_user = code("enter_user", () => {
   asm.push(USER_CS);
   asm.push(ecx);
   for (const segment of [es, fs, gs, ds]) asm.mov(segment, eax);
+  for (const r of [eax, ecx, edx, ...PRESERVED]) asm.xor(r, r);
   asm.jmp(hypercallSlot(HYPERCALL.iret));
 });
 

@@ -1,5 +1,5 @@
 /**
- * The real guests that tests boot: images from Debian packages, kept in `.cache/guests/`.
+ * The real guests that tests boot, and the program one of ours runs: files of Debian packages, kept in `.cache/guests/`.
  *
  * apt-get does the work with state, lists and cache of its own, so it needs no root and leaves the
  * system's settings alone; sources and keys are the system's.
@@ -28,10 +28,12 @@ const IMAGES = [
     path: "boot/gnumach-1.8-xen-486.gz",
     name: "gnumach-1.8-xen-486.gz",
   },
+  { package: "busybox-static:i386", path: "bin/busybox", name: "busybox-i386" },
 ] as const satisfies Image[];
 
 /** Name of an image in the cache. */
 export type GuestName = (typeof IMAGES)[number]["name"];
+export const guestNames: readonly GuestName[] = IMAGES.map((image) => image.name);
 
 /** The images cannot be had here: no apt, no network, no such package. The message is one line. */
 export class GuestsUnavailable extends Error {}
@@ -95,7 +97,7 @@ export async function fetchGuests(say: (line: string) => void): Promise<void> {
     "Acquire::Languages=none",
   ].flatMap((option) => ["-o", option]);
   if (!run("apt-get", ["--version"], work)) {
-    throw new GuestsUnavailable("no apt-get here: Debian's GRUB and GNU Mach are left out");
+    throw new GuestsUnavailable("no apt-get here: what Debian's packages would give is left out");
   }
   say("guests: reading Debian's package lists…");
   // An index that fails leaves others usable; what matters is whether the download works.
@@ -104,7 +106,8 @@ export async function fetchGuests(say: (line: string) => void): Promise<void> {
   for (const image of images) {
     say(`guests: fetching ${image.package}…`);
     for (const old of Deno.readDirSync(work)) {
-      if (old.name.endsWith(".deb")) Deno.removeSync(new URL(old.name, work));
+      // By path: the name of a package with an epoch has a %3a of its own.
+      if (old.name.endsWith(".deb")) Deno.removeSync(fileURLToPath(work) + old.name);
     }
     if (!run("apt-get", [...options, "-q", "download", image.package], work)) {
       const reason = updated ? lastError : `${lastError}; ${updateError}`;

@@ -1,11 +1,11 @@
 /** `deno task guests`: fetches the real guests that the tests boot. See debian.ts. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fetchGuests, GuestsUnavailable, imageUrl } from "./debian.ts";
+import { fetchGuests, guestNames, GuestsUnavailable, imageUrl } from "./debian.ts";
 
 try {
   await fetchGuests((line) => console.error(line));
-  for (const name of ["grub-i386-xen.bin", "gnumach-1.8-xen-486.gz"] as const) {
+  for (const name of guestNames) {
     console.log(relative(Deno.cwd(), fileURLToPath(imageUrl(name))));
   }
 } catch (error) {
