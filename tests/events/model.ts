@@ -100,10 +100,10 @@ export class Model {
 
   bindInterdomain(d: ModelDomain, domid: number, port: number): number {
     const other = domid === 0x7ff0 ? d : this.domains.get(domid);
-    if (!other) return domid === 0 ? EINVAL : ESRCH;
+    if (!other && domid !== 0) return ESRCH;
     const local = d.lowest();
     if (local < 0) return local;
-    if (!other.valid(port)) return EINVAL;
+    if (!other || !other.valid(port)) return EINVAL;
     const far = other.ports[port];
     if (far.kind !== "unbound" || far.remote !== d.id) return EINVAL;
     d.take("interdomain", { remote: other.id, remotePort: port });

@@ -53,11 +53,11 @@ export function alloc_unbound(d: Domain, remote: u32): i32 {
  */
 export function bind_interdomain(d: Domain, remote_dom: u32, remote_port: u32): i32 {
   const remote_id = remote_dom == DOMID_SELF ? d.id : remote_dom;
-  if (remote_id == 0) return -EINVAL; // the host offers no ports of its own
   const other = domain_by_id(remote_id);
-  if (!changetype<usize>(other) || other.state == DOM_DEAD) return -ESRCH;
+  if (remote_id != 0 && (!changetype<usize>(other) || other.state == DOM_DEAD)) return -ESRCH;
   const port = port_allocate(d);
   if (!port) return -ENOSPC;
+  if (remote_id == 0) return -EINVAL; // the host offers no ports of its own
   if (!port_valid(other, remote_port)) return -EINVAL;
   const far = port_at(other, remote_port);
   if (far.state != PORT_UNBOUND || far.remote != d.id) return -EINVAL;
