@@ -343,9 +343,8 @@ export class TestDomain {
   /** What the tables in memory say of an address: where it leads, or the page fault. Asks no TLB. */
   walk(va: number, access: number): { host: number } | { error: number } {
     const write = access !== READ;
-    // a read-modify-write that finds nothing fails as the read it begins with
     const user = this.cpl === 3 ? 4 : 0;
-    const absent = (access === WRITE ? 2 : 0) | user;
+    const absent = (write ? 2 : 0) | user;
     let table = this.rig.core.inspect_cr3(this.id, 0);
     let rights = RW | US;
     for (let level = 3; level > 0; level--) {

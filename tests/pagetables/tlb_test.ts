@@ -236,6 +236,17 @@ Deno.test("the machine-to-phys table is there to be read by the kernel, and noth
   assert.deepEqual(d.load(0xfffffffe, 4), { error: 0, address: 0xfffffffe });
 });
 
+Deno.test("through a linear entry the slot-3 L2 shows its tables, and the hypervisor's entries as pages", async () => {
+  const d = await domain();
+  assert.equal(d.mmuUpdate(d.at(1, 10), d.pte(1, P)), 0);
+  const linear = BASE + 10 * 0x200000;
+  assert.equal(d.load(linear + 10 * 4096 + 80, 8).value! & ~A, d.pte(1, P), "its own page");
+  assert.equal(d.load(linear + 24, 8).value, d.rig.entry(d.mfns[2], 3), "the L1 in entry 0");
+  assert.equal(d.load(linear + 428 * 4096 + 4 * d.mfns[5]).value, 5n, "the machine-to-phys table");
+  for (const n of [0, 10, 428]) assert.equal(d.store(linear + n * 4096, 0n).error, 3);
+  d.sound();
+});
+
 Deno.test("hypercall arguments are read and written with the kernel's rights", async () => {
   const d = await domain();
   // a list across a page's end, in user pages

@@ -14,6 +14,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
+import { m2p_is_block } from "../frames/m2p";
 import {
   frame,
   machine_frames,
@@ -34,7 +35,6 @@ import { tag_reachable } from "./address_space";
 import {
   entry_mfn,
   FIRST_XEN_SLOT,
-  HOLE32,
   L1_FORBIDDEN,
   L2_FORBIDDEN,
   P,
@@ -240,7 +240,7 @@ function check_tlb(d: Domain): void {
     if (write != TLB_NEVER) {
       if ((p.type & 0xff) != T_WRITABLE && p.type_count) report(AUDIT_TLB, mfn, i, <u32> write);
       if (!reachable(mfn, d.id)) report(AUDIT_OWNER, mfn, i, <u32> write);
-    } else if (tag < HOLE32 && !reachable(mfn, d.id)) {
+    } else if (!m2p_is_block(mfn) && !reachable(mfn, d.id)) {
       report(AUDIT_OWNER, mfn, i, <u32> read);
     }
   }

@@ -18,6 +18,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
+import { m2p_is_block } from "../frames/m2p";
 import { frame, machine_frames, page, PG_GRANTED, T_WRITABLE } from "../frames/page";
 import { debug_data_access } from "../traps/debug_registers";
 import { page_executed } from "./address_space";
@@ -112,7 +113,7 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
   const p = page(mfn);
   const writable = (rights & RW) != 0 && (p.type & 0xff) == T_WRITABLE && p.type_count != 0;
   if (write && !writable) return failed(error);
-  if (level == 1 && p.owner != current_domain.id && !(p.type & PG_GRANTED)) return failed(error);
+  if (level == 1 && p.owner != current_domain.id && !foreign_allowed(mfn)) return failed(error);
 
   for (let l = levels; l > level; l--) set_bits(l, A);
   if (level == 1) set_bits(1, write ? A | D : A);
@@ -128,6 +129,14 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
     tlb_note_writer(mfn, address);
   } else store<u64>(entry + TLB_WRITE, TLB_NEVER);
   return host;
+}
+
+/**
+ * True for another's frame that an L1 entry may lead to: a granted one; or the machine-to-phys table,
+ * which the slot-3 L2 leads to where a linear entry makes it serve as an L1.
+ */
+function foreign_allowed(mfn: u32): bool {
+  return (page(mfn).type & PG_GRANTED) != 0 || m2p_is_block(mfn);
 }
 
 function failed(error: u32): usize {
