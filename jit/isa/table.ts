@@ -262,12 +262,12 @@ const TWO_BYTE = `
 0fa0 push_sreg - stack arg=4
 0fa1 pop_sreg - stack ends arg=4
 0fa2 cpuid - slow=insn_cpuid
-0fa3 bt Ev,Gv w=oszapc u=osap
+0fa3 bt Ev,Gv w=c u=osap
 0fa4 shld Ev,Gv,Ib m=oszapc u=oa
 0fa5 shld Ev,Gv,Cb m=oszapc u=oa
 0fa8 push_sreg - stack arg=5
 0fa9 pop_sreg - stack ends arg=5
-0fab bts Ev,Gv w=oszapc u=osap lock
+0fab bts Ev,Gv w=c u=osap lock
 0fac shrd Ev,Gv,Ib m=oszapc u=oa
 0fad shrd Ev,Gv,Cb m=oszapc u=oa
 0fae/0 fxsave Mv mem np fault
@@ -281,18 +281,18 @@ const TWO_BYTE = `
 0fb0 cmpxchg Eb,Gb w=oszapc lock
 0fb1 cmpxchg Ev,Gv w=oszapc lock
 0fb2 load_far Gv,Mv mem fault ends arg=2
-0fb3 btr Ev,Gv w=oszapc u=osap lock
+0fb3 btr Ev,Gv w=c u=osap lock
 0fb4 load_far Gv,Mv mem fault ends arg=4
 0fb5 load_far Gv,Mv mem fault ends arg=5
 0fb6 movzx Gv,Eb
 0fb7 movzx Gv,Ew
-0fba/4 bt Ev,Ib w=oszapc u=osap
-0fba/5 bts Ev,Ib w=oszapc u=osap lock
-0fba/6 btr Ev,Ib w=oszapc u=osap lock
-0fba/7 btc Ev,Ib w=oszapc u=osap lock
-0fbb btc Ev,Gv w=oszapc u=osap lock
-0fbc bsf Gv,Ev w=oszapc u=osapc
-0fbd bsr Gv,Ev w=oszapc u=osapc
+0fba/4 bt Ev,Ib w=c u=osap
+0fba/5 bts Ev,Ib w=c u=osap lock
+0fba/6 btr Ev,Ib w=c u=osap lock
+0fba/7 btc Ev,Ib w=c u=osap lock
+0fbb btc Ev,Gv w=c u=osap lock
+0fbc bsf Gv,Ev w=z u=osapc
+0fbd bsr Gv,Ev w=z u=osapc
 0fbe movsx Gv,Eb
 0fbf movsx Gv,Ew
 0fc0 xadd Eb,Gb w=oszapc lock

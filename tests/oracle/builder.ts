@@ -1,6 +1,6 @@
 /** A case in the making: state, prefixes, memory operand, and the bytes they come to. */
 import type { Random } from "../random.ts";
-import type { Case, Ignore } from "./case.ts";
+import type { Ignore } from "./case.ts";
 import type { Form } from "./forms.ts";
 import {
   BASED,
@@ -28,14 +28,44 @@ const [ES, CS, SS, DS, FS, GS] = [0, 1, 2, 3, 4, 5];
 /** The stack lies in the upper half of the scratch. */
 export const STACK_TOP = SCRATCH + 416;
 
-export class CaseBuilder {
+/** What the instructions of one case have in common: the state they start from. */
+export class State {
   readonly registers = new Uint32Array(8);
   /** Registers whose value means something: no address may be put there. */
   readonly pinned = new Set<number>();
+  /** Registers that instructions before this one changed: no address may be built on them. */
+  readonly changed = new Set<number>();
   eflags: number;
   readonly memory: Uint8Array;
   /** Segments behind ES CS SS DS FS GS. */
   readonly segments: (Segment | null)[];
+  /** What is not compared. */
+  readonly ignore: Ignore = { memory: [0, 0], registers: new Uint32Array(8), partial: false };
+
+  /**
+   * @param alone the case has one instruction, so that what it finds is what is here
+   * @param flat no segment but flat ones in DS and ES
+   */
+  constructor(r: Random, readonly alone = true, flat = false) {
+    for (let i = 0; i < 8; i++) this.registers[i] = corner(r);
+    if (!r.oneIn(4)) this.registers[SP] = STACK_TOP - r.below(16) * 4;
+    this.eflags = 0x202 | (r.next() & ARITHMETIC_FLAGS) | (r.oneIn(4) ? DF : 0);
+    this.memory = randomMemory(r);
+    this.segments = [FLAT, FLAT_CS, FLAT, FLAT, BASED, LIMITED];
+    if (flat) return;
+    if (r.oneIn(8)) this.segments[DS] = r.pick([BASED, BASED, READ_ONLY_DATA, LIMITED, null]);
+    if (r.oneIn(8)) this.segments[ES] = r.pick([BASED, BASED, READ_ONLY_DATA, null]);
+  }
+}
+
+/** Which of the two flat addressing forms a memory operand must take; none: any, and any segment. */
+export type Addressing = "base" | "indexed" | null;
+
+export class CaseBuilder {
+  readonly registers: Uint32Array;
+  readonly pinned: Set<number>;
+  readonly segments: (Segment | null)[];
+  readonly memory: Uint8Array;
   /** ModRM.reg, ModRM.rm of a register operand, or the opcode's register. */
   reg: number;
   rm: number;
@@ -48,27 +78,30 @@ export class CaseBuilder {
   override = -1;
   /** Bytes that the memory operand takes. */
   width: number;
-  readonly #ignore: Ignore = { memory: [0, 0], registers: new Uint32Array(8), partial: false };
-  undefinedFlags: number;
+  undefinedFlags = 0;
   /** LOCK given, or implied: the operand must not straddle a cache line (hosts may trap that). */
   aligned = false;
 
-  constructor(readonly r: Random, readonly form: Form) {
-    for (let i = 0; i < 8; i++) this.registers[i] = corner(r);
-    if (!r.oneIn(4)) this.registers[SP] = STACK_TOP - r.below(16) * 4;
-    this.eflags = 0x202 | (r.next() & ARITHMETIC_FLAGS) | (r.oneIn(4) ? DF : 0);
-    this.memory = randomMemory(r);
-    this.segments = [FLAT, FLAT_CS, FLAT, FLAT, BASED, LIMITED];
-    if (r.oneIn(8)) {
-      this.segments[DS] = r.pick([BASED, BASED, READ_ONLY_DATA, LIMITED, null]);
-    }
-    if (r.oneIn(8)) this.segments[ES] = r.pick([BASED, BASED, READ_ONLY_DATA, null]);
+  /**
+   * @param state what the instruction starts from
+   * @param at offset of its first byte in the case's code
+   */
+  constructor(
+    readonly r: Random,
+    readonly form: Form,
+    readonly state: State,
+    readonly at = 0,
+    readonly addressing: Addressing = null,
+  ) {
+    this.registers = state.registers;
+    this.pinned = state.pinned;
+    this.segments = state.segments;
+    this.memory = state.memory;
     this.reg = form.row.reg >= 0 ? form.row.reg : r.below(8);
     this.rm = form.row.rm >= 0 ? form.row.rm : r.below(8);
     this.immediate = corner(r);
     this.immediate2 = r.below(256);
     this.width = operandBytes(form);
-    this.undefinedFlags = 0;
     this.target = this.pickTarget();
   }
 
@@ -131,17 +164,17 @@ export class CaseBuilder {
 
   /** Leaves bytes of memory out of the comparison. */
   ignore(address: number, length: number): void {
-    this.#ignore.memory = [address, length];
+    this.state.ignore.memory = [address, length];
   }
 
   /** Leaves bits of a register out of the comparison. */
   ignoreRegister(n: number, mask: number): void {
-    this.#ignore.registers[n] = mask;
+    this.state.ignore.registers[n] = mask;
   }
 
   /** Says why a fault may leave other registers than ours, and another CR2. */
   set partial(_reason: string) {
-    this.#ignore.partial = true;
+    this.state.ignore.partial = true;
   }
 
   private setByteRegister(n: number, value: number): void {
@@ -150,7 +183,8 @@ export class CaseBuilder {
     this.registers[r] = (this.registers[r] & ~(0xff << shift)) | ((value & 0xff) << shift);
   }
 
-  build(): Case {
+  /** The instruction's bytes, once everything is set. May put addresses into free registers. */
+  encode(): number[] {
     const body = this.form.memory ? this.memoryForm() : this.registerForm();
     const { row, size } = this.form;
     if (size === 2) this.prefixes.push(0x66);
@@ -159,18 +193,7 @@ export class CaseBuilder {
     shuffle(this.r, this.prefixes);
     if (row.prefix === "f2" || row.prefix === "f3") this.prefixes.push(parseInt(row.prefix, 16));
     const opcode = row.opcode | (row.plusReg ? this.reg : 0);
-    const code = [...this.prefixes, ...MAP_BYTES[row.map], opcode, ...body, ...this.immediates()];
-    return {
-      form: this.form.name,
-      code,
-      registers: this.registers,
-      eflags: this.eflags,
-      ds: this.segments[DS]?.selector ?? 0,
-      es: this.segments[ES]?.selector ?? 0,
-      memory: this.memory,
-      undefinedFlags: this.undefinedFlags,
-      ignore: this.#ignore,
-    };
+    return [...this.prefixes, ...MAP_BYTES[row.map], opcode, ...body, ...this.immediates()];
   }
 
   private hasModrm(): boolean {
@@ -198,7 +221,7 @@ export class CaseBuilder {
   }
 
   private chooseSegment(): void {
-    if (this.override >= 0) return;
+    if (this.override >= 0 || this.addressing) return;
     const { r } = this;
     const n = r.below(100);
     if (n < 70) return;
@@ -214,15 +237,18 @@ export class CaseBuilder {
   private modrm32(): number[] {
     const { r } = this;
     const reg = this.reg << 3;
-    const kind = r.below(10);
-    if (kind === 0) return [reg | 5, ...bytesOf(this.offsetFor(DS), 4)];
-    const withIndex = kind >= 6;
-    const base = r.below(8);
-    let index = withIndex ? r.below(8) : 4;
+    const { addressing } = this;
+    const base = this.pickRegister(-1);
+    if (base < 0 || (addressing !== "indexed" && r.oneIn(10))) {
+      return [reg | 5, ...bytesOf(this.offsetFor(DS), 4)];
+    }
+    const withIndex = addressing ? addressing === "indexed" : r.oneIn(3);
+    // index 4 in a SIB byte means none
+    const index = !withIndex ? -1 : addressing || !r.oneIn(8) ? this.pickRegister(SP) : 4;
     const scale = r.below(4);
-    if (index === 4) index = withIndex ? 4 : -1;
     const sib = index >= 0 || base === SP;
     const hasIndex = sib && index >= 0 && index !== 4;
+    if (hasIndex) this.pinned.add(index);
     if (sib && r.oneIn(8)) {
       // no base: displacement and index alone
       const rest = hasIndex ? this.registers[index] << scale : 0;
@@ -231,7 +257,8 @@ export class CaseBuilder {
     }
     const offset = this.offsetFor(base === SP || base === BP ? SS : DS);
     const scaled = hasIndex ? this.registers[index] << scale : 0;
-    const free = !this.pinned.has(base) && base !== SP && !(hasIndex && index === base);
+    const free = !this.pinned.has(base) && base !== SP;
+    this.pinned.add(base);
     const rmByte = sib ? 4 : base;
     const tail = sib ? [scale << 6 | (index < 0 ? 4 : index) << 3 | base] : [];
     let mod = free ? r.below(3) : 2;
@@ -243,6 +270,12 @@ export class CaseBuilder {
     }
     const wanted = offset - scaled - this.registers[base];
     return [0x80 | reg | rmByte, ...tail, ...bytesOf(wanted, 4)];
+  }
+
+  /** A register to build an address on, other than `not`; -1 if all were changed. */
+  private pickRegister(not: number): number {
+    const all = [0, 1, 2, 3, 4, 5, 6, 7].filter((n) => n !== not && !this.state.changed.has(n));
+    return all.length ? this.r.pick(all) : -1;
   }
 
   private offsetFor(segment: number): number {

@@ -1,7 +1,7 @@
 /** Generates cases from the instruction table. */
 import type { Random } from "../random.ts";
 import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
-import { CaseBuilder } from "./builder.ts";
+import { CaseBuilder, State } from "./builder.ts";
 import type { Case } from "./case.ts";
 import type { Form } from "./forms.ts";
 import { SCRATCH, SLOT_CODE, SLOT_FORWARD } from "./layout.ts";
@@ -10,21 +10,25 @@ import { prepare } from "./special.ts";
 /** EFLAGS bits of the table's flag letters. */
 const FLAG_BITS = [0x800, 0x80, 0x40, 0x10, 4, 1];
 const OF = 0x800;
+const ARITHMETIC = 0x8d5;
 
 /** EFLAGS bits of a mask over FLAG_LETTERS. */
-function eflagsMask(mask: number): number {
+export function eflagsMask(mask: number): number {
   return FLAG_BITS.reduce((all, bit, i) => mask >> i & 1 ? all | bit : all, 0);
 }
 if (FLAG_BITS.length !== FLAG_LETTERS.length) throw new Error("flag letters");
 
 /** Longest code that a slot has room for before its forward target, with the jump to its end. */
-const LONGEST = SLOT_FORWARD - SLOT_CODE - 5;
+export const LONGEST = SLOT_FORWARD - SLOT_CODE - 5;
 
-/** One case of a form. */
-export function generateCase(r: Random, form: Form): Case {
-  const b = new CaseBuilder(r, form);
+/** CMP ECX, EDX: overwrites every flag, so that those before it are dead. */
+export const KILL_FLAGS = [0x39, 0xd1];
+
+/** Makes an instruction ready to be encoded. */
+export function prepareInstruction(b: CaseBuilder): void {
+  const { form, r } = b;
   const { row } = form;
-  const lock = row.lock && form.memory && r.oneIn(6);
+  const lock = row.lock && form.memory && !b.addressing && r.oneIn(6);
   if (lock) b.prefixes.push(0xf0);
   if (form.memory && (lock || row.name === "xchg")) {
     b.aligned = true;
@@ -33,14 +37,34 @@ export function generateCase(r: Random, form: Form): Case {
   b.undefinedFlags = eflagsMask(row.undefinedFlags);
   prepare(b);
   refineUndefined(b);
-  const c = b.build();
+}
+
+/** A case of some instructions that start from a state. */
+export function makeCase(
+  form: string,
+  code: number[],
+  state: State,
+  undefinedFlags: number,
+): Case {
+  const { registers, eflags, memory, segments, ignore } = state;
+  const [es, , , ds] = segments.map((s) => s?.selector ?? 0);
+  return { form, code, registers, eflags, ds, es, memory, undefinedFlags, ignore };
+}
+
+/** One case of a form. */
+export function generateCase(r: Random, form: Form): Case {
+  const state = new State(r);
+  const b = new CaseBuilder(r, form, state);
+  prepareInstruction(b);
+  const code = b.encode();
+  let undefinedFlags = b.undefinedFlags;
   // flags that nobody reads: the variant of the handler that does not compute them
-  if (row.noFlags && r.oneIn(3)) {
-    c.code.push(0x39, 0xd1); // cmp ecx, edx
-    c.undefinedFlags = 0;
+  if (form.row.noFlags && r.oneIn(3)) {
+    code.push(...KILL_FLAGS);
+    undefinedFlags = 0;
   }
-  if (c.code.length > LONGEST) throw new Error(`${form.name}: ${c.code.length} bytes`);
-  return c;
+  if (code.length > LONGEST) throw new Error(`${form.name}: ${code.length} bytes`);
+  return makeCase(form.name, code, state, undefinedFlags);
 }
 
 /** Shifts leave flags undefined by their count. */
@@ -48,6 +72,11 @@ function refineUndefined(b: CaseBuilder): void {
   const { row } = b.form;
   if (!/^(rol|ror|rcl|rcr|shl|shr|sar|shld|shrd)$/.test(row.name)) return;
   const kind = row.operands.at(-1);
+  if (kind === "Cb" && !b.state.alone) {
+    // the count may be anything by then
+    b.undefinedFlags |= /^sh/.test(row.name) ? ARITHMETIC : OF;
+    return;
+  }
   const raw = kind === "Ib" ? b.immediate : kind === "Cb" ? b.registers[1] : 1;
   const count = raw & 31;
   const bits = (row.operands[0] === "Eb" ? 1 : b.form.size) * 8;
@@ -57,5 +86,5 @@ function refineUndefined(b: CaseBuilder): void {
   else if (count > bits || (count === bits && /sh[lr]d/.test(row.name))) {
     if (/^sh/.test(row.name)) b.undefinedFlags |= 1;
   }
-  if (count > bits && /sh[lr]d/.test(row.name)) b.undefinedFlags |= 0x8d5;
+  if (count > bits && /sh[lr]d/.test(row.name)) b.undefinedFlags |= ARITHMETIC;
 }

@@ -68,14 +68,16 @@ function shiftCount(b: CaseBuilder): void {
 function doubleShift(b: CaseBuilder): void {
   shiftCount(b);
   if (b.form.size === 4) return;
-  const n = (b.form.row.operands[2] === "Ib" ? b.immediate : b.registers[CX]) & 31;
-  if (n <= 16) return;
+  const byImmediate = b.form.row.operands[2] === "Ib";
+  const n = (byImmediate ? b.immediate : b.registers[CX]) & 31;
+  if (n <= 16 && (byImmediate || b.state.alone)) return;
   if (b.form.memory) b.ignore(b.target, 2);
   else b.ignoreRegister(b.rm, 0xffff);
 }
 
 /** The stack pointer where pushes and pops find room, mostly. */
 function stack(b: CaseBuilder): void {
+  if (b.pinned.has(SP)) return; // an instruction before this one has chosen it
   const n = b.r.below(100);
   let sp = STACK_TOP - b.r.below(8) * 4;
   if (n >= 80) sp -= b.r.below(4);
@@ -101,7 +103,7 @@ function relative(b: CaseBuilder): void {
   const bytes = wide ? b.form.size : 1;
   const prefixes = (b.form.size === 2 ? 1 : 0) + b.prefixes.length + (b.addr16 ? 1 : 0);
   const length = prefixes + (b.form.row.map === 1 ? 2 : 1) + bytes;
-  const to = (b.r.oneIn(2) ? SLOT_BACKWARD : SLOT_FORWARD) - SLOT_CODE;
+  const to = (b.r.oneIn(2) ? SLOT_BACKWARD : SLOT_FORWARD) - SLOT_CODE - b.at;
   b.jumpBytes = bytesOf(to - length, bytes);
 }
 
@@ -114,7 +116,7 @@ function string(b: CaseBuilder): void {
   const { r } = b;
   const element = b.form.row.arg === 1 ? 1 : b.form.size;
   const down = r.oneIn(2);
-  b.eflags = (b.eflags & ~DF) | (down ? DF : 0);
+  b.state.eflags = (b.state.eflags & ~DF) | (down ? DF : 0);
   const repeat = r.pick([0, 0, 0xf3, 0xf3, 0xf2]);
   if (repeat) b.prefixes.push(repeat);
   const count = r.oneIn(6) ? 0 : r.below(14);
@@ -252,6 +254,10 @@ const PREPARE: Record<string, Prepare> = {
     b.registers[SP] = corner(b.r);
   },
   ret: (b) => {
+    if (b.at > 0) {
+      // where the stack pointer is by then depends on what comes before
+      for (let at = STACK_TOP - 64; at < STACK_TOP + 64; at += 4) b.poke(at, PAD_TAKEN, 4);
+    }
     pushStack(b, [[codeTarget(b), 4]]);
     b.immediate &= 0xff;
   },
