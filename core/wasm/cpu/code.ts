@@ -187,11 +187,18 @@ export function frame_written(mfn: u32, offset: u32, length: u32): void {
   if (!descriptor || !length) return;
   if (!(load<u64>(descriptor + F_CHUNKS) & chunks(offset, length))) return;
   for (let b: usize = load<u32>(descriptor + F_BLOCKS); b; b = load<u32>(b + B_FRAME_NEXT)) {
-    store<u64>(b + B_ADDRESS, ~0);
+    unlink(b);
     const n: usize = load<u32>(b + B_RECORDS);
     for (let i: usize = 1; i <= n; i++) store<u32>(b + i * RECORD_SIZE + REC_HANDLER, H_STALE);
   }
   // the descriptor stays (writes go on to be watched), with nothing under it
   store<u32>(descriptor + F_BLOCKS, 0);
   store<u64>(descriptor + F_CHUNKS, 0);
+}
+
+/** Takes a block out of its bucket: code that is overwritten again and again leaves no trail. */
+function unlink(b: usize): void {
+  let at = bucket(load<u64>(b + B_ADDRESS), load<u32>(b + B_MODE));
+  while (load<u32>(at) != <u32> b) at = <usize> load<u32>(at) + B_HASH_NEXT;
+  store<u32>(at, load<u32>(b + B_HASH_NEXT));
 }

@@ -34,7 +34,7 @@ export class GrantTable {
 }
 
 // @ts-ignore: decorator
-export function grant_table(d: Domain): GrantTable {
+@inline export function grant_table(d: Domain): GrantTable {
   return changetype<GrantTable>(d.grants);
 }
 
