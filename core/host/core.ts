@@ -16,6 +16,8 @@ export const RUN_HOST = 2;
 
 /** Functions of the core that the host calls. Results are 0, a value, or a negative errno. */
 export interface CoreExports {
+  /** Recounts every reference and type count of a domain's memory; returns how many are wrong. */
+  audit(domid: number): number;
   readonly memory: WebAssembly.Memory;
 
   machine_init(frames: number): number;

@@ -16,7 +16,7 @@ function runGuests(first: number, count: number): Promise<string> {
   const worker = new Worker(url, { type: "module" });
   return new Promise((resolve) => {
     let seed = first;
-    let timer = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const end = (problem: string) => {
       clearTimeout(timer);
       worker.terminate();

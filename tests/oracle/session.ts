@@ -2,7 +2,7 @@
 import type { Case } from "./case.ts";
 import { differences, report } from "./compare.ts";
 import { MAX_CASES } from "./layout.ts";
-import { GuestWorld, runNatively } from "./run.ts";
+import { type GuestWorld, runNatively } from "./run.ts";
 
 /** What differed: reports by form. */
 export type Findings = Map<string, string[]>;
