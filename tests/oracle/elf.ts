@@ -11,8 +11,8 @@ export interface Segment {
   bytes: Uint8Array;
   /** Bytes in memory; as many as there are if not given. */
   size?: number;
-  writable: boolean;
-  executable: boolean;
+  writable?: boolean;
+  executable?: boolean;
 }
 
 /** An i386 executable; physical addresses count from BASE. */

@@ -39,12 +39,14 @@ import {
 } from "../../guest/kernel/hypercalls.ts";
 import {
   BASE,
+  CODE,
   descriptor,
+  DRIVER,
   DRIVER_STACK,
   EXIT_FAULT,
   FLAT,
   FLAT_CS,
-  HANDLER_STACK,
+  KERNEL_STACK,
   LDT,
   READONLY,
   REC_CODE_OR_ERROR,
@@ -52,6 +54,7 @@ import {
   REC_EIP,
   REC_ESP_OR_EXIT,
   REC_SEGMENTS_OR_CR2,
+  RECORDS,
   SEGMENTS,
   UNMAPPED,
 } from "./layout.ts";
@@ -71,8 +74,16 @@ const MASKED = 4;
 // Behind PUSHAD, a stub's vector, and what Xen pushed.
 const AT_VECTOR = 32, AT_ERROR = 36, AT_EIP = 40, AT_EFLAGS = 48, AT_ESP = 52;
 
-/** The guest's entry point, and the runner's labels. `pages` is the image's size. */
-export function guestDriver(pages: number): { start: Callable; runner: Runner } {
+/**
+ * The guest's entry point, and the runner's labels.
+ *
+ * @param pages of the whole image
+ * @param textPages of the driver's code, which is read-only as in the native process
+ */
+export function guestDriver(
+  pages: number,
+  textPages: number,
+): { start: Callable; runner: Runner } {
   const runner = makeRunner(() => asm.int(FINISH));
   const startInfoAt = global("start_info_at", u32);
 
@@ -153,18 +164,20 @@ export function guestDriver(pages: number): { start: Callable; runner: Runner } 
     });
     protect(LDT, KERNEL_READONLY);
     protect(READONLY, USER_READONLY);
+    for_(0, textPages, (i) => void protect(i.shl(12).plus(DRIVER), USER_READONLY));
+    for_(0, (RECORDS - CODE) / PAGE, (i) => void protect(i.shl(12).plus(CODE), USER_READONLY));
     protect(UNMAPPED, 0);
     const setLdt = table("set_ldt", () => [MMUEXT_SET_LDT, LDT, SEGMENTS.length]);
     mmuext_op(setLdt, 1, 0, DOMID_SELF);
     set_trap_table(traps);
-    stack_switch(XEN.ring1_ds, HANDLER_STACK);
+    stack_switch(XEN.ring1_ds, KERNEL_STACK);
     enter(runner.run);
   });
 
   const start = code("start", () => {
     asm.mov(startInfoAt, esi);
     asm.cld();
-    asm.mov(esp, HANDLER_STACK - PAGE);
+    asm.mov(esp, KERNEL_STACK - PAGE);
     asm.call(main);
   });
   return { start, runner };

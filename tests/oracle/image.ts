@@ -17,6 +17,8 @@ import {
   READONLY,
   RECORD_BYTES,
   RECORDS,
+  SIGNAL_STACK,
+  SIGNAL_STACK_SIZE,
   SLOT_BACKWARD,
   SLOT_CODE,
   SLOT_FORWARD,
@@ -31,6 +33,8 @@ const PAGE = 4096;
 /** A driver: its bytes from DRIVER on, and the addresses the image needs. */
 interface Driver {
   bytes: Uint8Array;
+  /** Pages of it that are code and constants. */
+  textPages: number;
   entry: number;
   end: number;
   taken: number;
@@ -65,6 +69,7 @@ function assembleDriver(
     entry: program.entry,
     end: symbol("landed_at_end"),
     taken: symbol("landed_taken"),
+    textPages: (program.sections.get("bss")!.address - DRIVER) / PAGE,
     hypercallPage: symbol("hypercall_page"),
   };
 }
@@ -91,11 +96,11 @@ function caseArea(cases: readonly Case[], driver: Driver): Uint8Array {
   return area;
 }
 
-function driverPages(driver: Driver, cases: number): Uint8Array {
-  const pages = new Uint8Array(CASES_AT + 4 - DRIVER);
-  pages.set(driver.bytes);
-  new DataView(pages.buffer).setUint32(CASES_AT - DRIVER, cases, true);
-  return pages;
+function driverBytes(driver: Driver, cases: number): Uint8Array {
+  const bytes = new Uint8Array(CASES_AT + 4 - DRIVER);
+  bytes.set(driver.bytes);
+  new DataView(bytes.buffer).setUint32(CASES_AT - DRIVER, cases, true);
+  return bytes;
 }
 
 let linux: Driver | undefined;
@@ -104,19 +109,19 @@ const guests = new Map<number, Driver>();
 /** An i386 Linux executable that writes the records to its standard output. */
 export function linuxImage(cases: readonly Case[]): Uint8Array {
   linux ??= assembleDriver(linuxDriver(), false);
-  const data = { writable: true, executable: true };
+  const bytes = driverBytes(linux, cases.length);
+  const text = linux.textPages * PAGE;
+  const area = caseArea(cases, linux);
+  const none = new Uint8Array(0);
   return executable(linux.entry, [
-    { address: DRIVER, bytes: driverPages(linux, cases.length), ...data },
-    { address: READONLY, bytes: readOnlyPage(), writable: false, executable: false },
-    {
-      address: READONLY + PAGE,
-      bytes: new Uint8Array(0),
-      size: UNMAPPED - READONLY - PAGE,
-      writable: true,
-      executable: false,
-    },
-    { address: UNMAPPED + PAGE, bytes: new Uint8Array(0), size: CODE - UNMAPPED - PAGE, ...data },
-    { address: CODE, bytes: caseArea(cases, linux), ...data },
+    { address: DRIVER, bytes: bytes.subarray(0, text), executable: true },
+    { address: DRIVER + text, bytes: bytes.subarray(text), writable: true },
+    { address: READONLY, bytes: readOnlyPage() },
+    { address: READONLY + PAGE, bytes: none, size: UNMAPPED - READONLY - PAGE, writable: true },
+    { address: UNMAPPED + PAGE, bytes: none, size: CODE - UNMAPPED - PAGE, writable: true },
+    { address: CODE, bytes: area.subarray(0, RECORDS - CODE), executable: true },
+    { address: RECORDS, bytes: area.subarray(RECORDS - CODE), writable: true },
+    { address: SIGNAL_STACK, bytes: none, size: SIGNAL_STACK_SIZE, writable: true },
   ]);
 }
 
@@ -124,10 +129,14 @@ export function linuxImage(cases: readonly Case[]): Uint8Array {
 export function guestImage(cases: readonly Case[]): Uint8Array {
   const pages = Math.ceil((RECORDS + cases.length * RECORD_BYTES - BASE) / PAGE);
   let driver = guests.get(pages);
-  if (!driver) guests.set(pages, driver = assembleDriver(guestDriver(pages), true));
+  if (!driver) {
+    // how many pages of it are code is known only when it is assembled
+    const { textPages } = assembleDriver(guestDriver(pages, 1), true);
+    guests.set(pages, driver = assembleDriver(guestDriver(pages, textPages), true));
+  }
   const area = caseArea(cases, driver);
   const bytes = new Uint8Array(CODE - BASE + area.length);
-  bytes.set(driverPages(driver, cases.length));
+  bytes.set(driverBytes(driver, cases.length));
   bytes.set(readOnlyPage(), READONLY - BASE);
   bytes.set(area, CODE - BASE);
   const notes: Note[] = [

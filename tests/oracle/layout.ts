@@ -21,10 +21,12 @@ export const SCRATCH_SIZE = 512;
 export const EDGE = 0x08012fc0;
 export const EDGE_SIZE = 64;
 export const UNMAPPED = 0x08013000;
-/** Stack of the driver, growing down from here, and of the signal or trap handler. */
+/** Stack of the driver, growing down from here, and of the guest's kernel. */
 export const DRIVER_STACK = 0x08015000;
-export const HANDLER_STACK = 0x08030000;
-export const HANDLER_STACK_SIZE = 0x18000;
+export const KERNEL_STACK = 0x08030000;
+/** Stack of the signal handler: no case's stack pointer may come near it. */
+export const SIGNAL_STACK = 0x0c000000;
+export const SIGNAL_STACK_SIZE = 0x18000;
 /** Code of the cases; the first slot holds the landing pads. */
 export const CODE = 0x08030000;
 export const MAX_CASES = 4096;

@@ -27,8 +27,6 @@ import {
   CASES_AT,
   EXIT_FAULT,
   FLAT_CS,
-  HANDLER_STACK,
-  HANDLER_STACK_SIZE,
   READONLY,
   REC_CODE_OR_ERROR,
   REC_EFLAGS,
@@ -39,6 +37,8 @@ import {
   RECORDS,
   type Segment,
   SEGMENTS,
+  SIGNAL_STACK,
+  SIGNAL_STACK_SIZE,
 } from "./layout.ts";
 import { makeRunner, type Runner, SELECTORS } from "./runner.ts";
 
@@ -118,7 +118,7 @@ export function linuxDriver(): { start: Callable; runner: Runner } {
     0,
     0,
   ]);
-  const stack = table("stack_t", () => [HANDLER_STACK - HANDLER_STACK_SIZE, 0, HANDLER_STACK_SIZE]);
+  const stack = table("stack_t", () => [SIGNAL_STACK, 0, SIGNAL_STACK_SIZE]);
   const descriptors = table("descriptors", () => SEGMENTS.flatMap(userDescriptor));
 
   const start = code("start", () => {

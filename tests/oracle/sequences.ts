@@ -34,9 +34,6 @@ const IMPLICIT: Record<string, number[]> = {
   aaa: [AX],
   aas: [AX],
   aad: [AX],
-  push: [SP],
-  pop: [SP],
-  pushf: [SP],
   movs: [SI, DI, CX],
 };
 
@@ -61,6 +58,7 @@ function noteChanges(b: CaseBuilder): void {
     if (o[0] === "A" && o !== "Ap") b.state.changed.add(AX);
   }
   for (const n of IMPLICIT[row.name] ?? []) b.state.changed.add(n);
+  if (row.implicitMemory) b.state.pinned.add(SP);
 }
 
 /** One instruction of a sequence. */
@@ -82,6 +80,8 @@ function sequence(r: Random, name: string, steps: Step[], killFlags: boolean): C
   for (const { form, addressing } of steps) {
     const b = new CaseBuilder(r, form, state, code.length, addressing);
     if (flagsRead(form) & undefinedNow) return null;
+    // a stack pointer that is not one could lead to the driver
+    if (form.row.implicitMemory && state.changed.has(SP)) return null;
     prepareInstruction(b);
     undefinedNow = (undefinedNow & ~eflagsMask(form.row.writes)) | b.undefinedFlags;
     undefinedEver |= undefinedNow;

@@ -1,5 +1,5 @@
 /** Batches of cases through both worlds. */
-import type { Case } from "./case.ts";
+import type { Case, Outcome } from "./case.ts";
 import { differences, report } from "./compare.ts";
 import { MAX_CASES } from "./layout.ts";
 import { type GuestWorld, runNatively } from "./run.ts";
@@ -15,7 +15,19 @@ export async function runCases(
 ): Promise<Findings> {
   for (let at = 0; at < cases.length; at += MAX_CASES) {
     const batch = cases.slice(at, at + MAX_CASES);
-    const [native, ours] = [await runNatively(batch), await world.run(batch)];
+    let native: Outcome[], ours: Outcome[];
+    try {
+      native = await runNatively(batch);
+      ours = await world.run(batch);
+    } catch (error) {
+      // one of them broke the driver: find it
+      const half = batch.length >> 1;
+      if (half) {
+        await runCases(world, batch.slice(0, half), findings);
+        await runCases(world, batch.slice(half), findings);
+      } else findings.set(batch[0].form, [report(batch[0], [String(error)])]);
+      continue;
+    }
     batch.forEach((c, i) => {
       const lines = differences(c, native[i], ours[i]);
       if (!lines.length) return;

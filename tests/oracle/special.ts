@@ -127,12 +127,14 @@ function string(b: CaseBuilder): void {
     b.segments[ES_NUMBER] = BASED;
     if (b.override < 4) b.override = 4;
   }
+  let doubtful = 0;
   const place = (segment: number) => {
     const bytes = Math.max(count, 1) * element;
     let at = SCRATCH + r.below(400 - bytes);
     if (r.oneIn(12)) at = EDGE + EDGE_SIZE - r.below(bytes + 1);
     if (r.oneIn(24)) at = READONLY + r.below(64);
     if (down) at += bytes - element;
+    doubtful += at >= EDGE ? 1 : 0;
     return at - (b.segments[segment]?.base ?? 0);
   };
   const set = (register: number, value: number) =>
@@ -140,7 +142,9 @@ function string(b: CaseBuilder): void {
   set(CX, count);
   set(SI, place(b.override >= 0 ? b.override : DS_NUMBER));
   set(DI, place(ES_NUMBER));
-  if (b.form.row.name === "cmps" && b.registers[SI] >= EDGE && b.registers[DI] >= EDGE) {
+  // which operand of CMPS is looked at first is up to the processor
+  if (b.form.row.name === "cmps" && !b.segments[ES_NUMBER]) b.segments[ES_NUMBER] = FLAT;
+  if (b.form.row.name === "cmps" && doubtful > 1) {
     b.partial = "which operand of CMPS is read first is up to the processor";
   }
   // comparisons that go on for a while

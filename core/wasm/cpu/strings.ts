@@ -116,10 +116,10 @@ export function cpu_movs(rec: u32, size: u32): u32 {
     if (!budget) return pause();
     const from = linear(source_segment, index(SI), size, false);
     if (from == ~0) return 0;
-    const to = linear(ES, index(DI), size, true);
-    if (to == ~0) return 0;
     const source = host(from, size, false);
     if (!source) return 0;
+    const to = linear(ES, index(DI), size, true);
+    if (to == ~0) return 0;
     if (source == CPU + SPLIT) {
       // the gathered bytes would be overwritten by the destination's
       const v = fetch(source, size);
