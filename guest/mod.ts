@@ -3,10 +3,12 @@
 import { probes } from "./probes/mod.ts";
 import { guestImage } from "./kernel/image.ts";
 import { start } from "./kernel/main.ts";
+import { loader } from "./loader/main.ts";
 
 /** How each built-in guest is made. */
 export const guests: Record<string, () => Uint8Array> = {
   skiff: () => guestImage(start, "skiff").elf,
+  loader: () => guestImage(loader, "loader").elf,
   ...probes,
 };
 

@@ -15,6 +15,7 @@ import {
   CPU,
   DS,
   ES,
+  MACHINE,
   MODE_FLAT,
   MODE_STEP,
   PREFIX_ADDR16,
@@ -30,9 +31,11 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
+import { page } from "../frames/page";
 import { cpu_commit } from "../pagetables/tlb";
 import { tlb_fill } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
+import { frame_written } from "./code";
 import { CX, DI, gpr, set_gpr, SI } from "./state";
 
 /** Elements between two looks at the world. */
@@ -106,6 +109,13 @@ function run_length(address: u64, count: u32, size: u32): u32 {
   return room < count ? room : count;
 }
 
+/** A run is about to be written: what the TLB's fill said of its first element holds for all of it. */
+// @ts-ignore: decorator
+@inline function run_written(target: usize, bytes: u32): void {
+  const mfn = <u32> ((target - MACHINE) >> 12);
+  if (page(mfn).code) frame_written(mfn, <u32> (target - MACHINE) & 0xfff, bytes);
+}
+
 /** MOVS. Returns 0 if it faulted or is to be continued. */
 export function cpu_movs(rec: u32, size: u32): u32 {
   begin(rec, size);
@@ -133,6 +143,7 @@ export function cpu_movs(rec: u32, size: u32): u32 {
         if (n > budget) n = budget;
         if (n > 1) {
           const bytes = n * size;
+          run_written(target, bytes);
           // a destination just above the source repeats the pattern: only then element by element
           if (target <= source || target >= source + bytes) memory.copy(target, source, bytes);
           else copy_up(target, source, n, size);
@@ -180,6 +191,7 @@ export function cpu_stos(rec: u32, size: u32): u32 {
       if (n > budget) n = budget;
       if (n > 1) {
         const bytes = n * size;
+        run_written(target, bytes);
         fill(target, v, n, size);
         set_gpr(DI, gpr(DI) + bytes);
         set_gpr(CX, gpr(CX) - n);

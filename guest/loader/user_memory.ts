@@ -1,0 +1,92 @@
+// Between the kernel and the program's memory. Addresses come from the program, so any may be bad:
+// each is checked to be the program's, and a fault in the copy, if no page is due there, ends it.
+
+import { EFAULT } from "../abi/numbers.ts";
+import { ENAMETOOLONG } from "../abi/linux.ts";
+import {
+  array,
+  asm,
+  bind,
+  code,
+  dword,
+  eax,
+  ecx,
+  edi,
+  esi,
+  esp,
+  fn,
+  for_,
+  global,
+  if_,
+  Label,
+  local,
+  ret,
+  u8,
+} from "../asm/mod.ts";
+import type { Given } from "../asm/mod.ts";
+import { onFault } from "../kernel/fixups.ts";
+import { peek_byte, peeked } from "../kernel/memory.ts";
+import { USER_END } from "./layout.ts";
+
+/** (to, from, length): copies; 0 or -EFAULT. */
+const copy_or_fault = code("copy_or_fault", () => {
+  const move = new Label("move"), bad = new Label("bad"), out = new Label("out");
+  asm.push(esi);
+  asm.push(edi);
+  asm.mov(edi, dword(esp, 12));
+  asm.mov(esi, dword(esp, 16));
+  asm.mov(ecx, dword(esp, 20));
+  asm.xor(eax, eax);
+  bind(move);
+  asm.movsb("rep");
+  bind(out);
+  asm.pop(edi);
+  asm.pop(esi);
+  asm.ret();
+  bind(bad);
+  asm.mov(eax, -EFAULT);
+  asm.jmp(out);
+  onFault(move, bad);
+});
+
+/** (address, length): whether all of it lies below the kernel. */
+const is_user = fn("is_user", (address, length) => {
+  if_(address.gt(USER_END), () => ret(0));
+  ret(length.le(local(USER_END).minus(address)));
+});
+
+/** (to, from, length): into the program's memory; 0 or -EFAULT. */
+export const to_user = fn("to_user", (to, from, length) => {
+  if_(is_user(to, length).not(), () => ret(-EFAULT));
+  ret(copy_or_fault(to, from, length));
+});
+
+/** (to, from, length): out of the program's memory; 0 or -EFAULT. */
+export const from_user = fn("from_user", (to, from, length) => {
+  if_(is_user(from, length).not(), () => ret(-EFAULT));
+  ret(copy_or_fault(to, from, length));
+});
+
+/** (to, value): stores one word; 0 or -EFAULT. */
+export const word_to_user = fn("word_to_user", (to, value) => ret(to_user(to, value.address, 4)));
+
+/** Copies a structure of the kernel's to the program and returns from the system call. */
+export function answer(to: Given, from: Given, size: number): void {
+  ret(to_user(to, from, size));
+}
+
+export const PATH_MAX = 64;
+/** The path that `take_path` took. */
+export const path = global("path", array(u8, PATH_MAX));
+
+/** (address): takes a string from the program into `path`; 0 or a negative errno. */
+export const take_path = fn("take_path", (address) => {
+  for_(0, PATH_MAX, (i) => {
+    const at = local(address.plus(i));
+    if_(at.ge(USER_END), () => ret(-EFAULT));
+    if_(peek_byte(at).ne(0), () => ret(-EFAULT));
+    path.at(i).set(peeked);
+    if_(peeked.eq(0), () => ret(0));
+  });
+  ret(-ENAMETOOLONG);
+});
