@@ -77,13 +77,13 @@ export abstract class Context extends MemoryInstruction {
   /** A register by its offset from CPU. */
   register(offset: number, size = this.size): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
-    const read = () => this.load(size, CPU + offset, 0, type);
-    return {
-      size,
-      read,
-      modify: read,
-      write: (v) => this.writeRegister(CPU + offset, v, size),
-    };
+    const read = () => this.readState(size, offset, type);
+    return { size, read, modify: read, write: (v) => this.writeGeneral(offset, v, size) };
+  }
+
+  /** Writes a general register. */
+  protected writeGeneral(offset: number, v: Operand, size: number): void {
+    this.writeRegister(CPU + offset, v, size);
   }
 
   /** Writes a register slot; a 32-bit write clears the upper half, as 64-bit mode wants it. */
@@ -156,7 +156,7 @@ export abstract class Context extends MemoryInstruction {
 
   /** Non-zero if the stack pointer is 32 bits wide. */
   stack32(): Value {
-    return this.and(this.load(4, CPU + C_MODE), MODE_STACK32);
+    return this.and(this.readState(4, C_MODE), MODE_STACK32);
   }
 
   /** Replaces the stack pointer: SP alone where SS.B is clear. */

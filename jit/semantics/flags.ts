@@ -4,7 +4,7 @@
  * hand instead.
  */
 import type binaryen from "binaryen";
-import { C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, CPU } from "../../core/wasm/layout.ts";
+import { C_EFLAGS, C_FLAG_AUX, C_FLAG_RES } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { Instruction } from "./instruction.ts";
 import type { Operand, Value } from "./value.ts";
@@ -87,11 +87,10 @@ export abstract class FlagInstruction extends Instruction {
   flagsRotate(cf: Value, of: Value): void {
     if (this.noFlags) return;
     const keep = this.and(this.#aux(), ~CARRY_BITS);
-    this.store(
+    this.writeState(
       4,
-      CPU,
-      this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30))),
       C_FLAG_AUX,
+      this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30))),
     );
     this.flags = null;
   }
@@ -127,8 +126,8 @@ export abstract class FlagInstruction extends Instruction {
     const wide = signed.type === "i64"
       ? signed
       : this.let("i64", this.m.i64.extend_s(this.get(signed)));
-    this.store(8, CPU, wide, C_FLAG_RES);
-    this.store(4, CPU, aux, C_FLAG_AUX);
+    this.writeState(8, C_FLAG_RES, wide);
+    this.writeState(4, C_FLAG_AUX, aux);
     this.flags = this.unconditional ? { result: signed, aux, compared: null } : null;
   }
 
@@ -145,7 +144,7 @@ export abstract class FlagInstruction extends Instruction {
 
   #aux(): Value {
     const known = this.flags?.aux;
-    if (known === undefined) return this.load(4, CPU + C_FLAG_AUX);
+    if (known === undefined) return this.readState(4, C_FLAG_AUX);
     return typeof known === "number" ? this.constant(known) : known;
   }
 
@@ -182,13 +181,13 @@ export abstract class FlagInstruction extends Instruction {
 
   #flagCondition(condition: number): Value {
     const known = this.flags?.result;
-    const zero = () => this.eqz(known ?? this.load(8, CPU + C_FLAG_RES));
+    const zero = () => this.eqz(known ?? this.readState(8, C_FLAG_RES));
     // bit 31: SF
     const sign = (): Value => {
       if (known) {
         return known.type === "i32" ? known : this.convert(this.shrU(known, 32), "i32");
       }
-      return this.xor(this.load(4, CPU + C_FLAG_RES + 4), this.shl(this.#aux(), 31));
+      return this.xor(this.readState(4, C_FLAG_RES + 4), this.shl(this.#aux(), 31));
     };
     // bit 31: OF
     const over = () => {
@@ -209,7 +208,7 @@ export abstract class FlagInstruction extends Instruction {
       case 5: {
         const low = known
           ? this.and(this.convert(known, "i32"), 0xff)
-          : this.load(1, CPU + C_FLAG_RES);
+          : this.readState(1, C_FLAG_RES);
         return this.and(this.xor(this.xor(this.popcnt(low), this.shrU(this.#aux(), 1)), 1), 1);
       }
       case 6:
@@ -221,7 +220,7 @@ export abstract class FlagInstruction extends Instruction {
 
   /** Sets or clears bits of EFLAGS other than the arithmetic ones. */
   changeEflags(clear: number, set: number): void {
-    const f = this.load(4, CPU + C_EFLAGS);
-    this.store(4, CPU, this.or(this.and(f, ~clear), set), C_EFLAGS);
+    const f = this.readState(4, C_EFLAGS);
+    this.writeState(4, C_EFLAGS, this.or(this.and(f, ~clear), set));
   }
 }

@@ -4,6 +4,7 @@
  * (context.ts).
  */
 import type binaryen from "binaryen";
+import { CPU } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { Emitter } from "./emitter.ts";
 import { type HelperName, HELPERS } from "./runtime.ts";
@@ -34,6 +35,16 @@ export abstract class Instruction extends Emitter {
     this.size = size;
     this.type = size === 8 ? "i64" : "i32";
     this.noFlags = noFlags;
+  }
+
+  /** Reads processor state at an offset from CPU. A binding may keep some of it elsewhere. */
+  readState(size: number, offset: number, type: IntType = size === 8 ? "i64" : "i32"): Value {
+    return this.load(size, CPU + offset, 0, type);
+  }
+
+  /** Writes processor state at an offset from CPU. */
+  writeState(size: number, offset: number, v: Operand): void {
+    this.store(size, CPU, v, offset);
   }
 
   /** Leaves because a fault is pending. */

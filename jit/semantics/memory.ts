@@ -108,7 +108,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
     const shift = 12 - 5; // entries are 32 bytes
     const entry = this.and(this.shrU(linear, shift), (TLB_ENTRIES - 1) << 5);
     const last = size === 1 ? linear : this.add(linear, size - 1);
-    const tag = this.or(this.and(last, ~0xfff), this.load(4, CPU + C_TLB_TAG));
+    const tag = this.or(this.and(last, ~0xfff), this.readState(4, C_TLB_TAG));
     const hit = this.eq(tag, this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE)));
     this.if(hit, () => {
       this.set(host, this.add(linear, this.load(4, entry, TLB + TLB_ADDEND)));
