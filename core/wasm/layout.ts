@@ -98,7 +98,9 @@ export const C_SPLIT_KIND = 0x1ac; // u32: owned by pagetables/
 export const SPLIT = 0x1b0; // 32 bytes
 // 1 after MOV SS / POP SS: the next instruction is not interrupted by #DB or an event.
 export const C_SHADOW = 0x1d0; // u32
-export const C_FX = 0x200; // 512 bytes, FXSAVE layout: FCW FSW .. ST0..7 at +32, XMM at +160
+// 512 bytes, FXSAVE layout: FCW FSW .. x87 registers at +32, XMM at +160. The x87's eight lie there by
+// physical number (MMX register n is number n, whatever TOP is), not in stack order as FXSAVE gives them.
+export const C_FX = 0x200;
 export const C_DR = 0x400; // DR0..DR7, 8 bytes each
 
 // Segment register numbers, as in the instruction encoding.
@@ -139,7 +141,7 @@ export const REC_A = 4; // u8: offset of the first register operand from CPU
 export const REC_B = 5; // u8: second
 export const REC_BASE = 6; // u8: offset of the base register, or R_ZERO
 export const REC_INDEX = 7; // u8: offset of the index register, or R_ZERO
-export const REC_IMM = 8; // i64: immediate, sign-extended; branch displacement
+export const REC_IMM = 8; // i64: immediate, sign-extended; of an x87 instruction its FOP
 export const REC_DISP = 16; // i32: address displacement
 export const REC_DELTA = 20; // u16: bytes from the block's start to this instruction
 export const REC_LENGTH = 22; // u8: bytes of this instruction

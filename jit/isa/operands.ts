@@ -2,7 +2,8 @@
  * Operand notation, after the manual's appendix A, and the codes the decoder knows it by.
  *
  * The capital says where the operand is, the small letter how wide it is: `b` byte, `w` word, `d`
- * doubleword, `q` quadword, `v` the operand size (16, 32, 64), `x` 128 bits.
+ * doubleword, `q` quadword, `v` the operand size (16, 32, 64), `x` 128 bits
+ * (for the x87 the 80 of its own format or of a packed decimal).
  *
  * - `E` register or memory by ModRM, `M` memory only, `R` register only, `G` register by ModRM.reg,
  *   `Z` register in the opcode's low three bits
@@ -10,7 +11,8 @@
  *   extended), `Iv` (full operand size); `1` the constant one
  * - `J` branch displacement: `Jb`, `Jz`; `Ap` far pointer in the instruction; `O` absolute address
  * - `S` segment register by ModRM.reg; `A`, `C`, `D` the registers AL/AX/EAX, CL, DX
- * - `P`/`Q` MMX by ModRM.reg / ModRM, `V`/`W` XMM likewise, `T` x87 stack register by ModRM.rm
+ * - `P`/`Q` MMX by ModRM.reg / ModRM, `V`/`W` XMM likewise, `T0` ST(0), `Ti` the x87 stack
+ *   register that ModRM.rm names
  */
 export const KINDS = "-EMRGZIJaO1SACDPQVWT" as const;
 export const SIZES = "bwdqvxzs" as const;
@@ -19,6 +21,7 @@ export const SIZES = "bwdqvxzs" as const;
 export function operandCode(operand: string): number {
   if (operand === "1") return KINDS.indexOf("1");
   if (operand === "Ap") return KINDS.indexOf("a");
+  if (operand[0] === "T") return KINDS.indexOf("T");
   const kind = KINDS.indexOf(operand[0]);
   const size = SIZES.indexOf(operand[1]);
   if (kind < 0 || size < 0) throw new Error(`operand ${operand}`);

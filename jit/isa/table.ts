@@ -1,10 +1,11 @@
 /**
  * The instruction table: one line per instruction form. See rows.ts for the notation.
  *
- * Order: the one-byte map, the 0F map, x87 state, then what is refused on purpose. An opcode that
+ * Order: the one-byte map, the 0F map, the x87 (x87.ts), then what is refused on purpose. An opcode that
  * stands in no line is #UD.
  */
 import { parseRow, type Row } from "./rows.ts";
+import { X87 } from "./x87.ts";
 
 const SZAPC = "w=oszapc";
 const LOGIC = "w=oszapc u=a";
@@ -302,21 +303,6 @@ const TWO_BYTE = `
 0fc8+r bswap Zv
 `;
 
-/** x87 control and state; arithmetic comes with the complete FPU. */
-const FPU = `
-d9/2:0 fnop - reg fault
-d9/4 fldenv Mv mem fault
-d9/5 fldcw Mw mem fault
-d9/6 fnstenv Mv mem fault
-d9/7 fnstcw Mw mem fault
-db/4:2 fnclex - reg fault
-db/4:3 fninit - reg fault
-dd/4 frstor Mv mem fault
-dd/6 fnsave Mv mem fault
-dd/7 fnstsw Mw mem fault
-df/4:0 fnstsw_ax - reg fault
-`;
-
 function lines(text: string): string[] {
   return text.split("\n").filter((l) => l !== "");
 }
@@ -327,5 +313,5 @@ export const TABLE: readonly Row[] = [
   ...shiftLines(),
   ...lines(ONE_BYTE),
   ...lines(TWO_BYTE),
-  ...lines(FPU),
+  ...X87,
 ].map(parseRow);

@@ -1,15 +1,14 @@
 /**
- * x87 control and state. The arithmetic joins them with the complete FPU; its rows go in the table's
- * x87 part and its meanings here.
+ * x87 control and state; the arithmetic is in x87.ts.
  *
  * Each is one call into core/wasm/cpu/fpu.ts, which also raises #NM (CR0.TS) and pending #MF.
  */
 import { define } from "./define.ts";
 
-const [INIT, CLEAR, WAIT, NOP, STATUS_AX] = [0, 1, 2, 3, 4];
+const [INIT, CLEAR, WAIT, STATUS_AX] = [0, 1, 2, 4];
 
 for (
-  const [name, operation] of [["fninit", INIT], ["fnclex", CLEAR], ["wait", WAIT], ["fnop", NOP], [
+  const [name, operation] of [["fninit", INIT], ["fnclex", CLEAR], ["wait", WAIT], [
     "fnstsw_ax",
     STATUS_AX,
   ]] as const

@@ -9,4 +9,5 @@ import "./shift.ts";
 import "./stack.ts";
 import "./strings.ts";
 import "./system.ts";
+import "./x87.ts";
 export { meaningOf } from "./define.ts";

@@ -25,6 +25,7 @@ const NAMES: Record<string, string[]> = {
   xlat: ["xlatb"],
   xchg: ["xchg", "nop", "pause"],
   fnstsw_ax: ["fnstsw"],
+  fstp: ["fstp", "fstpnce"],
   cmpxchg8b: ["cmpxchg8b"],
   nop: [
     "nop",

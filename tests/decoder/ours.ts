@@ -134,6 +134,8 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
         const value = second ? v.getUint32(at + 4, true) : v.getInt32(at, true);
         return immediateText(value, o === "Ib" ? 1 : o === "Iw" ? 2 : isSized(row) ? size : 1);
       }
+      case "T":
+        return o === "T0" ? "st0" : `st${v.getUint8(RECORD_AT + REC_IMM) & 7}`;
       case "J":
         return immediateText(v.getInt32(RECORD_AT + REC_DISP, true), size);
       default:

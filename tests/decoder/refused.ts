@@ -15,10 +15,7 @@ export const REFUSED_ENCODINGS: Record<string, string> = {
 
 /** Instruction set extensions by iced's names. */
 export const REFUSED_FEATURES: Record<string, string> = {
-  ...each("not shown in CPUID yet: arithmetic comes with the complete FPU", [
-    "fpu",
-    "fpu287",
-    "fpu387",
+  ...each("not shown in CPUID yet", [
     "mmx",
     "sse",
     "sse2",

@@ -3,9 +3,9 @@
  *
  * The ELF format and Linux's i386 system calls (write 4, exit 1) are all it relies on.
  */
-const CODE = 0x08048000;
-/** Where the data lies when the code runs. */
-export const DATA = 0x10000000;
+/** Where the code and the data lie when the code runs: where a PV guest may have them too. */
+export const CODE = 0xc0001000;
+export const DATA = 0xc0800000;
 
 /** Little-endian bytes of a number. */
 export function bytes(value: number | bigint, count: number): number[] {

@@ -310,6 +310,8 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
     }
   }
   if (overrun) return short_of_bytes(limit, rec, delta);
+  // the x87 wants its opcode as FOP has it
+  if ((op & 0xf8) == 0xd8 && map == 0) store<u32>(rec + REC_IMM, ((op & 7) << 8) | modrm);
   const length = <u32> (at - start);
   if ((prefix & PREFIX_LOCK) && !((attr & ATTR_LOCK) && in_memory)) {
     return undefined_instruction(rec, delta);

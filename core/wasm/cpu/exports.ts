@@ -32,3 +32,12 @@ export {
 } from "./run";
 export { update_mode as cpu_update_mode } from "./state";
 export { cpu_cmps, cpu_lods, cpu_movs, cpu_scas, cpu_stos } from "./strings";
+export {
+  cpu_x87_begin,
+  cpu_x87_finish,
+  cpu_x87_load,
+  cpu_x87_prepare,
+  cpu_x87_register,
+  cpu_x87_store_wide,
+  cpu_x87_value,
+} from "./x87/dispatch";

@@ -1,22 +1,13 @@
-// x87 control and state, in the FXSAVE image at C_FX. The arithmetic joins in jit/semantics/fpu.ts.
-import { C_FX, CPU, PREFIX_OP16, REC_PREFIX, REC_SEG } from "../layout";
+// x87 control, and the instructions that move state as a whole. The arithmetic is in x87/.
+import { CPU, PREFIX_OP16, REC_PREFIX, REC_SEG } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
 import { cpl, fault, GP, MF } from "./state";
+import { error_pending, FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTW, ST, st, update_summary } from "./x87/state";
 
-// Offsets in the FXSAVE image (manual volume 1, 10.5).
-const FCW: usize = CPU + C_FX;
-const FSW: usize = FCW + 2;
-const FTW: usize = FCW + 4; // abridged: bit n = register n is not empty
-const FOP: usize = FCW + 6;
-const FIP: usize = FCW + 8;
-const FCS: usize = FCW + 12;
-const FDP: usize = FCW + 16;
-const FDS: usize = FCW + 20;
 const MXCSR: usize = FCW + 24;
 const MXCSR_MASK: usize = FCW + 28;
-const ST: usize = FCW + 32;
 
 /** FNINIT's state. */
 function initialise(): void {
@@ -28,26 +19,15 @@ function initialise(): void {
   store<u64>(FDP, 0);
 }
 
-/** An unmasked exception is waiting: the next waiting instruction gets #MF. */
-function error_pending(): bool {
-  return (load<u16>(FSW) & ~load<u16>(FCW) & 0x3f) != 0;
-}
-
-/** Recomputes FSW.ES and B after the control or status word changed. */
-function update_summary(): void {
-  const s = load<u16>(FSW) & 0x7f7f;
-  store<u16>(FSW, error_pending() ? s | 0x8080 : s);
-}
-
 /**
  * Control operations (see jit/semantics/fpu.ts for the numbers). Returns 0 if it faulted.
  *
- * 0 FNINIT, 1 FNCLEX, 2 WAIT, 3 FNOP, 4 FNSTSW AX, 5 "is it usable" for the operation in `value`,
+ * 0 FNINIT, 1 FNCLEX, 2 WAIT, 4 FNSTSW AX, 5 "is it usable" for the operation in `value`,
  * 8 FLDCW, 11 LDMXCSR
  */
 export function cpu_fpu(operation: u32, value: u32, unused: u32): u32 {
   if (!fpu_usable()) return 0;
-  const waits = operation == 2 || operation == 3 || (operation == 5 && value == 8);
+  const waits = operation == 2 || (operation == 5 && value == 8);
   if (waits && error_pending()) {
     fault(MF, 0);
     return 0;
@@ -89,8 +69,7 @@ const BUFFER: usize = memory.data(512, 16);
 /** Two-bit tag of physical register n: 0 valid, 1 zero, 2 special, 3 empty. */
 function full_tag(n: u32): u32 {
   if (!(load<u8>(FTW) >> n & 1)) return 3;
-  const top = (load<u16>(FSW) >> 11) & 7;
-  const p = ST + <usize> ((n - top) & 7) * 16;
+  const p = ST + <usize> (n << 4);
   const mantissa = load<u64>(p);
   const exponent: u32 = load<u16>(p + 8) & 0x7fff;
   if (exponent == 0) return mantissa == 0 ? 1 : 2;
@@ -146,11 +125,30 @@ function load_environment(narrow: bool): u32 {
   return narrow ? 14 : 28;
 }
 
-function move_registers(from: usize, to: usize, from_stride: usize, to_stride: usize): void {
-  for (let i: usize = 0; i < 8; i++) {
-    store<u64>(to + i * to_stride, load<u64>(from + i * from_stride));
-    store<u16>(to + i * to_stride + 8, load<u16>(from + i * from_stride + 8));
+/** The registers in stack order, `stride` bytes apart, as FNSAVE and FXSAVE write them. */
+function registers_out(to: usize, stride: usize): void {
+  for (let i: u32 = 0; i < 8; i++) {
+    const p = to + <usize> i * stride;
+    store<u64>(p, load<u64>(st(i)));
+    store<u16>(p + 8, load<u16>(st(i) + 8));
   }
+}
+
+/** The same, read back; TOP was loaded before. */
+function registers_in(from: usize, stride: usize): void {
+  for (let i: u32 = 0; i < 8; i++) {
+    const p = from + <usize> i * stride;
+    store<u64>(st(i), load<u64>(p));
+    store<u64>(st(i) + 8, load<u16>(p + 8)); // the reserved bytes read zero
+  }
+}
+
+/** Takes over the first 416 bytes of an FXSAVE image: all that FXRSTOR loads. */
+export function fx_load(from: usize): void {
+  memory.copy(FCW, from, 416);
+  store<u16>(FCW, (load<u16>(FCW) & 0x1f7f) | 0x40);
+  registers_in(from + 32, 16);
+  update_summary();
 }
 
 /**
@@ -184,26 +182,25 @@ export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32
       break;
     case 2:
       load_environment(narrow);
-      move_registers(BUFFER + environment, ST, 10, 16);
+      registers_in(BUFFER + environment, 10);
       return 1;
     case 3:
       store_environment(narrow);
-      move_registers(ST, BUFFER + environment, 16, 10);
+      registers_out(BUFFER + environment, 10);
       break;
     case 4:
       store<u32>(MXCSR_MASK, 0xffff);
       // the last 48 bytes are the program's own, and the XMM area is all there is
       if (!guest_read_linear(BUFFER, address, bytes, user)) return 0;
       memory.copy(BUFFER, FCW, 416);
+      registers_out(BUFFER + 32, 16);
       break;
     default:
       if (load<u32>(BUFFER + 24) & 0xffff0000) {
         fault(GP, 0);
         return 0;
       }
-      memory.copy(FCW, BUFFER, 416);
-      store<u16>(FCW, (load<u16>(FCW) & 0x1f7f) | 0x40);
-      update_summary();
+      fx_load(BUFFER);
       return 1;
   }
   if (!guest_write_linear(address, BUFFER, bytes, user)) return 0;

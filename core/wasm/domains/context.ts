@@ -27,6 +27,7 @@ import {
   SEG_SIZE,
   SS,
 } from "../layout";
+import { fx_load } from "../cpu/fpu";
 import { set_eflags } from "../cpu/flags";
 import { EINVAL } from "../errno";
 import { load_cr3 } from "../pagetables/cr3";
@@ -95,7 +96,7 @@ function build_cpu_state(v: Vcpu, c: usize): void {
   set_selector(FS, load<u16>(c + SS_, 12));
   set_selector(GS, load<u16>(c + SS_, 16));
   if (load<u32>(c + FLAGS) & VGCF_I387_VALID) {
-    memory.copy(CPU + C_FX, c, 512);
+    fx_load(c);
     store<u32>(CPU + C_FX, load<u32>(CPU + C_FX, 24) & 0xffff, 24); // no reserved bit of MXCSR
   } else {
     store<u16>(CPU + C_FX, 0x37f);

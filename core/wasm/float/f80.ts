@@ -9,12 +9,13 @@ import { multiply_operands } from "./multiply";
 import { nan_result_one } from "./nan";
 import { root_operand } from "./root";
 import { round_result } from "./round";
-import { DE, float, raise } from "./state";
+import { DE, PE, raise } from "./state";
 import {
   A,
   B,
   give_infinity,
   give_operand,
+  give_zero,
   K_INFINITE,
   pack32,
   pack64,
@@ -50,14 +51,17 @@ export function f80_finish(to_round: bool, precision: i32): void {
   X.sig = R.sig;
 }
 
-/** The response to unmasked overflow and underflow. Source: SDM volume 1, 8.5.4 and 8.5.5. */
+/**
+ * The response to unmasked overflow and underflow. FSCALE can be beyond even the adjusted exponents: then
+ * the result is infinity or zero. Source: SDM volume 1, 8.5.4 and 8.5.5.
+ */
 function f80_adjust_bias(): void {
   R.exp -= R.wrapped * BIAS_ADJUST;
-  // even so FSCALE can leave the range
   if (R.exp > EMAX) give_infinity(R.sign);
-  else if (R.exp < EMIN) {
-    R.sig = 0;
-  }
+  else if (R.exp < EMIN) give_zero(R.sign);
+  else return;
+  raise(PE);
+  R.up = R.wrapped > 0;
 }
 
 export function f80_add(precision: i32): void {
