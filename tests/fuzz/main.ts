@@ -1,5 +1,7 @@
 /**
  * `deno task fuzz [--seconds N] [FILE…]`: the property tests over and over, each time with new seeds.
+ * `deno task fuzz --what cpu [--seconds N] [--seed N]`: decoder and instructions against iced-x86 and
+ * the host's processor (tests/oracle/fuzz.ts), without end unless told.
  *
  * A test run tries every property a few hundred times; here it goes on until the time is up (a minute
  * if not given) or something fails. fast-check shrinks a failure and prints the seed and path that
@@ -24,12 +26,24 @@ function* propertyTests(folder: string): Generator<string> {
 const { values, positionals } = parseArgs({
   args: Deno.args,
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "60" } },
+  options: { seconds: { type: "string" }, what: { type: "string" }, seed: { type: "string" } },
 });
-const seconds = Number(values.seconds);
+const cpu = values.what === "cpu";
+const seconds = Number(values.seconds ?? (cpu ? Infinity : 60));
+if (values.what !== undefined && !cpu) {
+  console.error("fuzz: --what takes cpu");
+  Deno.exit(1);
+}
 if (!(seconds > 0)) {
   console.error("fuzz: --seconds takes a positive number");
   Deno.exit(1);
+}
+if (cpu) {
+  const { fuzzCpu } = await import("../oracle/fuzz.ts");
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  const { cases, encodings, failures } = await fuzzCpu(seconds, seed);
+  console.log(`fuzz: ${cases} cases, ${encodings} encodings, ${failures} batches with differences`);
+  Deno.exit(failures ? 1 : 0);
 }
 const files = positionals.length > 0
   ? positionals

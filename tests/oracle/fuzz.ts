@@ -85,11 +85,3 @@ export async function fuzzCpu(
   }
   return result;
 }
-
-if (import.meta.main) {
-  const [seconds = "60", seed] = Deno.args;
-  const result = await fuzzCpu(Number(seconds), seed === undefined ? undefined : Number(seed));
-  const { cases, encodings, failures } = result;
-  console.log(`fuzz: ${cases} cases, ${encodings} encodings, ${failures} batches with differences`);
-  Deno.exit(failures ? 1 : 0);
-}
