@@ -25,8 +25,8 @@ export function within_limit(attr: u32, limit: u32, offset: u32, size: u32): boo
   if ((attr & (ATTR_TYPE_CODE | ATTR_TYPE_E)) == ATTR_TYPE_E) {
     return offset > limit && last <= (attr & ATTR_D ? <u64> 0xffffffff : <u64> 0xffff);
   }
-  // A segment of 4 GiB has no end: an access at its top goes on at its start.
-  return last <= limit || limit == 0xffffffff;
+  // An access over the end of 4 GiB is a violation too: the manual leaves it open, processors refuse.
+  return last <= limit;
 }
 
 /**
