@@ -3,26 +3,31 @@
 import { asm, assemble, code, dword, eax, ebx, ecx, edx, esp } from "../../guest/asm/mod.ts";
 import type { Callable } from "../../guest/asm/mod.ts";
 
-/**
- * Assembles `main`, runs it and returns what it wrote.
- * @param main a function that returns the process's exit status
- */
-export async function runNatively(main: Callable): Promise<{ status: number; output: Uint8Array }> {
+/** Assembles a static program that exits with what `main` returns. */
+export function programImage(main: Callable): Uint8Array {
   const start = code("_start", () => {
     asm.call(main);
     asm.mov(ebx, eax);
     asm.mov(eax, 1); // exit
     asm.int(0x80);
   });
-  const { elf } = assemble({ entry: start.label, base: 0x08048000, physical: 0x08048000 });
-  const path = await Deno.makeTempFile();
+  return assemble({ entry: start.label, base: 0x08048000, physical: 0x08048000 }).elf;
+}
+
+/**
+ * Assembles `main`, runs it and returns what it wrote.
+ * @param main a function that returns the process's exit status
+ */
+export async function runNatively(main: Callable): Promise<{ status: number; output: Uint8Array }> {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/program`;
   try {
-    await Deno.writeFile(path, elf, { mode: 0o755 });
+    await Deno.writeFile(path, programImage(main), { mode: 0o755 });
     await Deno.chmod(path, 0o755);
-    const { code, stdout } = await new Deno.Command(path).output();
+    const { code, stdout } = await new Deno.Command(path, { cwd: folder, stdin: "null" }).output();
     return { status: code, output: stdout };
   } finally {
-    await Deno.remove(path);
+    await Deno.remove(folder, { recursive: true });
   }
 }
 

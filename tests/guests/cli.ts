@@ -17,6 +17,15 @@ export interface Outcome {
  * @param input what standard input holds before it ends
  */
 export async function bootByCommandLine(args: string[], input = ""): Promise<Outcome> {
+  const { stdout, ...rest } = await bootForBytes(args, input);
+  return { stdout: new TextDecoder().decode(stdout), ...rest };
+}
+
+/** The same with standard output as it is: a guest's console may show any bytes. */
+export async function bootForBytes(
+  args: string[],
+  input = "",
+): Promise<{ status: number; stdout: Uint8Array; stderr: string }> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", CLI, ...args],
     stdin: "piped",
@@ -30,6 +39,5 @@ export async function bootByCommandLine(args: string[], input = ""): Promise<Out
   );
   const { code, stdout, stderr } = await child.output();
   await written;
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { status: code, stdout: text(stdout), stderr: text(stderr) };
+  return { status: code, stdout, stderr: new TextDecoder().decode(stderr) };
 }

@@ -1,0 +1,125 @@
+/**
+ * Debian's static 32-bit busybox, run by our loader guest on the hypervisor's CPU and by this machine's:
+ * every program has to say the same, byte for byte, and to end with the same status.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { bootForBytes } from "./cli.ts";
+import { cpioArchive } from "./cpio.ts";
+import { guestForTest } from "./debian.ts";
+import { canRun } from "../guest/native.ts";
+
+/** An applet with its arguments, and the file that its output goes to, if not to the console. */
+interface Command {
+  argv: string[];
+  output?: string;
+}
+const run = (...argv: string[]): Command => ({ argv });
+const runInto = (output: string, ...argv: string[]): Command => ({ argv, output });
+
+/** Numbers, fractions and words, the same each time. */
+function makeInput(lines: number): string {
+  let state = 0x2545f491;
+  const next = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor(state / 2 ** 32 * below);
+  };
+  const words = ["pear", "Fig", "apple", "quince", "Plum", "sloe", "medlar"];
+  return Array.from({ length: lines }, () => {
+    const fraction = (next(2_000_001) - 1_000_000) / 10 ** next(7);
+    return `${next(10_000)} ${words[next(words.length)]} ${fraction} ${"=".repeat(next(40))}`;
+  }).join("\n") + "\n";
+}
+
+const WHOLE_NUMBERS: Command[] = [
+  run("sha256sum", "input"),
+  runInto("input.gz", "gzip", "-c", "input"),
+  run("sha256sum", "input.gz"),
+  run("gunzip", "-c", "input.gz"),
+  run("gzip", "-9", "-f", "copy"),
+  run("sha256sum", "copy.gz"),
+  run("gunzip", "-f", "copy.gz"),
+  run("cmp", "input", "copy"),
+  runInto("sorted", "sort", "-k2,2", "-k1,1r", "input"),
+  run("sha256sum", "sorted"),
+  run("dc", "-e", "30 k 2 v p 22 7 / p 2 200 ^ p 16 o 3735928559 p"),
+  run("dc", "loop.dc"),
+  run("cat", "no-such-file"),
+];
+
+const quote = (word: string) => /^[\w.,/-]+$/.test(word) ? word : `'${word}'`;
+const line = (c: Command) => ["busybox", ...c.argv].map(quote).join(" ");
+
+/** Runs the commands with this machine's processor; what the loader's console should show. */
+async function natively(
+  busybox: string,
+  files: Record<string, Uint8Array>,
+  commands: Command[],
+): Promise<Uint8Array> {
+  const folder = await Deno.makeTempDir();
+  const shown: Uint8Array[] = [];
+  const say = (text: string) => shown.push(new TextEncoder().encode(text));
+  try {
+    for (const [name, contents] of Object.entries(files)) {
+      await Deno.writeFile(`${folder}/${name}`, contents);
+    }
+    for (const command of commands) {
+      const { code, stdout, stderr } = await new Deno.Command(busybox, {
+        args: command.argv,
+        cwd: folder,
+        clearEnv: true,
+        env: { PATH: "/bin", TZ: "UTC0" },
+        stdin: "null",
+      }).output();
+      const redirect = command.output ? ` > ${command.output}` : "";
+      say(`$ ${line(command)}${redirect}\r\n`);
+      if (command.output) await Deno.writeFile(`${folder}/${command.output}`, stdout);
+      else shown.push(stdout);
+      shown.push(stderr);
+      say(`[status ${code}]\r\n`);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  return new Uint8Array(await new Blob(shown as BlobPart[]).arrayBuffer());
+}
+
+/** Splits what the console showed by the commands, for a difference that can be read. */
+const byCommand = (console: Uint8Array) =>
+  new TextDecoder("latin1").decode(console).split(/^(?=\$ busybox )/m);
+
+/** Runs the commands here and there, and compares. */
+async function agree(commands: Command[]): Promise<void> {
+  const image = await guestForTest("busybox-i386");
+  if (!image) return;
+  const busybox = fileURLToPath(image);
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const input = encode(makeInput(1500));
+  const files = {
+    input,
+    copy: input,
+    "loop.dc": encode("0 sn 1 sa [la ln 1 + d sn * d p sa ln 25 >x] sx lx x 10 k la 7 / p\n"),
+  };
+  const folder = await Deno.makeTempDir();
+  try {
+    const ramdisk = `${folder}/ramdisk`;
+    await Deno.writeFile(ramdisk, cpioArchive({ busybox: await Deno.readFile(busybox), ...files }));
+    const list = commands.map((c) => line(c) + (c.output ? ` > ${c.output}` : "")).join("; ");
+    const { status, stdout, stderr } = await bootForBytes(
+      ["--timeout", "120", "-r", ramdisk, "-c", list, "loader"],
+    );
+    assert.doesNotMatch(stderr, /no system call/);
+    const expected = byCommand(await natively(busybox, files, commands));
+    byCommand(stdout).forEach((part, i) => assert.equal(part, expected[i], stderr));
+    assert.equal(byCommand(stdout).length, expected.length);
+    assert.equal(status, 0, stderr);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "busybox: sha256sum, gzip, gunzip, sort, dc as on this machine's processor",
+  ignore: !canRun,
+  fn: () => agree(WHOLE_NUMBERS),
+});
