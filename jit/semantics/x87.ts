@@ -31,10 +31,12 @@ function store(x: Context): void {
     return;
   }
   x.check(x.call("cpu_x87_begin"));
+  const size = operand === "Mw" ? 2 : operand === "Md" ? 4 : 8;
+  const place = x.memory(size);
+  place.modify(); // a fault goes before what an unmasked exception would do
   x.if(x.call("cpu_x87_prepare", x.record(), x.effectiveAddress()), () => {
     const v = x.call("cpu_x87_value");
-    const size = operand === "Mw" ? 2 : operand === "Md" ? 4 : 8;
-    x.memory(size).write(size === 8 ? v : x.convert(v, "i32"));
+    place.write(size === 8 ? v : x.convert(v, "i32"));
     x.invoke("cpu_x87_finish", x.record(), x.effectiveAddress());
   });
   x.next();

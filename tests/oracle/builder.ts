@@ -15,6 +15,7 @@ import {
   type Segment,
   UNMAPPED,
 } from "./layout.ts";
+import { initialFx } from "./fx.ts";
 import { corner, memoryOffset, randomMemory } from "./values.ts";
 
 export const [AX, CX, DX, BX, SP, BP, SI, DI] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -40,7 +41,9 @@ export class State {
   /** Segments behind ES CS SS DS FS GS. */
   readonly segments: (Segment | null)[];
   /** What is not compared. */
-  readonly ignore: Ignore = { memory: [0, 0], registers: new Uint32Array(8), partial: false };
+  readonly ignore: Ignore = { memory: [], registers: new Uint32Array(8), partial: false };
+  /** FPU and SSE state. */
+  fx = initialFx();
 
   /**
    * @param alone the case has one instruction, so that what it finds is what is here
@@ -164,7 +167,7 @@ export class CaseBuilder {
 
   /** Leaves bytes of memory out of the comparison. */
   ignore(address: number, length: number): void {
-    this.state.ignore.memory = [address, length];
+    this.state.ignore.memory.push([address, length]);
   }
 
   /** Leaves bits of a register out of the comparison. */

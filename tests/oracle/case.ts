@@ -1,10 +1,12 @@
 /** A test case: one instruction (or a few) with the state it starts from; and what came of it. */
 import {
+  FX_SIZE,
   MEMORY_SIZE,
   REC_CODE_OR_ERROR,
   REC_EFLAGS,
   REC_EIP,
   REC_ESP_OR_EXIT,
+  REC_FX,
   REC_MEMORY,
   REC_SEGMENTS_OR_CR2,
   REC_SELECTORS,
@@ -24,6 +26,8 @@ export interface Case {
   es: number;
   /** MEMORY_SIZE bytes: the scratch, then the edge. */
   memory: Uint8Array;
+  /** FX_SIZE bytes that FXRSTOR takes. */
+  fx: Uint8Array;
   /** EFLAGS bits that the manual leaves undefined after it. */
   undefinedFlags: number;
   ignore: Ignore;
@@ -31,8 +35,8 @@ export interface Case {
 
 /** What is not compared, because the manual leaves it undefined or processors differ. */
 export interface Ignore {
-  /** Bytes of memory: address and length. */
-  memory: [number, number];
+  /** Bytes of memory: addresses and lengths. */
+  memory: [number, number][];
   /** Bits of the registers. */
   registers: Uint32Array;
   /** After a fault only the exit and EIP count. */
@@ -51,6 +55,7 @@ export interface Outcome {
   /** DS ES FS GS */
   selectors: number[];
   memory: Uint8Array;
+  fx: Uint8Array;
 }
 
 const PUSHAD = [7, 6, 5, 4, 3, 2, 1, 0];
@@ -63,6 +68,7 @@ export function writeCase(c: Case, code: number, view: DataView, at: number): vo
   view.setUint32(at + REC_CODE_OR_ERROR, code, true);
   view.setUint32(at + REC_SEGMENTS_OR_CR2, c.ds | c.es << 16, true);
   new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE).set(c.memory);
+  new Uint8Array(view.buffer, view.byteOffset + at + REC_FX, FX_SIZE).set(c.fx);
 }
 
 /** Reads what the driver left. */
@@ -79,5 +85,6 @@ export function readOutcome(view: DataView, at: number): Outcome {
     eip: word(REC_EIP),
     selectors: [0, 2, 4, 6].map((i) => view.getUint16(at + REC_SELECTORS + i, true)),
     memory: new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE),
+    fx: new Uint8Array(view.buffer, view.byteOffset + at + REC_FX, FX_SIZE),
   };
 }

@@ -1,5 +1,6 @@
 /** Two outcomes of one case beside each other. */
 import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-x86";
+import { fxDifferences } from "./fx.ts";
 import type { Case, Outcome } from "./case.ts";
 import {
   BASE,
@@ -50,14 +51,14 @@ export function differences(c: Case, native: Outcome, ours: Outcome): string[] {
     compare("eip", native.eip, ours.eip);
     if (native.exit === (EXIT_FAULT | PAGE_FAULT)) compare("cr2", native.cr2, ours.cr2);
   }
-  const [from, length] = ignore.memory;
+  const ignored = (at: number) => ignore.memory.some(([from, n]) => at >= from && at < from + n);
   for (let i = 0; i < MEMORY_SIZE; i++) {
     const at = i < SCRATCH_SIZE ? SCRATCH + i : EDGE + i - SCRATCH_SIZE;
-    if (native.memory[i] === ours.memory[i] || (at >= from && at < from + length)) continue;
+    if (native.memory[i] === ours.memory[i] || ignored(at)) continue;
     compare(`byte ${hex(at)} (was ${hex(c.memory[i])})`, native.memory[i], ours.memory[i]);
     if (out.length > 24) break;
   }
-  return out;
+  return [...out, ...fxDifferences(native.fx, ours.fx)];
 }
 
 /**

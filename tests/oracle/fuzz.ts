@@ -9,7 +9,7 @@ import { allForms } from "./forms.ts";
 import { generateCase } from "./generate.ts";
 import { MAX_CASES } from "./layout.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
-import { pairGenerators, plainForms, randomSequence } from "./sequences.ts";
+import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { runCases } from "./session.ts";
 
 /** Encodings to decode for each batch of cases. */
@@ -28,6 +28,7 @@ export function casesOf(seed: number): Case[] {
   const r = new Random(seed);
   const { forms } = allForms();
   const plain = plainForms(forms);
+  const fpu = fpuForms(forms);
   const pairs = pairGenerators(forms);
   return Array.from({ length: MAX_CASES }, () => {
     const n = r.below(10);
@@ -35,7 +36,7 @@ export function casesOf(seed: number): Case[] {
       ? generateCase(r, r.pick(forms))
       : n < 8
       ? r.pick(pairs)(r)
-      : randomSequence(r, plain);
+      : randomSequence(r, n < 9 ? plain : fpu);
   });
 }
 

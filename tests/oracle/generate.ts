@@ -46,9 +46,9 @@ export function makeCase(
   state: State,
   undefinedFlags: number,
 ): Case {
-  const { registers, eflags, memory, segments, ignore } = state;
+  const { registers, eflags, memory, segments, fx, ignore } = state;
   const [es, , , ds] = segments.map((s) => s?.selector ?? 0);
-  return { form, code, registers, eflags, ds, es, memory, undefinedFlags, ignore };
+  return { form, code, registers, eflags, ds, es, memory, fx, undefinedFlags, ignore };
 }
 
 /** One case of a form. */

@@ -5,6 +5,7 @@
 import { DOMID_SELF, FLAT as XEN, SCHEDOP, SHUTDOWN, UVMF } from "../../guest/abi/numbers.ts";
 import { StartInfo } from "../../guest/abi/structs.ts";
 import {
+  address,
   addressOf,
   asm,
   ax,
@@ -53,6 +54,7 @@ import {
   REC_EFLAGS,
   REC_EIP,
   REC_ESP_OR_EXIT,
+  REC_FX,
   REC_SEGMENTS_OR_CR2,
   RECORDS,
   SEGMENTS,
@@ -116,6 +118,7 @@ export function guestDriver(
     asm.mov(eax, dword(esp, AT_VECTOR));
     asm.or(eax, EXIT_FAULT);
     asm.mov(dword(ebx, REC_ESP_OR_EXIT), eax);
+    asm.fxsave(address(ebx, REC_FX));
     asm.mov(eax, cr2);
     asm.mov(dword(ebx, REC_SEGMENTS_OR_CR2), eax);
     enter(runner.join);

@@ -50,7 +50,10 @@ export const REC_EIP = 48;
 /** Out: DS ES FS GS. */
 export const REC_SELECTORS = 52;
 export const REC_MEMORY = 64;
-export const RECORD_BYTES = REC_MEMORY + MEMORY_SIZE;
+/** FPU and SSE state as FXSAVE and FXRSTOR have it. */
+export const REC_FX = REC_MEMORY + MEMORY_SIZE;
+export const FX_SIZE = 512;
+export const RECORD_BYTES = REC_FX + FX_SIZE;
 
 /** The code ran off its end, or jumped to a landing place; or a fault: EXIT_FAULT | vector. */
 export const EXIT_END = 0;

@@ -5,6 +5,7 @@
  * Facts: Linux's i386 system call numbers, struct user_desc, struct sigcontext_32, SA_* flags.
  */
 import {
+  address,
   addressOf,
   asm,
   ax,
@@ -27,11 +28,13 @@ import {
   CASES_AT,
   EXIT_FAULT,
   FLAT_CS,
+  FX_SIZE,
   READONLY,
   REC_CODE_OR_ERROR,
   REC_EFLAGS,
   REC_EIP,
   REC_ESP_OR_EXIT,
+  REC_FX,
   REC_SEGMENTS_OR_CR2,
   RECORD_BYTES,
   RECORDS,
@@ -51,7 +54,14 @@ const SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000, SA_NODE
 const ARGUMENT_UCONTEXT = 12;
 const UC_MCONTEXT = 20;
 const SC_SEGMENTS = [12, 8, 4, 0]; // DS ES FS GS
-const SC_EDI = 16, SC_TRAPNO = 48, SC_ERR = 52, SC_EIP = 56, SC_EFLAGS = 64, SC_CR2 = 84;
+const SC_EDI = 16,
+  SC_TRAPNO = 48,
+  SC_ERR = 52,
+  SC_EIP = 56,
+  SC_EFLAGS = 64,
+  SC_FPSTATE = 76,
+  SC_CR2 = 84;
+const FPSTATE_FXSAVE = 112;
 
 function systemCall(number: number): void {
   asm.mov(eax, number);
@@ -108,6 +118,12 @@ export function linuxDriver(): { start: Callable; runner: Runner } {
       asm.mov(eax, dword(esi, SC_SEGMENTS[i]));
       asm.mov(word(ebx, to), ax);
     });
+    // the kernel keeps the FPU's state of the interrupted code behind 112 bytes of older layout
+    asm.mov(esi, dword(esi, SC_FPSTATE));
+    asm.add(esi, FPSTATE_FXSAVE);
+    asm.lea(edi, address(ebx, REC_FX));
+    asm.mov(ecx, FX_SIZE / 4);
+    asm.movsd("rep");
     enter(runner.join);
   });
 

@@ -8,12 +8,13 @@ import type { Case } from "./case.ts";
 import { allForms } from "./forms.ts";
 import { generateCase } from "./generate.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
-import { pairGenerators, plainForms, randomSequence } from "./sequences.ts";
+import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { type Findings, runCases } from "./session.ts";
 
 const CASES_PER_FORM = 20;
 const CASES_PER_PAIR = 8;
 const SEQUENCES = 8000;
+const FPU_SEQUENCES = 4000;
 const SEED = 20260721;
 /** Reports to print before giving up. */
 const ENOUGH = 12;
@@ -58,10 +59,12 @@ Deno.test({
     const r = new Random(SEED);
     const { forms } = allForms();
     const plain = plainForms(forms);
+    const fpu = fpuForms(forms);
     const pairs = pairGenerators(forms);
     const cases: Case[] = [
       ...pairs.flatMap((make) => Array.from({ length: CASES_PER_PAIR }, () => make(r))),
       ...Array.from({ length: SEQUENCES }, () => randomSequence(r, plain)),
+      ...Array.from({ length: FPU_SEQUENCES }, () => randomSequence(r, fpu)),
     ];
     const world = await GuestWorld.create();
     try {

@@ -39,6 +39,7 @@ import {
   LIMITED,
   REC_CODE_OR_ERROR,
   REC_ESP_OR_EXIT,
+  REC_FX,
   REC_MEMORY,
   REC_SEGMENTS_OR_CR2,
   REC_SELECTORS,
@@ -113,6 +114,7 @@ export function makeRunner(finish: () => void): Runner {
     asm.mov(stageEsp, eax);
     asm.mov(eax, dword(ebx, REC_CODE_OR_ERROR));
     asm.mov(stageCode, eax);
+    asm.fxrstor(address(ebx, REC_FX));
     asm.mov(esp, ebx);
     asm.movzx(eax, word(ebx, REC_SEGMENTS_OR_CR2 + 2));
     asm.mov(es, eax);
@@ -143,6 +145,7 @@ export function makeRunner(finish: () => void): Runner {
     asm.pushf();
     asm.pushad();
     asm.mov(ebx, esp);
+    asm.fxsave(address(ebx, REC_FX).via(ss));
     asm.mov(eax, savedEsp.operand().via(ss));
     asm.mov(dword(ebx, 12).via(ss), eax);
     for (const [s, at] of SELECTORS) {

@@ -18,6 +18,9 @@ const PLAIN = new Set(
     "pushf movnti cmpxchg8b jcc nop").split(" "),
 );
 
+/** Operands whose contents are not compared as a whole. */
+const LARGE = /^(fldenv|fnstenv|frstor|fnsave|fxsave|fxrstor)$/;
+
 /** Registers that change without standing among the operands. */
 const IMPLICIT: Record<string, number[]> = {
   mul: [AX, DX],
@@ -90,7 +93,7 @@ function sequence(r: Random, name: string, steps: Step[], killFlags: boolean): C
     builders.push(b);
   }
   const { ignore } = state;
-  if (ignore.partial || ignore.memory[1] || ignore.registers.some((m) => m)) return null;
+  if (ignore.partial || ignore.memory.length || ignore.registers.some((m) => m)) return null;
   if (killFlags) code.push(...KILL_FLAGS);
   if (code.length > LONGEST) return null;
   return makeCase(name, code, state, undefinedEver);
@@ -119,6 +122,11 @@ export function randomSequence(r: Random, forms: readonly Form[]): Case {
 /** Forms that sequences are made of. */
 export function plainForms(forms: readonly Form[]): Form[] {
   return forms.filter((f) => PLAIN.has(f.row.name));
+}
+
+/** Forms of the FPU: an exception of one is raised by the next. */
+export function fpuForms(forms: readonly Form[]): Form[] {
+  return forms.filter((f) => /^(f|wait)/.test(f.row.name) && !LARGE.test(f.row.name));
 }
 
 /** The forms that a handler serves. */

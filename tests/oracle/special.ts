@@ -30,9 +30,10 @@ import {
   SLOT_CODE,
   SLOT_FORWARD,
 } from "./layout.ts";
+import { arithmetic, FPU_PREPARE } from "./fpu.ts";
 import { corner } from "./values.ts";
 
-type Prepare = (b: CaseBuilder) => void;
+export type Prepare = (b: CaseBuilder) => void;
 
 const COUNTS = [...Array.from({ length: 34 }, (_, i) => i), 63, 64, 255];
 
@@ -212,6 +213,7 @@ function accumulatorEquals(b: CaseBuilder): void {
 
 /** By the meaning's name. */
 const PREPARE: Record<string, Prepare> = {
+  ...FPU_PREPARE,
   div: division,
   idiv: division,
   bt: bitOffset,
@@ -357,5 +359,8 @@ function farImmediate(b: CaseBuilder): void {
 
 /** Sets up what the instruction needs. */
 export function prepare(b: CaseBuilder): void {
-  PREPARE[b.form.row.name]?.(b);
+  const { name } = b.form.row;
+  const specific = PREPARE[name];
+  if (specific) specific(b);
+  else if (name[0] === "f") arithmetic(b);
 }
