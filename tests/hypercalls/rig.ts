@@ -33,6 +33,7 @@ interface Inside {
   slice_begin(now: bigint, budget: number): number;
   slice_end(): number;
   inspect_current(): number;
+  inspect_eflags(domid: number, vcpu: number): number;
   machine_time(): bigint;
   time_init(isVirtual: number, wall: bigint): void;
   host_evtchn_close(domid: number, port: number): number;

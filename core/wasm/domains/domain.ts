@@ -63,6 +63,8 @@ export class Domain {
   // memory, continued
   xen_page_list: u32; // first of the hypervisor's frames shared with the domain, 0 = none
   table_changes: u64; // stamp of the last change to a translation (pagetables/address_space.ts)
+  // segments/: counts the changes to descriptor tables of the domain that are in use
+  descriptor_changes: u32;
 }
 
 // Vcpu.state
@@ -130,6 +132,9 @@ export class Vcpu {
   // events/clock.ts
   time_area: u64; // guest address of a second vcpu_time_info, 0 = none
   time_updated: i64; // system time of the last pvclock update
+  // segments/reload.ts: Domain.descriptor_changes when DS, ES, FS and GS were last known to load
+  segments_checked: u32;
+  off_cpu: u32; // domains/schedule.ts: it gave the processor up, whoever ran meanwhile
 }
 
 let heap_next: usize = HEAP;

@@ -28,6 +28,7 @@ import {
 import { next_deadline, tick, timers_run } from "../events/timers";
 import { switch_address_space } from "../pagetables/cr3";
 import { debug_rearm } from "../traps/debug_registers";
+import { segments_put_back } from "../traps/failsafe";
 import { load_fresh_segments } from "./fresh";
 import { live_count, live_domain } from "./live";
 import {
@@ -52,6 +53,12 @@ export const RUN_HOST: i32 = 2; // a guest signalled the host, or a domain ended
 const SECOND: i64 = 1000000000;
 
 // ---- states of a vCPU ------------------------------------------------------------------------
+
+/** Ends the running vCPU's slice, so that other vCPUs and the host's devices get their turn. */
+export function vcpu_yield(): void {
+  current.off_cpu = 1;
+  request_stop();
+}
 
 /** Blocks the running vCPU until an event wakes it. */
 export function vcpu_block(): void {
@@ -128,6 +135,9 @@ function next_runnable(): Vcpu {
 
 // ---- slices ----------------------------------------------------------------------------------
 
+/** The vCPU whose slice was the last one. */
+let last_on: Vcpu = changetype<Vcpu>(0);
+
 /** Puts a vCPU's registers in place. The machine's own counters, which lie among them, stay. */
 function load_vcpu(v: Vcpu): void {
   const end = load<u64>(CPU + C_RETIRED_END);
@@ -141,6 +151,9 @@ function load_vcpu(v: Vcpu): void {
   switch_address_space(v);
   debug_rearm(); // also update_mode
   if (v.fresh) load_fresh_segments(v);
+  else if (v.off_cpu || v != last_on) segments_put_back(v);
+  v.off_cpu = 0;
+  last_on = v;
 }
 
 /** Takes the running vCPU off: its registers are in vcpu.cpu again, current is null. */
@@ -149,7 +162,10 @@ function unload_vcpu(): void {
   if (v.state == VCPU_RUNNABLE) {
     if (changetype<Domain>(v.domain).state != DOM_RUNNING) runstate_change(v, OFFLINE);
     else if (next_runnable() != v) runstate_change(v, RUNNABLE);
-  } else runstate_change(v, v.state == VCPU_DOWN ? OFFLINE : BLOCKED);
+  } else {
+    v.off_cpu = 1;
+    runstate_change(v, v.state == VCPU_DOWN ? OFFLINE : BLOCKED);
+  }
   if (v.runstate != RUNNING && current_domain.state == DOM_RUNNING) runstate_publish(v);
   memory.copy(v.cpu, CPU, CPU_STATE_SIZE);
   set_current(changetype<Vcpu>(0));

@@ -1,8 +1,7 @@
 // sched_op: yield, block, poll, shut down, watchdogs (public/sched.h; xen/common/sched/core.c).
-import { request_stop } from "../cpu/state";
 import { domain_shutdown } from "../domains/crash";
 import { current, current_domain, DOM_DEAD, domain_by_id } from "../domains/domain";
-import { vcpu_block, vcpu_poll } from "../domains/schedule";
+import { vcpu_block, vcpu_poll, vcpu_yield } from "../domains/schedule";
 import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from "../errno";
 import { INFO_MASK, is_pending, upcall_due } from "../events/bits";
 import { charge, limit_slice, system_time } from "../events/clock";
@@ -27,10 +26,10 @@ const YIELD_COST: u32 = 1000;
 const arg_copy = memory.data(16);
 const port_copy = memory.data(4);
 
-/** SCHEDOP_yield: the slice ends, so that other vCPUs and the host's devices get their turn. */
+/** SCHEDOP_yield. */
 function yield_(): i32 {
   charge(YIELD_COST);
-  request_stop();
+  vcpu_yield();
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // The guest's GDT: up to 14 of its own frames, typed seg_desc while they are in use.
 // Source: xen/arch/x86/pv/descriptor-tables.c, pv-abi.md §8.2 and §8.4.
 import { frame_written } from "../cpu/code";
-import { current, current_domain, Vcpu } from "../domains/domain";
+import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import { EFAULT, EINVAL } from "../errno";
 import { frame, mfn_valid, page, T_SEG_DESC, T_WRITABLE } from "../frames/page";
 import {
@@ -53,6 +53,7 @@ export function set_gdt(v: Vcpu, frames: usize, entries: u32): i32 {
   memory.fill(v.gdt_frames, 0, MAX_FRAMES << 2);
   memory.copy(v.gdt_frames, taken, <usize> count << 2);
   v.gdt_entries = entries;
+  changetype<Domain>(v.domain).descriptor_changes++;
   return 0;
 }
 
@@ -92,6 +93,7 @@ export function do_update_descriptor(address: u64, low: u32, high: u32): i32 {
   store<u32>(frame(mfn) + offset, new_low);
   store<u32>(frame(mfn) + offset + 4, new_high);
   frame_written(mfn, offset, 8);
+  if (type == T_SEG_DESC) current_domain.descriptor_changes++;
   put_page_type(mfn);
   put_page(mfn);
   return 0;

@@ -1,7 +1,7 @@
 // The guest's LDT: a linear address and a length. Its pages become descriptor tables one by one, at
 // the first use of a selector in them. Source: xen/arch/x86/pv/mm.c, pv-abi.md §7.6 and §8.5.
 import { cpl, page_fault } from "../cpu/state";
-import { current, Vcpu } from "../domains/domain";
+import { current, Domain, Vcpu } from "../domains/domain";
 import { EINVAL } from "../errno";
 import { frame, mfn_valid, T_SEG_DESC } from "../frames/page";
 import { get_page_and_type, put_page_and_type } from "../frames/refs";
@@ -34,6 +34,7 @@ export function drop_ldt(v: Vcpu): void {
     if (mfn) {
       store<u32>(slot, 0);
       put_page_and_type(mfn);
+      changetype<Domain>(v.domain).descriptor_changes++;
     }
   }
 }

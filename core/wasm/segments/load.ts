@@ -6,11 +6,13 @@ import {
   ATTR_TYPE_CODE,
   ATTR_TYPE_E,
   ATTR_TYPE_W,
+  clear_fault,
   cpl,
   fault,
   fault_pending,
   GP,
   NP,
+  seg_selector,
   set_segment,
   SS_,
   update_mode,
@@ -46,14 +48,14 @@ export function check_stack_selector(selector: u32, ring: u32, absent: u32): boo
   return true;
 }
 
-function check_data_selector(selector: u32): bool {
+function check_data_selector(selector: u32, ring: u32): bool {
   if (!read_descriptor(selector)) return bad_selector(selector);
   const high = desc_high;
   if (!(high & ATTR_S) || (high & (ATTR_TYPE_CODE | ATTR_TYPE_W)) == ATTR_TYPE_CODE) {
     return bad_selector(selector);
   }
   const conforming = (high & (ATTR_TYPE_CODE | ATTR_TYPE_E)) == (ATTR_TYPE_CODE | ATTR_TYPE_E);
-  if (!conforming && (desc_dpl() < cpl() || desc_dpl() < (selector & 3))) {
+  if (!conforming && (desc_dpl() < ring || desc_dpl() < (selector & 3))) {
     return bad_selector(selector);
   }
   if (!(high & ATTR_P)) return fault(NP, selector & 0xfffc);
@@ -73,9 +75,28 @@ export function load_segment(seg: u32, selector: u32): bool {
     set_segment(seg, selector, 0, 0, 0);
     update_mode();
     return true;
-  } else if (!check_data_selector(selector)) return false;
+  } else if (!check_data_selector(selector, cpl())) return false;
   mark_accessed();
   segment_from_descriptor(seg, selector);
   update_mode();
   return true;
+}
+
+/**
+ * Loads a data segment register once more with the selector it holds, as the hypervisor in ring 0
+ * does: what its descriptor says now is what it gets.
+ *
+ * @returns false when it no longer loads: the register is null then, and no fault is left pending
+ */
+export function reload_segment(seg: u32): bool {
+  const selector = seg_selector(seg);
+  if (!(selector & 0xfffc)) return true;
+  if (check_data_selector(selector, 0)) {
+    mark_accessed();
+    segment_from_descriptor(seg, selector);
+    return true;
+  }
+  clear_fault();
+  set_segment(seg, 0, 0, 0, 0);
+  return false;
 }
