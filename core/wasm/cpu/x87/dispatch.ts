@@ -26,16 +26,10 @@ import {
 import { remainder } from "./remainder";
 import { extract, scale } from "./scale";
 import { begin, C1, note_instruction, note_operand, opcode_of, set_codes, set_top, top } from "./state";
-import {
-  exp2_minus_1,
-  arctangent,
-  cosine,
-  logarithm,
-  logarithm_plus_1,
-  sine,
-  sine_cosine,
-  tangent,
-} from "./transcendental";
+import { arctangent } from "./arctangent";
+import { exp2_minus_1 } from "./exponential";
+import { logarithm, logarithm_plus_1 } from "./logarithm";
+import { cosine, sine, sine_cosine, tangent } from "./trigonometry";
 import {
   BCD,
   exchange,
