@@ -11,7 +11,7 @@ import {
   place,
 } from "../../float/extended";
 import { nan_result_one } from "../../float/nan";
-import { DE, raise } from "../../float/state";
+import { DE, PE, raise } from "../../float/state";
 import { A, give_infinity, give_operand, give_zero, K_INFINITE, K_ZERO, R } from "../../float/unpacked";
 import { deliver, have_operand } from "./arithmetic";
 import { operand_a } from "./state";
@@ -52,9 +52,10 @@ function computed(): bool {
   return long_result(sum, true);
 }
 
-/** |x| of one and more: one and minus one are exact; the manual defines nothing beyond. */
+/** |x| of one and more: one is exact; beyond, where the manual defines nothing, AMD gives x back. */
 function beyond(): bool {
   give_operand(A);
+  raise(PE);
   if (A.exp == 0 && A.sig == 0x8000000000000000 && A.sign) R.exp = -1;
   return true;
 }

@@ -15,11 +15,12 @@ import {
   place,
 } from "../../float/extended";
 import { invalid, nan_result } from "../../float/nan";
-import { DE, raise, ZE } from "../../float/state";
+import { DE, PE, raise, ZE } from "../../float/state";
 import {
   A,
   B,
   give_infinity,
+  give_operand,
   give_zero,
   K_INFINITE,
   K_ZERO,
@@ -91,6 +92,7 @@ function logarithm_of(): bool {
     mantissa.exp = -1;
     e++;
   }
+  raise(PE); // even where the logarithm is an integer
   if (exact) long_integer(mantissa, e);
   else {
     long_one(one);
@@ -130,8 +132,11 @@ function logarithm_plus_1_of(): bool {
   if (A.denormal || B.denormal) raise(DE);
   if (A.kind == K_INFINITE || B.kind == K_INFINITE) return give_infinity(A.sign ^ B.sign);
   if (A.kind == K_ZERO || B.kind == K_ZERO) return give_zero(A.sign ^ B.sign);
-  // below minus one there is no logarithm; the manual defines nothing there
-  if (A.sign && A.exp >= 0) return invalid();
+  // there is no logarithm, and the manual defines nothing: AMD gives x back
+  if (A.sign && A.exp >= 0) {
+    raise(PE);
+    return give_operand(A);
+  }
   long_one(one);
   long_from(mantissa, A);
   let e: i32 = 0;
