@@ -98,9 +98,13 @@ export const C_SPLIT_KIND = 0x1ac; // u32: owned by pagetables/
 export const SPLIT = 0x1b0; // 32 bytes
 // 1 after MOV SS / POP SS: the next instruction is not interrupted by #DB or an event.
 export const C_SHADOW = 0x1d0; // u32
+// Operand and result of vector helpers, when they are not registers.
+export const C_VECTOR = 0x1e0; // 32 bytes
 // 512 bytes, FXSAVE layout: FCW FSW .. x87 registers at +32, XMM at +160. The x87's eight lie there by
 // physical number (MMX register n is number n, whatever TOP is), not in stack order as FXSAVE gives them.
 export const C_FX = 0x200;
+export const FX_ST = 32; // in it: x87 and MMX registers
+export const FX_XMM = 160;
 export const C_DR = 0x400; // DR0..DR7, 8 bytes each
 
 // Segment register numbers, as in the instruction encoding.
@@ -137,7 +141,7 @@ export const JUMP_RECORD = 12; // u32
 // ---- Decoded instruction ---------------------------------------------------------------------
 export const RECORD_SIZE = 32;
 export const REC_HANDLER = 0; // u32: index in the function table
-export const REC_A = 4; // u8: offset of the first register operand from CPU
+export const REC_A = 4; // u8: offset of the first register operand from CPU; of an MMX or XMM register, number * 16
 export const REC_B = 5; // u8: second
 export const REC_BASE = 6; // u8: offset of the base register, or R_ZERO
 export const REC_INDEX = 7; // u8: offset of the index register, or R_ZERO

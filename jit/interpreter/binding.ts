@@ -31,6 +31,7 @@ import {
   PLACE_CHECKED_STACK,
   PLACE_REGISTER,
 } from "../isa/forms.ts";
+import { isMemory } from "../isa/operands.ts";
 import { SPECIAL } from "../isa/plan.ts";
 import type { Row } from "../isa/rows.ts";
 import { Context, type Place } from "../semantics/context.ts";
@@ -76,7 +77,7 @@ export class RecordContext extends Context {
 
   #isMemoryOperand(operand: string): boolean {
     if (operand[0] === "M" || operand[0] === "O") return true;
-    return operand[0] === "E" && this.#inMemoryPlace();
+    return isMemory(operand) && this.#inMemoryPlace();
   }
 
   #inMemoryPlace(): boolean {
@@ -85,14 +86,14 @@ export class RecordContext extends Context {
 
   inMemory(n: number): boolean {
     if (n >= this.row.operands.length) return false;
-    return this.#inMemoryPlace() && "EMO".includes(this.row.operands[n][0]);
+    return this.#inMemoryPlace() && "EMOQW".includes(this.row.operands[n][0]);
   }
 
   /** Record field that holds the register slot of operand n: the first register takes A, the next B. */
   #slotField(n: number): number {
     let field = REC_A;
     for (const o of this.row.operands.slice(0, n)) {
-      if ("EGZA".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap") field = REC_B;
+      if ("EGZAPQVW".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap") field = REC_B;
     }
     return field;
   }

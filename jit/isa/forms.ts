@@ -35,7 +35,7 @@ export function isSized(row: Row): boolean {
     row.operands.some((o) => /[vzs]$/.test(o) || o[0] === "J" || o === "Ap");
 }
 
-const WIDTH: Record<string, number> = { b: 1, w: 2, d: 4, q: 8 };
+const WIDTH: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, x: 16 };
 
 /** Width in bytes of an operand at an operand size. */
 export function operandWidth(operand: string, size: number): number {

@@ -11,8 +11,8 @@
  *   extended), `Iv` (full operand size); `1` the constant one
  * - `J` branch displacement: `Jb`, `Jz`; `Ap` far pointer in the instruction; `O` absolute address
  * - `S` segment register by ModRM.reg; `A`, `C`, `D` the registers AL/AX/EAX, CL, DX
- * - `P`/`Q` MMX by ModRM.reg / ModRM, `V`/`W` XMM likewise, `T0` ST(0), `Ti` the x87 stack
- *   register that ModRM.rm names
+ * - `P`/`Q` MMX by ModRM.reg / ModRM, `V`/`W` XMM likewise (the width of a register says how many of
+ *   its low bytes are written), `T0` ST(0), `Ti` the x87 stack register that ModRM.rm names
  */
 export const KINDS = "-EMRGZIJaO1SACDPQVWT" as const;
 export const SIZES = "bwdqvxzs" as const;
@@ -26,6 +26,11 @@ export function operandCode(operand: string): number {
   const size = SIZES.indexOf(operand[1]);
   if (kind < 0 || size < 0) throw new Error(`operand ${operand}`);
   return kind | size << 5;
+}
+
+/** True if the operand is an MMX or XMM register, or memory in place of one. */
+export function isVector(operand: string): boolean {
+  return "PQVW".includes(operand[0]);
 }
 
 /** True if the operand may lie in memory by ModRM. */

@@ -6,12 +6,13 @@ import {
   formIndex,
   FORMS,
   OPERAND_SIZES,
+  PLACE_CHECKED,
   PLACE_CHECKED_STACK,
   PLACE_REGISTER,
   rowPlaces,
   rowSize,
 } from "./forms.ts";
-import { operandCode } from "./operands.ts";
+import { isMemory, isVector, operandCode } from "./operands.ts";
 import type { Row } from "./rows.ts";
 import { PAIRS } from "./pairs.ts";
 import { TABLE } from "./table.ts";
@@ -68,6 +69,13 @@ function keyOf(row: Row, size: number, place: number, noFlags: boolean): string 
     .trimEnd();
 }
 
+/** Vector instructions are many: one handler does for all kinds of addresses. */
+function handlerPlace(row: Row, place: number): number {
+  const memory = place !== PLACE_REGISTER && place !== PLACE_CHECKED_STACK;
+  const vector = row.operands.some((o) => isVector(o) && isMemory(o));
+  return memory && vector ? PLACE_CHECKED : place;
+}
+
 let cached: Plan | undefined;
 
 /** The plan for the whole table. */
@@ -81,11 +89,12 @@ export function handlerPlan(): Plan {
       const size = rowSize(row, operandSize);
       for (const place of rowPlaces(row)) {
         for (const noFlags of row.noFlags ? [false, true] : [false]) {
-          const key = keyOf(row, size, place, noFlags);
+          const built = handlerPlace(row, place);
+          const key = keyOf(row, size, built, noFlags);
           let n = numbers.get(key);
           if (n === undefined) {
             n = SPECIAL.length + handlers.length;
-            handlers.push({ key, row, size, place, noFlags });
+            handlers.push({ key, row, size, place: built, noFlags });
             numbers.set(key, n);
           }
           forms[formIndex(i, place, noFlags)] = n;

@@ -4,7 +4,9 @@
  * Order: the one-byte map, the 0F map, the x87 (x87.ts), then what is refused on purpose. An opcode that
  * stands in no line is #UD.
  */
+import { mmxLines } from "./mmx.ts";
 import { parseRow, type Row } from "./rows.ts";
+import { sseLines } from "./sse.ts";
 import { X87 } from "./x87.ts";
 
 const SZAPC = "w=oszapc";
@@ -314,4 +316,6 @@ export const TABLE: readonly Row[] = [
   ...lines(ONE_BYTE),
   ...lines(TWO_BYTE),
   ...X87,
+  ...mmxLines(),
+  ...sseLines(),
 ].map(parseRow);

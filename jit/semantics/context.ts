@@ -19,11 +19,11 @@ import {
   SS,
 } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
-import { MemoryInstruction, type Place } from "./memory.ts";
+import { MemoryInstruction, type Place, type VectorPlace } from "./memory.ts";
 import type { HelperName } from "./runtime.ts";
 import type { IntType, Operand, Value } from "./value.ts";
 
-export type { Place } from "./memory.ts";
+export type { Place, VectorPlace } from "./memory.ts";
 
 /** Context of one instruction at one operand size. */
 export abstract class Context extends MemoryInstruction {
@@ -53,8 +53,6 @@ export abstract class Context extends MemoryInstruction {
   abstract immediate2(): Value;
   /** The instruction's prefix bits, PREFIX_*. */
   abstract prefixes(): Value;
-  /** Address of the decoded record, for helpers that read it themselves. */
-  abstract record(): Value;
   /** True if operand n lies in memory. */
   abstract inMemory(n: number): boolean;
   /** On to the following instruction. */

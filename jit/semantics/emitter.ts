@@ -5,7 +5,7 @@
  * collected in blocks. Binaryen's passes later fold the locals away. The emitter knows nothing of x86.
  */
 import binaryen from "binaryen";
-import { binaryenType, type IntType, type Operand, type Value } from "./value.ts";
+import { binaryenType, type IntType, type Operand, type Value, type Vector } from "./value.ts";
 
 type Expression = number;
 
@@ -71,6 +71,19 @@ export class Emitter {
       ? this.m.i32.const(Number(BigInt.asIntN(32, v.constant)))
       // binaryen.js takes an i64 constant as a bigint
       : this.m.i64.const(BigInt.asIntN(64, v.constant) as never);
+  }
+
+  /** A fresh local that holds the vector. */
+  letVector(e: Expression): Vector {
+    this.localTypes.push(binaryen.v128);
+    const vector = this.#parameters + this.localTypes.length - 1;
+    this.emit(this.m.local.set(vector, e));
+    return { vector };
+  }
+
+  /** The Binaryen expression for a vector. */
+  getVector(v: Vector): Expression {
+    return this.m.local.get(v.vector, binaryen.v128);
   }
 
   /** Binaryen's type for n i32 parameters or results. */

@@ -16,7 +16,7 @@ import {
   TLB_WRITE,
 } from "../../core/wasm/layout.ts";
 import { FlagInstruction } from "./flags.ts";
-import type { IntType, Operand, Value } from "./value.ts";
+import type { IntType, Operand, Value, Vector } from "./value.ts";
 
 /** Somewhere an operand lives. */
 export interface Place {
@@ -28,6 +28,14 @@ export interface Place {
   modify(): Value;
   /** Replaces it. Memory may fault. */
   write(v: Operand): void;
+}
+
+/** Somewhere a vector, or the low bytes of one, lives. */
+export interface VectorPlace {
+  /** The vector; bytes that it does not have are zero. */
+  read(): Vector;
+  /** Replaces its bytes by the low ones of a vector. Memory may fault. */
+  write(v: Vector): void;
 }
 
 /** An instruction with memory operands. */
@@ -63,6 +71,49 @@ export abstract class MemoryInstruction extends FlagInstruction {
           : this.segmentAddress(this.segment(), effective, this.size, write),
       this.size,
     );
+  }
+
+  /** Address of the decoded record, for helpers that read it themselves. */
+  abstract record(): Value;
+
+  /**
+   * The memory operand as the low `size` (2 to 16) bytes of a vector. One helper finds the address,
+   * whatever segment and form: vector instructions are too many for a handler for each.
+   *
+   * @param aligned raise #GP(0) unless the linear address is a multiple of 16
+   */
+  vectorMemory(size: number, aligned: boolean): VectorPlace {
+    const host = (access: 0 | 1) => {
+      const h = this.call("cpu_vector_address", this.record(), size, access, aligned ? 15 : 0);
+      this.check(h);
+      return h;
+    };
+    return {
+      read: () => this.loadVector(size, host(0)),
+      write: (v) => {
+        const h = host(1);
+        this.storeVector(size, h, v);
+        this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
+      },
+    };
+  }
+
+  /** The `size` low bytes of a vector at an address, the others zero. */
+  loadVector(size: number, address: Operand, offset = 0): Vector {
+    const p = this.get(address);
+    if (size === 16) return this.letVector(this.m.v128.load(offset, 1, p));
+    if (size === 8) return this.letVector(this.m.v128.load64_zero(offset, 1, p));
+    if (size === 4) return this.letVector(this.m.v128.load32_zero(offset, 1, p));
+    return this.letVector(this.m.i32x4.splat(this.get(this.load(size, address, offset))));
+  }
+
+  /** Stores the `size` (4, 8 or 16) low bytes of a vector. */
+  storeVector(size: number, address: Operand, v: Vector, offset = 0): void {
+    const p = this.get(address);
+    const e = this.getVector(v);
+    if (size === 16) this.emit(this.m.v128.store(offset, 1, p, e));
+    else if (size === 8) this.emit(this.m.v128.store64_lane(offset, 1, 0, p, e));
+    else this.emit(this.m.v128.store32_lane(offset, 1, 0, p, e));
   }
 
   /** True if the memory operand's address needs no segment check. */

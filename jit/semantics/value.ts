@@ -12,6 +12,11 @@ export type Value =
   | { readonly type: IntType; readonly local: number }
   | { readonly type: IntType; readonly constant: bigint };
 
+/** A 128-bit vector: a local of the function being built. */
+export interface Vector {
+  readonly vector: number;
+}
+
 /** A value, or a number that takes the type of what it meets. */
 export type Operand = Value | number;
 

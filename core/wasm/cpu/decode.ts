@@ -66,6 +66,10 @@ const K_FAR: u32 = 8;
 const K_O: u32 = 9;
 const K_S: u32 = 11;
 const K_A: u32 = 12;
+const K_P: u32 = 15;
+const K_Q: u32 = 16;
+const K_V: u32 = 17;
+const K_W: u32 = 18;
 // Operand sizes: positions in SIZES, "bwdqvxzs".
 const S_B: u32 = 0;
 const S_W: u32 = 1;
@@ -249,7 +253,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   if ((attr & ATTR_MODRM) && modrm < 0xc0) {
     for (let i: usize = 0; i < 3; i++) {
       const kind = <u32> load<u8>(row + i) & 31;
-      if (kind == K_E || kind == K_M) {
+      if (kind == K_E || kind == K_M || kind == K_Q || kind == K_W) {
         in_memory = true;
         default_segment = memory_operand(rec, modrm, addr16);
         break;
@@ -267,6 +271,15 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
       case K_G:
         store<u8>(reg_slot, slot((modrm >> 3) & 7, size));
         reg_slot = rec + REC_B;
+        break;
+      case K_P:
+      case K_V: // vector registers are 16 bytes apart
+        store<u8>(reg_slot, ((modrm >> 3) & 7) << 4);
+        reg_slot = rec + REC_B;
+        break;
+      case K_Q:
+      case K_W:
+        if (!in_memory) store<u8>(reg_slot, (modrm & 7) << 4), reg_slot = rec + REC_B;
         break;
       case K_Z:
         store<u8>(reg_slot, slot(op & 7, size));

@@ -1,0 +1,76 @@
+// Around MMX and SSE instructions: whether they may run, and the change between x87 and MMX registers.
+//
+// MMX register n is the mantissa of the x87's physical register n, whose place in the area at C_FX is
+// fixed; MMX instructions bring TOP to 0 and mark all registers as in use. Source: SDM volume 1, 9.5.
+import { C_FX, CPU, PREFIX_ADDR16, REC_PREFIX, REC_SEG } from "../layout";
+import { guest_write_linear } from "../pagetables/guest_copy";
+import { tlb_fill } from "../pagetables/walk";
+import { segment_address } from "../segments/address";
+import { fpu_usable } from "../traps/fpu";
+import { cpl, fault, MF } from "./state";
+
+const FCW: usize = CPU + C_FX;
+const FSW: usize = FCW + 2;
+const FTW: usize = FCW + 4;
+const TOP: u16 = 7 << 11;
+
+/** Before an SSE instruction: 0 with #NM pending. */
+export function cpu_sse_ready(): u32 {
+  return fpu_usable() ? 1 : 0;
+}
+
+/** Before an MMX instruction: 0 with #NM, or #MF of an unmasked x87 exception, pending. */
+export function cpu_mmx_ready(): u32 {
+  if (!fpu_usable()) return 0;
+  if (load<u16>(FSW) & ~load<u16>(FCW) & 0x3f) {
+    fault(MF, 0);
+    return 0;
+  }
+  return 1;
+}
+
+/** An MMX instruction ran: TOP 0, all registers in use. */
+export function cpu_mmx_enter(): void {
+  store<u16>(FSW, load<u16>(FSW) & ~TOP);
+  store<u8>(FTW, 0xff);
+}
+
+/** EMMS: all registers empty. */
+export function cpu_mmx_leave(): void {
+  cpu_mmx_enter();
+  store<u8>(FTW, 0);
+}
+
+/**
+ * MASKMOVQ and MASKMOVDQU: bytes of `data` whose mask byte has its top bit set go to DS:EDI.
+ *
+ * Faults are found before anything is written; a mask of zeroes touches no memory.
+ *
+ * @param size 8 or 16 bytes
+ * @returns 0 if it faulted
+ */
+export function cpu_mask_move(rec: u32, di: u32, data: usize, mask: usize, size: u32): u32 {
+  const offset = load<u16>(rec + REC_PREFIX) & PREFIX_ADDR16 ? di & 0xffff : di;
+  const address = segment_address(load<u8>(rec + REC_SEG), offset, size, true);
+  if (address == ~0) return 0;
+  let first: u32 = size;
+  let last: u32 = 0;
+  for (let i: u32 = 0; i < size; i++) {
+    if (!(load<u8>(mask + i) & 0x80)) continue;
+    if (first == size) first = i;
+    last = i;
+  }
+  if (first == size) return 1;
+  if (!tlb_fill(byte_at(address, first), 1, 1)) return 0;
+  if (!tlb_fill(byte_at(address, last), 1, 1)) return 0;
+  const user = cpl() == 3;
+  for (let i = first; i <= last; i++) {
+    if (!(load<u8>(mask + i) & 0x80)) continue;
+    if (!guest_write_linear(byte_at(address, i), data + i, 1, user)) return 0;
+  }
+  return 1;
+}
+
+function byte_at(address: u64, n: u32): u64 {
+  return (address + n) & 0xffffffff;
+}
