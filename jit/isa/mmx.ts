@@ -96,7 +96,7 @@ const REST = `
 0f73/6 psllq Qq,Ib np reg
 0f73/6 psllq Wx,Ib 66 reg
 0f73/7 pslldq Wx,Ib 66 reg
-0f70 pshuflw Pq,Qq,Ib np
+0f70 pshufw Pq,Qq,Ib np
 0f70 pshufd Vx,Wx,Ib 66
 0f70 pshufhw Vx,Wx,Ib f3
 0f70 pshuflw Vx,Wx,Ib f2
@@ -110,16 +110,16 @@ const REST = `
 0fc5 pextrw Gd,Wx,Ib 66 reg
 0fd7 pmovmskb Gd,Qq np reg
 0fd7 pmovmskb Gd,Wx 66 reg
-0ff7 maskmov Pq,Qq np reg
-0ff7 maskmov Vx,Wx 66 reg
+0ff7 maskmovq Pq,Qq np reg
+0ff7 maskmovdqu Vx,Wx 66 reg
 0f77 emms - np
-0f6e movd_to_vector Pq,Ed np
-0f6e movd_to_vector Vx,Ed 66
-0f7e movd_from_vector Ed,Pq np
-0f7e movd_from_vector Ed,Vx 66
-0f6f vmov Pq,Qq np
-0f7f vmov Qq,Pq np
-0fe7 vmov Qq,Pq np mem
+0f6e movd_to Pq,Ed np
+0f6e movd_to Vx,Ed 66
+0f7e movd_from Ed,Pq np
+0f7e movd_from Ed,Vx 66
+0f6f movq Pq,Qq np
+0f7f movq Qq,Pq np
+0fe7 movntq Qq,Pq np mem
 `;
 
 /** MMX reads only half of what is interleaved from below: four bytes of memory. */

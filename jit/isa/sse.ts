@@ -1,61 +1,62 @@
 /** Rows of SSE to SSSE3 but for packed integers: moves, shuffles, and floating point. */
 
 const MOVES = `
-0f10 vmov_unaligned Vx,Wx np
-0f11 vmov_unaligned Wx,Vx np
-0f10 vmov_unaligned Vx,Wx 66
-0f11 vmov_unaligned Wx,Vx 66
-0f10 vmov Vx,Wd f3 mem
-0f10 vmov Vd,Wd f3 reg
-0f11 vmov Wd,Vd f3
-0f10 vmov Vx,Wq f2 mem
-0f10 vmov Vq,Wq f2 reg
-0f11 vmov Wq,Vq f2
-0f12 vmov Vq,Wq np mem
-0f12 mov_high_to_low Vq,Wx np reg
-0f12 vmov Vq,Wq 66 mem
+0f10 movups Vx,Wx np
+0f11 movups Wx,Vx np
+0f10 movupd Vx,Wx 66
+0f11 movupd Wx,Vx 66
+0f10 movss Vx,Wd f3 mem
+0f10 movss Vd,Wd f3 reg
+0f11 movss Wd,Vd f3
+0f10 movsd Vx,Wq f2 mem
+0f10 movsd Vq,Wq f2 reg
+0f11 movsd Wq,Vq f2
+0f12 movlps Vq,Wq np mem
+0f12 movhlps Vq,Wx np reg
+0f12 movlpd Vq,Wq 66 mem
 0f12 movddup Vx,Wq f2
 0f12 movsldup Vx,Wx f3
-0f13 vmov Wq,Vq np mem
-0f13 vmov Wq,Vq 66 mem
+0f13 movlps Wq,Vq np mem
+0f13 movlpd Wq,Vq 66 mem
 0f14 unpcklps Vx,Wx np
 0f14 unpcklpd Vx,Wx 66
 0f15 unpckhps Vx,Wx np
 0f15 unpckhpd Vx,Wx 66
-0f16 mov_low_to_high Vx,Wq np
-0f16 mov_low_to_high Vx,Wq 66 mem
+0f16 movhps Vx,Wq np mem
+0f16 movlhps Vx,Wq np reg
+0f16 movhpd Vx,Wq 66 mem
 0f16 movshdup Vx,Wx f3
-0f17 mov_high_to_low Wq,Vx np mem
-0f17 mov_high_to_low Wq,Vx 66 mem
-0f28 vmov Vx,Wx np
-0f28 vmov Vx,Wx 66
-0f29 vmov Wx,Vx np
-0f29 vmov Wx,Vx 66
-0f2b vmov Wx,Vx np mem
-0f2b vmov Wx,Vx 66 mem
+0f17 movhps Wq,Vx np mem
+0f17 movhpd Wq,Vx 66 mem
+0f28 movaps Vx,Wx np
+0f28 movapd Vx,Wx 66
+0f29 movaps Wx,Vx np
+0f29 movapd Wx,Vx 66
+0f2b movntps Wx,Vx np mem
+0f2b movntpd Wx,Vx 66 mem
 0f50 movmskps Gd,Wx np reg
 0f50 movmskpd Gd,Wx 66 reg
-0f6f vmov Vx,Wx 66
-0f6f vmov_unaligned Vx,Wx f3
-0f7f vmov Wx,Vx 66
-0f7f vmov_unaligned Wx,Vx f3
+0f6f movdqa Vx,Wx 66
+0f6f movdqu Vx,Wx f3
+0f7f movdqa Wx,Vx 66
+0f7f movdqu Wx,Vx f3
 0f7e movq_zero Vx,Wq f3
-0fd6 vmov Wq,Vq 66 mem
+0fd6 movq Wq,Vq 66 mem
 0fd6 movq_zero Wx,Vx 66 reg
 0fd6 movq2dq Vx,Qq f3 reg
-0fd6 vmov Pq,Wx f2 reg
-0fe7 vmov Wx,Vx 66 mem
-0ff0 vmov_unaligned Vx,Wx f2 mem
+0fd6 movdq2q Pq,Wx f2 reg
+0fe7 movntdq Wx,Vx 66 mem
+0ff0 lddqu Vx,Wx f2 mem
 0fc6 shufps Vx,Wx,Ib np
 0fc6 shufpd Vx,Wx,Ib 66
 0f54 andps Vx,Wx np
-0f54 andps Vx,Wx 66
+0f54 andpd Vx,Wx 66
 0f55 andnps Vx,Wx np
-0f55 andnps Vx,Wx 66
+0f55 andnpd Vx,Wx 66
 0f56 orps Vx,Wx np
-0f56 orps Vx,Wx 66
+0f56 orpd Vx,Wx 66
 0f57 xorps Vx,Wx np
-0f57 xorps Vx,Wx 66
+0f57 xorpd Vx,Wx 66
 `;
 
 /** Arithmetic: opcode and name of the four formats. */
@@ -108,7 +109,9 @@ const FLOATS = `
 function arithmeticLines(): string[] {
   return ARITHMETIC.split(",").flatMap((pair) => {
     const [opcode, name] = pair.split(" ");
-    return FORMATS.map(([prefix, suffix, w]) => `0f${opcode} ${name}${suffix} V${w},W${w} ${prefix}`);
+    return FORMATS.map(([prefix, suffix, w]) =>
+      `0f${opcode} ${name}${suffix} V${w},W${w} ${prefix}`
+    );
   });
 }
 

@@ -280,6 +280,7 @@ const TWO_BYTE = `
 0fae/5 nop - reg np
 0fae/6 nop - reg np
 0fae/7 nop - reg np
+0fae/7 clflush Mb mem np
 0faf imul2 Gv,Ev w=oszapc u=szap nf
 0fb0 cmpxchg Eb,Gb w=oszapc lock
 0fb1 cmpxchg Ev,Gv w=oszapc lock

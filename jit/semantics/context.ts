@@ -19,7 +19,7 @@ import {
   SS,
 } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
-import { MemoryInstruction, type Place, type VectorPlace } from "./memory.ts";
+import { MemoryInstruction, type Place } from "./memory.ts";
 import type { HelperName } from "./runtime.ts";
 import type { IntType, Operand, Value } from "./value.ts";
 

@@ -97,6 +97,12 @@ define("xlat", (x) => {
   x.next();
 });
 
+// caches do not show, but the address must be good
+define("clflush", (x) => {
+  x.operand(0).read();
+  x.next();
+});
+
 define("nop", (x) => x.next());
 
 define("clc", (x) => {

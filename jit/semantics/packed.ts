@@ -150,7 +150,9 @@ for (
   });
 }
 
-for (const [name, lanes, bits] of [["b", "i8x16", 8], ["w", "i16x8", 16], ["d", "i32x4", 32]] as const) {
+for (
+  const [name, lanes, bits] of [["b", "i8x16", 8], ["w", "i16x8", 16], ["d", "i32x4", 32]] as const
+) {
   packed(`pabs${name}`, (x, _a, b) => simd(x, `${lanes}.abs`, b));
   packed(`psign${name}`, (x, a, b) => {
     const sign = simd(x, `${lanes}.shr_s`, b, bits - 1);
@@ -194,7 +196,11 @@ function shiftCount(x: Context): Value {
   return x.convert(x.select(x.ltU(count, 255), count, x.constant(255, "i64")), "i32");
 }
 for (
-  const [letter, lanes, bits] of [["w", "i16x8", 16], ["d", "i32x4", 32], ["q", "i64x2", 64]] as const
+  const [letter, lanes, bits] of [["w", "i16x8", 16], ["d", "i32x4", 32], [
+    "q",
+    "i64x2",
+    64,
+  ]] as const
 ) {
   for (const [name, operation] of [["psll", "shl"], ["psrl", "shr_u"], ["psra", "shr_s"]]) {
     if (letter === "q" && name === "psra") continue;
@@ -275,20 +281,20 @@ define("pextrw", (x) => {
 });
 
 // MASKMOVQ MASKMOVDQU: bytes chosen by a mask to DS:EDI
-define("maskmov", (x) => {
-  ready(x);
-  const size = isMmx(x) ? 8 : 16;
-  const data = vectorAddress(x, 0, SCRATCH);
-  const mask = vectorAddress(x, 1, SCRATCH + 16);
-  const di = x.register(R_DI, 4).read();
-  x.check(x.call("cpu_mask_move", x.record(), di, data, mask, size));
-  enterMmx(x);
-  x.next();
-});
+for (const [name, size] of [["maskmovq", 8], ["maskmovdqu", 16]] as const) {
+  define(name, (x) => {
+    ready(x);
+    const data = vectorAddress(x, 0, SCRATCH);
+    const mask = vectorAddress(x, 1, SCRATCH + 16);
+    const di = x.register(R_DI, 4).read();
+    x.check(x.call("cpu_mask_move", x.record(), di, data, mask, size));
+    enterMmx(x);
+    x.next();
+  });
+}
 
 define("emms", (x) => {
   x.check(x.call("cpu_mmx_ready"));
   x.invoke("cpu_mmx_leave");
   x.next();
 });
-

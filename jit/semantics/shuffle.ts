@@ -43,7 +43,7 @@ define("pshufd", (x) => {
 const LOW_HALF = BYTES.map((i) => i < 8 ? 255 : 0);
 
 // PSHUFW and PSHUFLW shuffle the low words, PSHUFHW the high ones; the others stay
-for (const [name, high] of [["pshuflw", false], ["pshufhw", true]] as const) {
+for (const [name, high] of [["pshufw", false], ["pshuflw", false], ["pshufhw", true]] as const) {
   define(name, (x) => {
     ready(x);
     const v = vector(x, 1).read();
@@ -57,7 +57,14 @@ for (const [name, high] of [["pshuflw", false], ["pshufhw", true]] as const) {
 }
 
 // SHUFPS, SHUFPD: the low half from the destination, the high half from the source
-for (const [name, lanes, count, bits] of [["shufps", "i32x4", 4, 2], ["shufpd", "i64x2", 2, 1]] as const) {
+for (
+  const [name, lanes, count, bits] of [["shufps", "i32x4", 4, 2], [
+    "shufpd",
+    "i64x2",
+    2,
+    1,
+  ]] as const
+) {
   define(name, (x) => {
     ready(x);
     const b = vector(x, 1).read();
@@ -79,7 +86,9 @@ packed("unpcklps", (x, a, b) => interleave(x, a, b, 4, 0));
 packed("unpckhps", (x, a, b) => interleave(x, a, b, 4, 8));
 packed("unpcklpd", (x, a, b) => interleave(x, a, b, 8, 0));
 packed("unpckhpd", (x, a, b) => interleave(x, a, b, 8, 8));
-packed("andps", (x, a, b) => simd(x, "v128.and", a, b));
-packed("andnps", (x, a, b) => simd(x, "v128.andnot", b, a));
-packed("orps", (x, a, b) => simd(x, "v128.or", a, b));
-packed("xorps", (x, a, b) => simd(x, "v128.xor", a, b));
+for (const suffix of ["ps", "pd"]) {
+  packed(`and${suffix}`, (x, a, b) => simd(x, "v128.and", a, b));
+  packed(`andn${suffix}`, (x, a, b) => simd(x, "v128.andnot", b, a));
+  packed(`or${suffix}`, (x, a, b) => simd(x, "v128.or", a, b));
+  packed(`xor${suffix}`, (x, a, b) => simd(x, "v128.xor", a, b));
+}

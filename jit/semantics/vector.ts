@@ -26,7 +26,9 @@ export function ready(x: Context): void {
 
 /** Once nothing can fault any more: an instruction with MMX registers leaves TOP 0 and all tags valid. */
 export function enterMmx(x: Context): void {
-  if (x.row.operands.some((o, n) => "PQ".includes(o[0]) && !x.inMemory(n))) x.invoke("cpu_mmx_enter");
+  if (x.row.operands.some((o, n) => "PQ".includes(o[0]) && !x.inMemory(n))) {
+    x.invoke("cpu_mmx_enter");
+  }
 }
 
 /**

@@ -2,7 +2,17 @@
 import type { Context } from "./context.ts";
 import { define } from "./define.ts";
 import type { Vector } from "./value.ts";
-import { bytes, enterMmx, fromLanes, lane, ready, scalar, shuffle, simd, vector } from "./vector.ts";
+import {
+  bytes,
+  enterMmx,
+  fromLanes,
+  lane,
+  ready,
+  scalar,
+  shuffle,
+  simd,
+  vector,
+} from "./vector.ts";
 
 /** dst = f(src); dst keeps what its width leaves out. */
 function moves(name: string, compute: (x: Context, v: Vector) => Vector, unaligned = false): void {
@@ -13,8 +23,10 @@ function moves(name: string, compute: (x: Context, v: Vector) => Vector, unalign
   });
 }
 
-moves("vmov", (_x, v) => v);
-moves("vmov_unaligned", (_x, v) => v, true);
+const PLAIN =
+  "movaps movapd movdqa movq movss movsd movlps movlpd movntps movntpd movntdq movntq movdq2q";
+for (const name of PLAIN.split(" ")) moves(name, (_x, v) => v);
+for (const name of ["movups", "movupd", "movdqu", "lddqu"]) moves(name, (_x, v) => v, true);
 
 const LOW = [0, 1, 2, 3, 4, 5, 6, 7];
 const HIGH = [8, 9, 10, 11, 12, 13, 14, 15];
@@ -22,29 +34,32 @@ const lowHalf = (x: Context) => bytes(x, [...LOW.map(() => 255), ...LOW.map(() =
 
 // the low half, and zeroes above it, where the destination is a whole register
 moves("movq_zero", (x, v) => simd(x, "v128.and", v, lowHalf(x)));
-moves("mov_high_to_low", (x, v) => shuffle(x, v, v, [...HIGH, ...HIGH]));
+moves("movhlps", (x, v) => shuffle(x, v, v, [...HIGH, ...HIGH]));
 moves("movddup", (x, v) => shuffle(x, v, v, [...LOW, ...LOW]));
 const pairs = (low: number) =>
   [0, 8].flatMap((at) => [0, 0].flatMap(() => [0, 1, 2, 3].map((i) => at + low + i)));
 moves("movsldup", (x, v) => shuffle(x, v, v, pairs(0)));
 moves("movshdup", (x, v) => shuffle(x, v, v, pairs(4)));
 
-// MOVHPS from memory, MOVLHPS: the low half stays
-define("mov_low_to_high", (x) => {
-  ready(x);
-  const v = vector(x, 1).read();
-  const dst = vector(x, 0);
-  dst.write(shuffle(x, dst.read(), v, [...LOW, ...LOW.map((i) => 16 + i)]));
-  x.next();
-});
+// MOVHPS both ways, MOVLHPS: the high half, the other one stays
+for (const name of ["movhps", "movhpd", "movlhps"]) {
+  define(name, (x) => {
+    ready(x);
+    const v = vector(x, 1).read();
+    const dst = vector(x, 0);
+    if (x.inMemory(0)) dst.write(shuffle(x, v, v, [...HIGH, ...HIGH]));
+    else dst.write(shuffle(x, dst.read(), v, [...LOW, ...LOW.map((i) => 16 + i)]));
+    x.next();
+  });
+}
 
-define("movd_to_vector", (x) => {
+define("movd_to", (x) => {
   ready(x);
   const v = x.operand(1).read();
   vector(x, 0).write(scalar(x, v));
   x.next();
 });
-define("movd_from_vector", (x) => {
+define("movd_from", (x) => {
   ready(x);
   const v = lane(x, vector(x, 1).read(), "i32");
   x.operand(0).write(v);

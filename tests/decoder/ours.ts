@@ -18,6 +18,7 @@ import {
   REC_SEG,
 } from "../../core/wasm/layout.ts";
 import { isSized, operandWidth } from "../../jit/isa/forms.ts";
+import { isMemory } from "../../jit/isa/operands.ts";
 import { handlerPlan, SPECIAL } from "../../jit/isa/plan.ts";
 import type { Row } from "../../jit/isa/rows.ts";
 import { type CoreForDecoding, RECORD_AT } from "./core.ts";
@@ -107,7 +108,7 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
       const offset = v.getUint32(RECORD_AT + REC_IMM, true);
       return `${v.getUint16(RECORD_AT + REC_IMM + 4, true).toString(16)}:${offset.toString(16)}`;
     }
-    if ("MO".includes(o[0]) || (o[0] === "E" && inMemory)) {
+    if ("MO".includes(o[0]) || (inMemory && isMemory(o))) {
       const [base, index] = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
         s === R_ZERO ? "" : registerName(s, addr16 ? 2 : 4)
       );
@@ -124,6 +125,14 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
       case "Z":
       case "A":
         return register(width);
+      case "P":
+      case "Q":
+      case "V":
+      case "W": {
+        const at = byte(slotField);
+        slotField = REC_B;
+        return ("PQ".includes(o[0]) ? "mm" : "xmm") + (at >> 4);
+      }
       case "S":
         return SEGMENTS[byte(REC_B)];
       case "C":

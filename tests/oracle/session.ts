@@ -12,6 +12,7 @@ export async function runCases(
   world: GuestWorld,
   cases: readonly Case[],
   findings: Findings = new Map(),
+  compare = differences,
 ): Promise<Findings> {
   for (let at = 0; at < cases.length; at += MAX_CASES) {
     const batch = cases.slice(at, at + MAX_CASES);
@@ -23,13 +24,13 @@ export async function runCases(
       // one of them broke the driver: find it
       const half = batch.length >> 1;
       if (half) {
-        await runCases(world, batch.slice(0, half), findings);
-        await runCases(world, batch.slice(half), findings);
+        await runCases(world, batch.slice(0, half), findings, compare);
+        await runCases(world, batch.slice(half), findings, compare);
       } else findings.set(batch[0].form, [report(batch[0], [String(error)])]);
       continue;
     }
     batch.forEach((c, i) => {
-      const lines = differences(c, native[i], ours[i]);
+      const lines = compare(c, native[i], ours[i]);
       if (!lines.length) return;
       findings.set(c.form, [...(findings.get(c.form) ?? []), report(c, lines)]);
     });

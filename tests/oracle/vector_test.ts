@@ -1,0 +1,34 @@
+/** MMX and SSE against the host's processor: registers, MXCSR, flags, memory and faults. */
+import assert from "node:assert/strict";
+import { Random } from "../random.ts";
+import { canRunNatively, GuestWorld } from "./run.ts";
+import { runCases } from "./session.ts";
+import { vectorCase, vectorForms } from "./vector_cases.ts";
+import { vectorDifferences } from "./vector_compare.ts";
+
+const CASES_PER_FORM = Number(Deno.env.get("VECTOR_CASES") ?? 40);
+const SEED = Number(Deno.env.get("SEED") ?? 20260721);
+/** Reports to print before giving up. */
+const ENOUGH = 12;
+
+Deno.test({
+  name: "vector instructions do what the host's processor does",
+  ignore: !await canRunNatively(),
+  async fn() {
+    const r = new Random(SEED);
+    const forms = vectorForms().filter((f) => f.name.match(Deno.env.get("ONLY") ?? ""));
+    const cases = forms.flatMap((f) =>
+      Array.from({ length: CASES_PER_FORM }, () => vectorCase(r, f))
+    );
+    const world = await GuestWorld.create();
+    try {
+      const findings = await runCases(world, cases, new Map(), vectorDifferences);
+      const reports = [...findings.values()].map((all) => `${all.length} x ${all[0]}`);
+      if (reports.length) console.log([...findings.keys()].join("\n"));
+      assert.equal(reports.length, 0, `seed ${SEED}\n` + reports.slice(0, ENOUGH).join("\n"));
+    } finally {
+      world.close();
+    }
+    console.log(`oracle: ${cases.length} cases of ${forms.length} vector forms agree`);
+  },
+});
