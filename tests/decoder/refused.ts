@@ -15,21 +15,6 @@ export const REFUSED_ENCODINGS: Record<string, string> = {
 
 /** Instruction set extensions by iced's names. */
 export const REFUSED_FEATURES: Record<string, string> = {
-<<<<<<< HEAD
-  ...each("not shown in CPUID yet", [
-    "mmx",
-    "sse",
-    "sse2",
-    "sse3",
-    "ssse3",
-    "clfsh",
-=======
-  ...each("not shown in CPUID yet: arithmetic comes with the complete FPU", [
-    "fpu",
-    "fpu287",
-    "fpu387",
->>>>>>> 462235f (The vector oracle; rows carry the manual's mnemonics; CLFLUSH checks its address)
-  ]),
   ...each("a 287's, or one maker's old processors", [
     "fpu287xl_only",
     "fpu387sl_only",

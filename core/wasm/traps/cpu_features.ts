@@ -18,13 +18,17 @@ const CMOV: u32 = 1 << 15;
 const PAT: u32 = 1 << 16;
 const CLFLUSH: u32 = 1 << 19;
 const FXSR: u32 = 1 << 24;
-/** MMX, SSE and SSE2 (bits 23, 25, 26) once the CPU has them. */
-const MEDIA: u32 = 0;
+const MMX: u32 = 1 << 23;
+const SSE: u32 = 1 << 25;
+const SSE2: u32 = 1 << 26;
 
 export const LEAF1_EDX: u32 = FPU | DE | TSC | MSR | PAE | MCE | CX8 | APIC | MCA | CMOV | PAT |
-  CLFLUSH | FXSR | MEDIA;
-/** HYPERVISOR alone: SSE3 and later are not there. */
-export const LEAF1_ECX: u32 = 0x80000000;
+  CLFLUSH | MMX | FXSR | SSE | SSE2;
+// Leaf 1, ECX.
+const SSE3: u32 = 1 << 0;
+const SSSE3: u32 = 1 << 9;
+const HYPERVISOR: u32 = 0x80000000;
+export const LEAF1_ECX: u32 = SSE3 | SSSE3 | HYPERVISOR;
 
 const NX: u32 = 1 << 20;
 const RDTSCP: u32 = 1 << 27;
