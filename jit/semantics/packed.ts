@@ -287,8 +287,8 @@ for (const [name, size] of [["maskmovq", 8], ["maskmovdqu", 16]] as const) {
     const data = vectorAddress(x, 0, SCRATCH);
     const mask = vectorAddress(x, 1, SCRATCH + 16);
     const di = x.register(R_DI, 4).read();
+    enterMmx(x); // processors do so even if the store faults
     x.check(x.call("cpu_mask_move", x.record(), di, data, mask, size));
-    enterMmx(x);
     x.next();
   });
 }

@@ -102,6 +102,7 @@ function convertsOut(name: string, from: number, count: number, options = 0): vo
   define(name, (x) => {
     ready(x);
     const src = vectorAddress(x, 1, SCRATCH);
+    enterMmx(x); // processors do so even if #XM follows
     x.check(x.call("cpu_sse_convert", from, I32, count, options, OUT, src));
     if (count === 1) x.operand(0).write(x.load(4, OUT));
     else vector(x, 0).write(x.loadVector(8, OUT));
