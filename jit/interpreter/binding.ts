@@ -231,10 +231,17 @@ export class RecordContext extends Context {
     this.if(this.leS(left, 0), () => this.#tail("resume", []));
   }
 
-  jumpRelative(): void {
+  #relativeTarget(): Value {
     const sum = this.add(this.load(4, CPU + C_EIP), this.#field(4, REC_DISP));
-    const eip = this.size === 2 ? this.and(sum, 0xffff) : sum;
-    this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
+    return this.size === 2 ? this.and(sum, 0xffff) : sum;
+  }
+
+  checkRelative(): void {
+    if (!this.flat) this.checkTarget(this.#relativeTarget());
+  }
+
+  jumpRelative(): void {
+    this.store(8, CPU, this.convert(this.#relativeTarget(), "i64"), C_EIP);
     this.#account();
     const link = this.#field(4, REC_LINK);
     this.if(link, () => this.#dispatch(link));

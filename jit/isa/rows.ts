@@ -36,7 +36,7 @@ export interface Row {
   ends: boolean;
   /** A variant without flags exists, for where they are dead. */
   noFlags: boolean;
-  /** Works on the stack or on string operands, so has a form for non-flat segments of its own. */
+  /** Works on the stack, on string operands or on EIP, so has a form for non-flat segments of its own. */
   implicitMemory: boolean;
   /** May fault even with register operands. */
   mayFault: boolean;
@@ -65,7 +65,7 @@ function mask(letters: string): number {
  *
  * The opcode is hexadecimal with `0f`, `0f38` or `0f3a` in front; `+r` and `+c` say that its low bits
  * name a register or a condition; `/n` is ModRM.reg, `:n` ModRM.rm. Attributes: `w=` `m=` `u=` `r=`
- * flags written, maybe written, undefined, read; `lock ends nf stack fault mem reg np 66 f3 f2 i64
+ * flags written, maybe written, undefined, read; `lock ends nf stack near fault mem reg np 66 f3 f2 i64
  * o64`; `slow=export`; `arg=n`.
  */
 export function parseRow(line: string): Row {
@@ -123,6 +123,9 @@ export function parseRow(line: string): Row {
       case "stack":
         row.implicitMemory = true;
         row.mayFault = true;
+        break;
+      case "near":
+        row.implicitMemory = true;
         break;
       case "fault":
         row.mayFault = true;

@@ -94,7 +94,7 @@ const ONE_BYTE = `
 6d ins - slow=insn_io
 6e outs - slow=insn_io
 6f outs - slow=insn_io
-70+c jcc Jb r=oszapc
+70+c jcc Jb near r=oszapc
 84 test Eb,Gb w=oszapc u=a
 85 test Ev,Gv w=oszapc u=a
 86 xchg Eb,Gb lock
@@ -161,18 +161,18 @@ d4 aam Ib w=oszapc u=oac fault i64
 d5 aad Ib w=oszapc u=oac i64
 d6 salc - r=c i64
 d7 xlat - fault
-e0 loopne Jb r=z
-e1 loope Jb r=z
-e2 loop Jb
-e3 jcxz Jb
+e0 loopne Jb near r=z
+e1 loope Jb near r=z
+e2 loop Jb near
+e3 jcxz Jb near
 e4 in Ib slow=insn_io
 e5 in Ib slow=insn_io
 e6 out Ib slow=insn_io
 e7 out Ib slow=insn_io
 e8 call Jz stack ends
-e9 jmp Jz ends
+e9 jmp Jz near ends
 ea jmp_far Ap fault ends i64
-eb jmp Jb ends
+eb jmp Jb near ends
 ec in - slow=insn_io
 ed in - slow=insn_io
 ee out - slow=insn_io
@@ -208,7 +208,7 @@ ff/0 inc Ev w=oszap lock nf
 ff/1 dec Ev w=oszap lock nf
 ff/2 call_indirect Ev stack ends
 ff/3 call_far_indirect Mv mem fault ends
-ff/4 jmp_indirect Ev ends
+ff/4 jmp_indirect Ev near ends
 ff/5 jmp_far_indirect Mv mem fault ends
 ff/6 push Ev stack
 `;
@@ -260,7 +260,7 @@ const TWO_BYTE = `
 0f33 rdpmc - slow=insn_privileged
 0f35 sysexit - slow=insn_privileged
 0f40+c cmov Gv,Ev r=oszapc
-0f80+c jcc Jz r=oszapc
+0f80+c jcc Jz near r=oszapc
 0f90+c setcc Eb r=oszapc
 0fa0 push_sreg - stack arg=4
 0fa1 pop_sreg - stack ends arg=4

@@ -59,6 +59,12 @@ export abstract class Context extends MemoryInstruction {
   abstract next(): void;
   /** To a target relative to this instruction, as decoded. */
   abstract jumpRelative(): void;
+  /** Faults if the relative target lies beyond the code segment: to be said before anything changes. */
+  abstract checkRelative(): void;
+  /** As checkRelative, for any target. */
+  checkTarget(eip: Value): void {
+    if (!this.flat) this.check(this.call("cpu_jump_ok", this.convert(eip, "i32")));
+  }
   /** EIP of the following instruction. */
   abstract nextEip(): Value;
   /** To an address. */

@@ -1,27 +1,43 @@
-/** Jumps, calls, returns and loops. */
+/**
+ * Jumps, calls, returns and loops. A near target beyond the code segment's limit faults in the jump
+ * itself, with nothing pushed, popped or counted.
+ */
 import { PREFIX_ADDR16, R_CX } from "../../core/wasm/layout.ts";
 import type { Context } from "./context.ts";
 import { define } from "./define.ts";
 import type { Value } from "./value.ts";
 
 define("jcc", (x) => {
-  x.if(x.condition(x.row.arg), () => x.jumpRelative());
+  x.if(x.condition(x.row.arg), () => {
+    x.checkRelative();
+    x.jumpRelative();
+  });
   x.next();
 });
-define("jmp", (x) => x.jumpRelative());
-define("jmp_indirect", (x) => x.jumpTo(x.operand(0).read()));
+define("jmp", (x) => {
+  x.checkRelative();
+  x.jumpRelative();
+});
+define("jmp_indirect", (x) => {
+  const target = x.operand(0).read();
+  x.checkTarget(target);
+  x.jumpTo(target);
+});
 
 define("call", (x) => {
+  x.checkRelative();
   x.push(x.nextEip());
   x.jumpRelative();
 });
 define("call_indirect", (x) => {
   const target = x.operand(0).read();
+  x.checkTarget(target);
   x.push(x.nextEip());
   x.jumpTo(target);
 });
 define("ret", (x) => {
   const target = x.peek();
+  x.checkTarget(target);
   x.release(x.size);
   if (x.row.operands.length) x.release(x.immediate("i32"));
   x.jumpTo(target);
@@ -34,11 +50,13 @@ function loop(name: string, taken: (x: Context, c: Value) => Value, decrement = 
     const old = x.register(R_CX, 4).read();
     const c = decrement ? x.sub(old, 1) : old;
     const cx = x.select(narrow, x.and(c, 0xffff), c);
+    const goes = taken(x, cx);
+    x.if(goes, () => x.checkRelative());
     if (decrement) {
       const keep = x.or(x.and(old, 0xffff0000 | 0), cx);
       x.register(R_CX, 4).write(x.select(narrow, keep, c));
     }
-    x.if(taken(x, cx), () => x.jumpRelative());
+    x.if(goes, () => x.jumpRelative());
     x.next();
   });
 }

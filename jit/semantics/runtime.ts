@@ -20,6 +20,7 @@ export const HELPERS = {
   cpu_resume: { parameters: [], result: i32 },
   cpu_link: { parameters: [i32], result: i32 },
   cpu_fault: { parameters: [i32], result: null },
+  cpu_jump_ok: { parameters: [i32], result: i32 },
   cpu_enter_slow: { parameters: [i32], result: null },
   // memory
   cpu_tlb_fill: { parameters: [i64, i32, i32], result: i32 },

@@ -24,6 +24,7 @@ export {
 export {
   cpu_enter_slow,
   cpu_fault,
+  cpu_jump_ok,
   cpu_link,
   cpu_no_fault,
   cpu_raise,

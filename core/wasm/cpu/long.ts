@@ -3,7 +3,12 @@
 import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SS } from "../layout";
 import { insn_mov_sreg } from "../segments/slow";
 import { segment_address } from "../segments/address";
-import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
+import { stack_move, stack_peek } from "../segments/stack";
+import {
+  guest_probe_write,
+  guest_read_linear,
+  guest_write_linear,
+} from "../pagetables/guest_copy";
 import { AF, CF, flags_arithmetic, flags_set_arithmetic, PF, set_eflags, SF, ZF } from "./flags";
 import { AX, BP, cpl, DE, DX, fault, fault_pending, gpr, set_gpr, SP, update_mode } from "./state";
 
@@ -37,17 +42,20 @@ export function cpu_pusha(size: u32): u32 {
 
 /** POPA: the stack pointer's slot is skipped. Returns 0 if it faulted. */
 export function cpu_popa(size: u32): u32 {
-  const sp = gpr(SP);
-  const a = stack_linear(sp, size * 8, false);
-  if (a == ~0 || !guest_read_linear(BUFFER, a, size * 8, cpl() == 3)) return 0;
+  if (!stack_peek(BUFFER, 0, 8, size)) return 0;
   for (let i: u32 = 0; i < 8; i++) {
     const n = 7 - i;
     if (n == SP) continue;
     if (size == 4) set_gpr(n, load<u32>(BUFFER + (i << 2)));
     else store<u16>(CPU + (n << 3), load<u16>(BUFFER + (i << 1)));
   }
-  set_sp(sp + size * 8);
+  stack_move(size * 8);
   return 1;
+}
+
+/** A stack pointer moved down: SP alone where SS.B is clear. */
+function below(sp: u32, bytes: u32): u32 {
+  return stack32() ? sp - bytes : (sp & 0xffff0000) | ((sp - bytes) & 0xffff);
 }
 
 /** ENTER size, level. Returns 0 if it faulted. */
@@ -55,7 +63,7 @@ export function cpu_enter(rec: u32, size: u32): u32 {
   const bytes = load<u32>(rec + REC_IMM) & 0xffff;
   const level = load<u32>(rec + REC_IMM + 4) & 31;
   const user = cpl() == 3;
-  let sp = gpr(SP) - size;
+  let sp = below(gpr(SP), size);
   let bp = gpr(BP);
   store<u32>(BUFFER, bp);
   let a = stack_linear(sp, size, true);
@@ -63,23 +71,22 @@ export function cpu_enter(rec: u32, size: u32): u32 {
   const frame = sp;
   for (let i: u32 = 1; i < level; i++) {
     bp -= size;
-    sp -= size;
+    sp = below(sp, size);
     a = stack_linear(bp, size, false);
     if (a == ~0 || !guest_read_linear(BUFFER, a, size, user)) return 0;
     a = stack_linear(sp, size, true);
     if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
   }
   if (level) {
-    sp -= size;
+    sp = below(sp, size);
     store<u32>(BUFFER, frame);
     a = stack_linear(sp, size, true);
     if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
   }
-  sp -= bytes;
+  sp = below(sp, bytes);
   // the manual probes the new top of stack for writing
   a = stack_linear(sp, size, true);
-  if (a == ~0) return 0;
-  if (!guest_read_linear(BUFFER, a, size, user)) return 0;
+  if (a == ~0 || !guest_probe_write(a, size, user)) return 0;
   if (size == 4) set_gpr(BP, frame);
   else store<u16>(CPU + (BP << 3), <u16> frame);
   set_sp(sp);

@@ -213,6 +213,11 @@ export function cpu_raise(vector: u32, error: u32): void {
   fault(vector, error);
 }
 
+/** Whether a near jump may go to an offset of CS; returns 0 with #GP(0) pending, for the jump itself. */
+export function cpu_jump_ok(target: u32): u32 {
+  return fetch_limit_ok(target, 1) ? 1 : 0;
+}
+
 /** 0 if a fault is pending. */
 export function cpu_no_fault(): u32 {
   return fault_pending() ? 0 : 1;

@@ -109,17 +109,20 @@ export function guest_read_linear(to: usize, from: u64, n: u32, user: bool): boo
   return true;
 }
 
+/** Asks whether a write would fault, without making it. Returns false after a page fault was noted. */
+export function guest_probe_write(to: u64, n: u32, user: bool): bool {
+  while (n) {
+    const part = piece(to, n);
+    if (!host_address(to, 0, WRITE, user)) return page_fault(to, walk_error);
+    to = (to + part) & 0xffffffff;
+    n -= part;
+  }
+  return true;
+}
+
 /** Writes as an instruction would, all or nothing. Returns false after a page fault was noted. */
 export function guest_write_linear(to: u64, from: usize, n: u32, user: bool): bool {
-  if ((<u32> to & 0xfff) + n > 4096) {
-    let left = n;
-    for (let at = to; left;) {
-      const part = piece(at, left);
-      if (!host_address(at, 0, WRITE, user)) return page_fault(at, walk_error);
-      at = (at + part) & 0xffffffff;
-      left -= part;
-    }
-  }
+  if ((<u32> to & 0xfff) + n > 4096 && !guest_probe_write(to, n, user)) return false;
   while (n) {
     const part = piece(to, n);
     const host = host_address(to, part, WRITE, user);
