@@ -33,7 +33,7 @@ import {
 import { frame } from "../frames/page";
 import { deliver_events, events_deliverable } from "../events/deliver";
 import { translate_exec } from "../pagetables/walk";
-import { fetch_limit_ok } from "../segments/address";
+import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
 import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
@@ -101,7 +101,7 @@ function limited_block(eip: u64, mode: u32): u32 {
   if (!fetch_limit_ok(eip, 1)) return fault(GP, 0) ? 1 : 0;
   const address = translate_exec(linear(eip));
   if (address == ~0) return 0;
-  if (fetch_limit_ok(eip, 4096)) {
+  if (fetch_within_limit(eip, 4096)) {
     const rec = find_block(address, mode);
     if (rec) return rec;
   }

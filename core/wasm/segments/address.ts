@@ -44,6 +44,11 @@ export function segment_address(seg: u32, offset: u32, size: u32, write: bool): 
   return (seg_base(seg) + offset) & 0xffffffff;
 }
 
+/** Whether so many bytes of code at eip lie inside CS. */
+export function fetch_within_limit(eip: u64, length: u32): bool {
+  return eip + length - 1 <= seg_limit(CS) || (seg_limit(CS) == 0xffffffff && eip <= 0xffffffff);
+}
+
 /**
  * Whether an instruction at eip lies inside CS.
  *
@@ -51,8 +56,5 @@ export function segment_address(seg: u32, offset: u32, size: u32, write: bool): 
  * @returns false with #GP(0) pending
  */
 export function fetch_limit_ok(eip: u64, length: u32): bool {
-  if (eip + length - 1 <= seg_limit(CS) || (seg_limit(CS) == 0xffffffff && eip <= 0xffffffff)) {
-    return true;
-  }
-  return fault(GP, 0);
+  return fetch_within_limit(eip, length) || fault(GP, 0);
 }
