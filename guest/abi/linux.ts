@@ -18,13 +18,14 @@ export const EPERM = 1,
   EEXIST = 17,
   ENODEV = 19,
   ESPIPE = 29,
+  ERANGE = 34,
   ENAMETOOLONG = 36;
 
 /** Whether a result is a negative errno: no address is as high as these. */
 export const isError = (result: Value): Value => result.ge(-4095);
 
 /** Signals by which a program can end. */
-export const SIG = { ill: 4, trap: 5, bus: 7, fpe: 8, segv: 11 } as const;
+export const SIG = { ill: 4, trap: 5, bus: 7, fpe: 8, kill: 9, segv: 11 } as const;
 
 export const PROT = { read: 1, write: 2, exec: 4 } as const;
 export const MAP = { fixed: 0x10, anonymous: 0x20 } as const;

@@ -17,12 +17,18 @@ const PAGE = 4096;
 /** Error code bits of a page fault: the page was there; the access was a write. */
 const PROTECTION = 1, WRITE = 2;
 
-/** (page, area): puts a page there with what the area says is in it; 0 if there is no memory. */
+/** As when Linux has no memory left: SIGKILL. */
+const out_of_memory = fn("out_of_memory", () => {
+  print`loader: out of memory: the program ends\n`;
+  end_user(128 + SIG.kill);
+});
+
+/** (page, area): puts a page there with what the area says is in it. */
 const bring_page = fn("bring_page", (page, at) => {
   const area = Area.at(at);
-  if_(tables_for(page).eq(0), () => ret(0));
+  if_(tables_for(page).eq(0), () => void out_of_memory());
   const mfn = local(alloc_frame());
-  if_(mfn.eq(0), () => ret(0));
+  if_(mfn.eq(0), () => void out_of_memory());
   // The kernel fills it where the program will see it, and needs no mapping of its own.
   map_frame(page, mfn, PTE.userData);
   clear_page(page);
@@ -33,7 +39,6 @@ const bring_page = fn("bring_page", (page, at) => {
     copy(page, area.from.plus(offset), length);
   });
   if_(area.rights.ne(PTE.userData), () => void map_frame(page, mfn, area.rights));
-  ret(1);
 });
 
 /** (frame, address): whether the access, the program's or the kernel's for it, may be tried again. */
@@ -45,7 +50,8 @@ export const page_fault = fn("page_fault", (frame, address) => {
   const rights = local(Area.at(at).rights);
   if_(rights.and(PTE.user).eq(0), () => ret(0));
   if_(error.and(WRITE).ne(0).both(() => rights.and(PTE.write).eq(0)), () => ret(0));
-  ret(bring_page(address.and(-PAGE), at));
+  bring_page(address.and(-PAGE), at);
+  ret(1);
 });
 
 /** The signal that Linux would send for each exception. */

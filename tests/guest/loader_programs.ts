@@ -258,6 +258,13 @@ const deeper = fn("deeper", (n) => {
   deeper(n.plus(1));
 });
 
+/** Touches more pages than the loader has; not for Linux. */
+export const GLUTTON = fn("glutton", () => {
+  const at = local(sys(MMAP2, 0, 0x40000000, RW, ANONYMOUS, -1));
+  for_(0, 0x40000, (i) => u32.at(at.plus(i.shl(12))).set(i));
+  ret(0);
+});
+
 /** Every program by name. */
 export const PROGRAMS: Record<string, Callable> = {
   memory,

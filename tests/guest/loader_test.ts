@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { bootByCommandLine } from "../guests/cli.ts";
 import { cpioArchive } from "../guests/cpio.ts";
-import { PROGRAMS } from "./loader_programs.ts";
+import { GLUTTON, PROGRAMS } from "./loader_programs.ts";
 import { canRun, programImage, runNatively } from "./native.ts";
 
 /** Boots the loader with files and a list of commands. */
@@ -19,12 +19,12 @@ async function load(files: Record<string, Uint8Array>, list: string, memory = "6
   }
 }
 
-/** What each command printed, without the line of a trap, and its status, by command. */
+/** What each command printed, without the line of what ended it, and its status, by command. */
 function results(console: string): Map<string, { output: string; end: string }> {
   const parts = console.split(/^\$ (.*)\r\n/m).slice(1);
   const found = new Map<string, { output: string; end: string }>();
   for (let i = 0; i < parts.length; i += 2) {
-    const match = /^([^]*?)(?:loader: trap .*\r\n)?\[(.*)\]\r\n$/.exec(parts[i + 1]);
+    const match = /^([^]*?)(?:loader: .*\r\n)?\[(.*)\]\r\n$/.exec(parts[i + 1]);
     assert(match, `no end: ${parts[i + 1]}`);
     found.set(parts[i], { output: match[1], end: match[2] });
   }
@@ -90,6 +90,17 @@ Deno.test("loader: quotes, empty commands, and output to a file", async () => {
   assert.deepEqual([...ended.keys()], ["'the heap'", `"the heap" > files`, "files"]);
   assert.equal(ended.get(`"the heap" > files`)!.output, "");
   assert.equal(ended.get("files")!.end, "cannot start, error 8");
+});
+
+Deno.test("loader: a program that wants more memory than there is ends; the next one gets it all", async () => {
+  const files = { glutton: programImage(GLUTTON), memory: programImage(PROGRAMS.memory) };
+  for (const memory of ["8", "300"]) {
+    const { status, stdout, stderr } = await load(files, "glutton;glutton again;memory", memory);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /out of memory/);
+    const ends = [...results(stdout).values()].map(({ end }) => end);
+    assert.deepEqual(ends, ["status 137", "status 137", "status 0"]);
+  }
 });
 
 Deno.test("loader: without a ramdisk, or with a bad one, it panics", async () => {

@@ -42,6 +42,13 @@ const WHOLE_NUMBERS: Command[] = [
   run("cmp", "input", "copy"),
   runInto("sorted", "sort", "-k2,2", "-k1,1r", "input"),
   run("sha256sum", "sorted"),
+  run("sed", "-n", "s/\\([a-z]*\\) \\(-*[0-9]*\\)/\\2 \\1/gp", "input"),
+  run(
+    "sh",
+    "-c",
+    "i=0; s=; while [ $i -lt 99 ]; do i=$((i + 7)); s=$s$((i % 5 - i / 3)); done; echo $s",
+  ),
+  run("sha512sum", "input"),
   run("dc", "-e", "30 k 2 v p 22 7 / p 2 200 ^ p 16 o 3735928559 p"),
   run("dc", "loop.dc"),
   run("cat", "no-such-file"),

@@ -8,6 +8,7 @@ import {
   ENOENT,
   ENOSPC,
   ENOTTY,
+  ERANGE,
   ESPIPE,
   ETXTBSY,
   isError,
@@ -53,6 +54,14 @@ export const sys_open = fn("sys_open", (address, flags) => {
 
 export const sys_openat = fn("sys_openat", (_folder, address, flags) => {
   ret(sys_open(address, flags));
+});
+
+/** (buffer, size): the name of the only folder; how long it is with its NUL. */
+export const sys_getcwd = fn("sys_getcwd", (buffer, size) => {
+  if_(size.lt(2), () => ret(-ERANGE));
+  const bad = local(to_user(buffer, "/", 2));
+  if_(bad.ne(0), () => ret(bad));
+  ret(2);
 });
 
 export const sys_close = fn("sys_close", (fd) => ret(close(fd)));

@@ -23,6 +23,10 @@ export const sys_tgkill = fn("sys_tgkill", (_group, pid, signal) => ret(sys_kill
 
 const PID = 1;
 export const sys_getpid = fn("sys_getpid", () => ret(PID));
+export const sys_getppid = fn("sys_getppid", () => ret(0));
+
+/** Files get no modes, so the mask stays what it is everywhere. */
+export const sys_umask = fn("sys_umask", () => ret(0o22));
 
 /** The GDT's entries for thread-local segments, numbered as on a 32-bit Linux. */
 const FIRST = 6, LAST = 8;

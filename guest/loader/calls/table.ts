@@ -45,7 +45,9 @@ const CALLS: Record<number, Callable> = {
   41: file.sys_dup,
   45: memory.sys_brk,
   54: file.sys_ioctl,
+  60: process.sys_umask,
   63: file.sys_dup2,
+  64: process.sys_getppid,
   78: time.sys_gettimeofday,
   85: process.sys_readlink,
   91: memory.sys_munmap,
@@ -60,6 +62,7 @@ const CALLS: Record<number, Callable> = {
   172: process.sys_prctl,
   174: nothing, // rt_sigaction
   175: nothing, // rt_sigprocmask
+  183: file.sys_getcwd,
   191: process.sys_ugetrlimit,
   192: memory.sys_mmap2,
   194: file.sys_ftruncate64,
@@ -80,6 +83,7 @@ const CALLS: Record<number, Callable> = {
   306: nothing, // fchmodat
   311: nothing, // set_robust_list
   320: nothing, // utimensat
+  330: file.sys_dup2, // dup3
   340: process.sys_prlimit64,
   355: process.sys_getrandom,
   383: stat.sys_statx,
