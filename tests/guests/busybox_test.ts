@@ -31,6 +31,23 @@ function makeInput(lines: number): string {
   }).join("\n") + "\n";
 }
 
+/** Arithmetic in doubles: every operator, conversions both ways, rounding, very large and small. */
+const STATISTICS = `
+  { sum += $3; squares += $3 * $3; share[$2] += $3 / 7; x = x * 0.75 + $1; left = $3 % 17 }
+  $3 > max { max = $3 }
+  $3 < min { min = $3 }
+  left != 0 { remainders += left / 3 }
+  END {
+    printf "%.10f %.6e %g %d\\n", sum, squares, x, NR
+    printf "%.17g %.17g %.17g\\n", min, max, remainders
+    for (i = 0; i < 6; i++) { w = substr("pear  Fig   apple quincePlum  sloe  ", i * 6 + 1, 6)
+      sub(/ +$/, "", w); printf "%s %.12f %5.2f|%-9.3g|%+d\\n", w, share[w], share[w], share[w], int(share[w]) }
+    big = 1; small = 1; for (i = 0; i < 400; i++) { big *= 7.5; small /= 7.5 }
+    print big, small, 1e300 * 1e10, -1e300 * 1e10, 1 / 3, 1e16 + 1, 2147483648, -2147483649, 0.1 + 0.2
+    printf "%c%s%5d%-5d|%x%o\\n", 65, "b", 42, 42, 255, 8
+    h = 1; for (i = 1; i < 60; i++) { h = (h + 2 / h) / 2 }; print h, h * h - 2
+  }`;
+
 const WHOLE_NUMBERS: Command[] = [
   run("sha256sum", "input"),
   runInto("input.gz", "gzip", "-c", "input"),
@@ -52,6 +69,15 @@ const WHOLE_NUMBERS: Command[] = [
   run("dc", "-e", "30 k 2 v p 22 7 / p 2 200 ^ p 16 o 3735928559 p"),
   run("dc", "loop.dc"),
   run("cat", "no-such-file"),
+];
+
+/** awk computes in doubles only, and sort by numbers reads them as doubles. */
+const FLOATING_POINT: Command[] = [
+  run("sort", "-n", "input"),
+  run("sort", "-k2,2", "-k3,3gr", "input"),
+  run("awk", '{ n[$2]++ } END { print n["Fig"], toupper("done"), length(n) }', "input"),
+  run("awk", "-f", "statistics.awk", "input"),
+  run("awk", "BEGIN { print sin(1) }"), // refused: Debian's is built without sin and its like
 ];
 
 const quote = (word: string) => /^[\w.,/-]+$/.test(word) ? word : `'${word}'`;
@@ -105,6 +131,7 @@ async function agree(commands: Command[]): Promise<void> {
   const files = {
     input,
     copy: input,
+    "statistics.awk": encode(STATISTICS),
     "loop.dc": encode("0 sn 1 sa [la ln 1 + d sn * d p sa ln 25 >x] sx lx x 10 k la 7 / p\n"),
   };
   const folder = await Deno.makeTempDir();
@@ -129,4 +156,10 @@ Deno.test({
   name: "busybox: sha256sum, gzip, gunzip, sort, dc as on this machine's processor",
   ignore: !canRun,
   fn: () => agree(WHOLE_NUMBERS),
+});
+
+Deno.test({
+  name: "busybox: awk and numeric sort, in floating point, as on this machine's processor",
+  ignore: !canRun,
+  fn: () => agree(FLOATING_POINT),
 });
