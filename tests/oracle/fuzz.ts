@@ -11,6 +11,8 @@ import { MAX_CASES } from "./layout.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { runCases } from "./session.ts";
+import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
+import { vectorDifferences } from "./vector_compare.ts";
 
 /** Encodings to decode for each batch of cases. */
 const ENCODINGS = 10_000;
@@ -30,7 +32,11 @@ export function casesOf(seed: number): Case[] {
   const plain = plainForms(forms);
   const fpu = fpuForms(forms);
   const pairs = pairGenerators(forms);
+  const vectors = vectorForms();
   return Array.from({ length: MAX_CASES }, () => {
+    if (r.oneIn(3)) {
+      return r.oneIn(3) ? vectorSequence(r, vectors) : vectorCase(r, r.pick(vectors));
+    }
     const n = r.below(10);
     return n < 6
       ? generateCase(r, r.pick(forms))
@@ -72,7 +78,9 @@ export async function fuzzCpu(
       result.encodings += ENCODINGS;
       if (native) {
         const cases = casesOf(seed);
-        for (const reports of (await runCases(world, cases)).values()) found.push(...reports);
+        for (
+          const reports of (await runCases(world, cases, new Map(), vectorDifferences)).values()
+        ) found.push(...reports);
         result.cases += cases.length;
       }
       if (!found.length) continue;

@@ -7,7 +7,7 @@ import type { Random } from "../random.ts";
 import { bytesOf, State } from "./builder.ts";
 import type { Case } from "./case.ts";
 import { isVectorForm } from "./excluded.ts";
-import { makeCase } from "./generate.ts";
+import { LONGEST, makeCase } from "./generate.ts";
 import { EDGE, EDGE_SIZE, FLAT, FLAT_CS, READONLY, SCRATCH_SIZE, UNMAPPED } from "./layout.ts";
 import { fillVector, randomState } from "./vector_values.ts";
 
@@ -46,26 +46,43 @@ function pickTarget(r: Random, width: number): number {
 }
 
 /** One case of a form. */
-export function vectorCase(r: Random, { name, row, memory }: VectorForm): Case {
+export function vectorCase(r: Random, form: VectorForm): Case {
+  const state = vectorState(r);
+  return makeCase(form.name, encode(r, form, state, true), state, 0);
+}
+
+/** Two to four instructions in a row; estimates, which differ from host to host, are left out. */
+export function vectorSequence(r: Random, forms: readonly VectorForm[]): Case {
+  const steps = Array.from({ length: 2 + r.below(3) }, () => r.pick(forms))
+    .filter(({ row }) => !/^(rcp|rsqrt|maskmov)/.test(row.name));
+  const state = vectorState(r);
+  const code: number[] = [];
+  for (const step of steps) {
+    const more = encode(r, step, state, false);
+    if (code.length + more.length <= LONGEST) code.push(...more);
+  }
+  return makeCase(`sequence ${steps.map((s) => s.row.name).join(" ")}`, code, state, 0);
+}
+
+/** Flat segments (what other segments do is the scalar cases' matter), corner values everywhere. */
+function vectorState(r: Random): State {
   const state = new State(r);
-  // flat segments: what other segments do is the scalar cases' matter
   state.segments.splice(0, 4, FLAT, FLAT_CS, FLAT, FLAT);
   randomState(r, new DataView(state.fx.buffer, state.fx.byteOffset));
-  fillVector(
-    r,
-    new DataView(state.memory.buffer, state.memory.byteOffset),
-    SCRATCH_SIZE,
-    EDGE_SIZE,
-  );
-  const prefixes: number[] = [];
-  if (row.prefix !== "np" && row.prefix !== "") prefixes.push(parseInt(row.prefix, 16));
+  const memory = new DataView(state.memory.buffer, state.memory.byteOffset);
+  fillVector(r, memory, SCRATCH_SIZE, EDGE_SIZE);
+  return state;
+}
+
+/** @param alone the registers are the case's own, so that addresses may be built on them */
+function encode(r: Random, { row, memory }: VectorForm, state: State, alone: boolean): number[] {
+  const prefixes = row.prefix === "np" || row.prefix === "" ? [] : [parseInt(row.prefix, 16)];
   const reg = row.reg >= 0 ? row.reg : r.below(8);
   const modrm: number[] = [];
   if (memory) {
     const operand = row.operands.find(isMemory)!;
     const target = pickTarget(r, operandWidth(operand, 4));
-    const direct = r.oneIn(3);
-    if (direct) modrm.push(reg << 3 | 5, ...bytesOf(target, 4));
+    if (!alone || r.oneIn(3)) modrm.push(reg << 3 | 5, ...bytesOf(target, 4));
     else if (r.oneIn(2)) {
       const displacement = r.below(256) - 128;
       state.registers[EBX] = target - displacement;
@@ -78,8 +95,7 @@ export function vectorCase(r: Random, { name, row, memory }: VectorForm): Case {
   } else if (row.operands.length) modrm.push(0xc0 | reg << 3 | r.below(8));
   if (row.name.startsWith("maskmov")) state.registers[EDI] = pickTarget(r, 16);
   const immediate = row.operands.at(-1) === "Ib" ? [immediateOf(r)] : [];
-  const instruction = [...prefixes, ...MAP_BYTES[row.map], row.opcode, ...modrm, ...immediate];
-  return makeCase(name, instruction, state, 0);
+  return [...prefixes, ...MAP_BYTES[row.map], row.opcode, ...modrm, ...immediate];
 }
 
 function immediateOf(r: Random): number {

@@ -12,7 +12,8 @@ export function vectorDifferences(c: Case, native: Outcome, ours: Outcome): stri
   const fx = ours.fx.slice();
   if (ESTIMATES.test(c.form)) forgive(native.fx, fx);
   const lines = differences(c, native, { ...ours, fx });
-  return lines.length ? [...lines, stateText(c)] : lines;
+  const mattered = c.fx.some((b, i) => i >= FX_XMM && b !== 0);
+  return lines.length && mattered ? [...lines, stateText(c)] : lines;
 }
 
 /** Takes over estimates that are as good as the host's own. */

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { Random } from "../random.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { runCases } from "./session.ts";
-import { vectorCase, vectorForms } from "./vector_cases.ts";
+import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
 import { vectorDifferences } from "./vector_compare.ts";
 
 const CASES_PER_FORM = Number(Deno.env.get("VECTOR_CASES") ?? 40);
+const SEQUENCES = CASES_PER_FORM * 100;
 const SEED = Number(Deno.env.get("SEED") ?? 20260721);
 /** Reports to print before giving up. */
 const ENOUGH = 12;
@@ -17,9 +18,10 @@ Deno.test({
   async fn() {
     const r = new Random(SEED);
     const forms = vectorForms().filter((f) => f.name.match(Deno.env.get("ONLY") ?? ""));
-    const cases = forms.flatMap((f) =>
-      Array.from({ length: CASES_PER_FORM }, () => vectorCase(r, f))
-    );
+    const cases = [
+      ...forms.flatMap((f) => Array.from({ length: CASES_PER_FORM }, () => vectorCase(r, f))),
+      ...Array.from({ length: SEQUENCES }, () => vectorSequence(r, forms)),
+    ];
     const world = await GuestWorld.create();
     try {
       const findings = await runCases(world, cases, new Map(), vectorDifferences);

@@ -26,8 +26,7 @@ export interface Case {
 }
 
 /** Instructions that move state as a whole or are compared elsewhere. */
-const LEFT_OUT =
-  /^(fldenv|fnstenv|frstor|fnsave|fldcw|fnstcw|fnstsw|fnclex|fninit)$/;
+const LEFT_OUT = /^(fldenv|fnstenv|frstor|fnsave|fldcw|fnstcw|fnstsw|fnclex|fninit)$/;
 
 /** Every x87 instruction form that is compared. */
 export function x87Forms(): Form[] {

@@ -21,12 +21,11 @@ function middle(v: u32): f64 {
   return <f64> reinterpret<f32>((v & 0xfffff800) | 0x400);
 }
 
-/** A double (normal as a single, or too small for one) cut to twelve significant bits, to nearest. */
+/** A double cut to twelve significant bits, to nearest; zero if it is too small for a normal single. */
 function rounded(v: f64): u32 {
-  const bits = reinterpret<u64>(v) + ((<u64> 1) << 40);
-  const r = reinterpret<f64>((bits >> 41) << 41);
-  const s = reinterpret<u32>(<f32> r);
-  return (s & INFINITY) == 0 ? s & SIGN : s;
+  const bits = reinterpret<u64>(v);
+  if ((bits & 0x7fffffffffffffff) < 0x3810000000000000) return <u32> (bits >> 32) & SIGN;
+  return reinterpret<u32>(<f32> reinterpret<f64>(((bits + ((<u64> 1) << 40)) >> 41) << 41));
 }
 
 function inverse(v: u32): u32 {
