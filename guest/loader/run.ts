@@ -1,7 +1,7 @@
 // One program from its start to its end.
 
 import { ENOENT, ENOEXEC, isError } from "../abi/linux.ts";
-import { asm, code, fn, if_, local, ret } from "../asm/mod.ts";
+import { fn, if_, local, ret } from "../asm/mod.ts";
 import { events_on } from "../kernel/events.ts";
 import { enter_user } from "../kernel/user.ts";
 import { remove_range } from "./areas.ts";
@@ -12,13 +12,8 @@ import { close, descriptors_init, duplicate, KIND, open_new } from "./descriptor
 import { load_program, program } from "./elf.ts";
 import { create_file, find_file, resize_file, sweep_files } from "./files.ts";
 import { USER_END, USER_LOW } from "./layout.ts";
+import { fpu_init } from "./processor.ts";
 import { build_stack } from "./stack.ts";
-
-/** What a process finds in the FPU: all exceptions masked, as after a reset. */
-const fpu_init = code("fpu_init", () => {
-  asm.fninit();
-  asm.ret();
-});
 
 /** Sends standard output to the file that the command names; 0 or a negative errno. */
 const redirect_output = fn("redirect_output", () => {

@@ -4,27 +4,14 @@
 
 import { PTE } from "../abi/numbers.ts";
 import { AT } from "../abi/linux.ts";
-import {
-  array,
-  asm,
-  code,
-  eax,
-  ebx,
-  edx,
-  fn,
-  for_,
-  global,
-  if_,
-  local,
-  ret,
-  u32,
-} from "../asm/mod.ts";
+import { array, fn, for_, global, if_, local, ret, u32 } from "../asm/mod.ts";
 import type { Given } from "../asm/mod.ts";
 import { length_of } from "../kernel/strings.ts";
 import { add_area } from "./areas.ts";
 import { random_word } from "./calls/process.ts";
 import { argumentCount, argumentText } from "./commands.ts";
 import { program } from "./elf.ts";
+import { cpu_features } from "./processor.ts";
 import { STACK_LOW, STACK_TOP } from "./layout.ts";
 import { to_user } from "./user_memory.ts";
 
@@ -44,16 +31,6 @@ function pushAux(type: number, value: Given): void {
   push_word(value);
   push_word(type);
 }
-
-/** EDX of CPUID leaf 1: what AT_HWCAP is. */
-const cpu_features = code("cpu_features", () => {
-  asm.push(ebx);
-  asm.mov(eax, 1);
-  asm.cpuid();
-  asm.mov(eax, edx);
-  asm.pop(ebx);
-  asm.ret();
-});
 
 const ENVIRONMENT = ["PATH=/bin", "TZ=UTC0"];
 const MAX = 64;

@@ -228,6 +228,37 @@ const beginning = code("beginning", () => {
   asm.ret();
 });
 
+/** Leaves something in every part of the FPU. */
+const untidy = code("untidy", () => {
+  asm.push(0x7f80);
+  raw(0x0f, 0xae, 0x14, 0x24); // ldmxcsr [esp]: round towards zero
+  asm.mov(dword(esp), 0x0c7f);
+  raw(0xd9, 0x2c, 0x24); // fldcw [esp]: towards zero, 24 bits
+  raw(0x66, 0x0f, 0x6e, 0x04, 0x24); // movd xmm0, [esp]
+  raw(0xd9, 0xe8); // fld1
+  asm.pop(eax);
+  asm.ret();
+});
+/** (environment, MXCSR, XMM0): stores them. */
+const store_fpu = code("store_fpu", () => {
+  asm.mov(ecx, dword(esp, 4));
+  raw(0xd9, 0x31); // fnstenv [ecx]
+  asm.mov(ecx, dword(esp, 8));
+  raw(0x0f, 0xae, 0x19); // stmxcsr [ecx]
+  asm.mov(ecx, dword(esp, 12));
+  raw(0x0f, 0x11, 0x01); // movups [ecx], xmm0
+  asm.ret();
+});
+
+const tidy = fn("tidy", () => {
+  const environment = localOf(array(u32, 7)), mxcsr = local(), xmm = localOf(array(u32, 4));
+  store_fpu(environment.address, mxcsr.address, xmm.address);
+  for (const i of [0, 1, 2]) show(environment.at(i));
+  show(mxcsr);
+  for (const i of [0, 1, 2, 3]) show(xmm.at(i));
+  ret(0);
+});
+
 const ending = (name: string, body: () => void): Callable => code(name, body);
 const poke = (name: string, address: Given) => fn(name, () => u32.at(address).set(1));
 
@@ -272,6 +303,8 @@ export const PROGRAMS: Record<string, Callable> = {
   files,
   threads,
   rewrite,
+  untidy,
+  tidy,
   beginning,
   ...endings,
 };
