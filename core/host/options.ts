@@ -14,6 +14,11 @@ const ROWS = {
     initially: false,
     help: "plain stores into a live page directory are emulated (GNU Mach needs it)",
   },
+  xen32_limits: {
+    bit: 4,
+    initially: false,
+    help: "segments end below the hypervisor, as on the 32-bit Xen of 2007",
+  },
   gnttab_v2: { bit: 8, initially: true, help: "grant tables of version 2 may be chosen" },
 } satisfies Record<string, OptionRow>;
 

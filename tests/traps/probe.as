@@ -8,7 +8,7 @@ import { machine_init } from "./frames/machine";
 import { frame, set_machine_frames } from "./frames/page";
 import { domain_populate } from "./frames/populate";
 import { domain_create } from "./domains/create";
-import { DOM_RUNNING, domain_by_id, vcpu_of } from "./domains/domain";
+import { DOM_RUNNING, domain_by_id, OPT_XEN32_LIMITS, vcpu_of } from "./domains/domain";
 import { time_init } from "./events/clock";
 import { load_cr3 } from "./pagetables/cr3";
 import { set_gdt } from "./segments/gdt";
@@ -82,7 +82,7 @@ export function probe_fault_address(): u32 { return load<u32>(CPU + C_FAULT_ADDR
 
 /** The descriptor as accepted, low word in the low half, or ~0 when refused. */
 export function probe_check(low: u32, high: u32): u64 {
-  return check_descriptor(low, high) ? <u64>checked_low | (<u64>checked_high << 32) : ~0;
+  return check_descriptor(low, high, (current_domain.options & OPT_XEN32_LIMITS) != 0) ? <u64>checked_low | (<u64>checked_high << 32) : ~0;
 }
 
 /** Pages of the hand-made domain, by pfn: what stands at 0xC0000000 + pfn * 4096. */
@@ -139,6 +139,7 @@ export function probe_crashed(): bool { return current_domain.state != DOM_RUNNI
 export function probe_set_gdt(frames: usize, entries: u32): i32 { return set_gdt(current, frames, entries); }
 export function probe_set_ldt(base: u32, entries: u32): i32 { return set_ldt(current, base, entries); }
 export function probe_vm_assist(bits: u32): void { current_domain.vm_assist = bits; }
+export function probe_options(bits: u32): void { current_domain.options = bits; }
 export function probe_iopl(level: u32): void { current.virtual_iopl = level; }
 export function probe_vcpu_info(): usize { return current.vcpu_info; }
 export function probe_ts(): u32 { return current.ts; }

@@ -23,7 +23,7 @@ import {
 } from "../../core/wasm/layout.ts";
 import { type Guest, SELF } from "../hypercalls/rig.ts";
 
-const GDT_PAGE = 20, LDT_PAGE = 21, CODE_PAGE = 22, STACK_TOP = 25;
+const GDT_PAGE = 20, LDT_PAGE = 21, CODE_PAGE = 22, SPOT_PAGE = 23, STACK_TOP = 25;
 const ENTRIES = 16;
 
 /** A descriptor of `high`'s attributes (bits 8 to 23), 4 GiB long unless told. */
@@ -71,6 +71,7 @@ export function registers(guest: Guest) {
   const word = (at: number) => view.getUint32(CPU + at, true);
   const segment = (n: number, part: number) => word(C_SEG + n * SEG_SIZE + part);
   return {
+    eax: word(R_AX),
     eip: word(C_EIP),
     esp: word(R_SP),
     flags: guest.rig.inside.inspect_eflags(guest.domid, 0) >>> 0,
@@ -97,8 +98,16 @@ export interface Selectors {
 /** Gives the running vCPU code to run, in a page of its own; behind it, it goes round for ever. */
 export function park(guest: Guest, bytes: number[] = []): void {
   const { core } = guest.rig;
+  // what was decoded from the page before is dropped when the hypervisor clears it
+  guest.call(26, guest.write(guest.va(32), 16, guest.mfns[CODE_PAGE], 0), 1, 0, SELF);
   core.frame(guest.mfns[CODE_PAGE]).set([...bytes, 0xeb, 0xfe]);
   core.view().setBigUint64(CPU + C_EIP, BigInt(guest.va(CODE_PAGE)), true);
+}
+
+/** Places to arrive at: each goes round for ever. */
+export function spot(guest: Guest, n: number): number {
+  guest.rig.core.frame(guest.mfns[SPOT_PAGE]).set([0xeb, 0xfe], n * 16);
+  return guest.va(SPOT_PAGE, n * 16);
 }
 
 /** Runs guest code to its end; `count` instructions are enough for it. Other guests must be parked. */
@@ -112,12 +121,13 @@ export function run(guest: Guest, bytes: number[], count: number): void {
 
 /**
  * Loads the four selectors by MOV in the running vCPU's kernel, which then goes to user mode by IRET if
- * a stack is given whose code selector has RPL 3.
+ * a stack is given whose code selector has RPL 3. `then` is code to go on with.
  */
 export function loadSelectors(
   guest: Guest,
   { ds, es, fs, gs }: Selectors,
   { cs, ss, esp } = { cs: 0xe019, ss: 0xe021, esp: guest.va(STACK_TOP) },
+  then: number[] = [],
 ): void {
   const view = guest.rig.core.view();
   const set = (at: number, value: number) => view.setBigUint64(CPU + at, BigInt(value), true);
@@ -128,7 +138,7 @@ export function loadSelectors(
   const mov = [0x8e, 0xd8, 0x8e, 0xc3, 0x8e, 0xe1, 0x8e, 0xea];
   if ((cs & 3) === 1) {
     set(R_SP, esp);
-    run(guest, mov, 20);
+    run(guest, [...mov, ...then], 20);
     return;
   }
   // push ss, esp, flags, cs, the address of the endless jump; iret
@@ -136,5 +146,5 @@ export function loadSelectors(
   const length = mov.length + 5 * 5 + 1;
   set(R_SP, guest.va(STACK_TOP));
   const pushes = [ss, esp, 0x202, cs, guest.va(CODE_PAGE, length)].flatMap(push);
-  run(guest, [...mov, ...pushes.map((byte) => byte & 0xff), 0xcf], 30);
+  run(guest, [...mov, ...pushes.map((byte) => byte & 0xff), 0xcf, ...then], 30);
 }

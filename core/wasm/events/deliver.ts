@@ -2,7 +2,11 @@
 // (test_all_events in xen/arch/x86/x86_64/compat/entry.S; shared/pv-abi.md §4.6).
 import { current, current_domain, DOM_RUNNING } from "../domains/domain";
 import { EVENT_NMI, EVENT_UPCALL, trace_event } from "../trace";
-import { create_bounce } from "../traps/bounce";
+import { eip } from "../cpu/state";
+import { limits_2007 } from "../segments/limits_2007";
+import { reload_due } from "../segments/reload";
+import { create_bounce, resume } from "../traps/bounce";
+import { context_take } from "../traps/frame_context";
 import { upcall_due } from "./bits";
 
 const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
@@ -30,7 +34,13 @@ export function hypervisor_entered(): void {
 export function events_deliverable(): bool {
   if (!entered) return false;
   entered = false;
-  return upcall_due(current) || nmi_due();
+  return upcall_due(current) || nmi_due() || segments_due();
+}
+
+/** Under the rules of 2007 each way back loads the segments again, if their tables changed. */
+// @ts-ignore: decorator
+@inline function segments_due(): bool {
+  return limits_2007() && reload_due(current);
 }
 
 /**
@@ -51,7 +61,12 @@ export function deliver_events(): bool {
     create_bounce(load<u16>(entry, 4), load<u32>(entry), false, 0, true);
     return true;
   }
-  if (!upcall_due(v)) return false;
+  if (!upcall_due(v)) {
+    if (!segments_due()) return false;
+    context_take(eip());
+    resume();
+    return true;
+  }
   trace_event(EVENT_UPCALL, current_domain.id, v.id, 0);
   create_bounce(v.event_cs, v.event_eip, false, 0, true);
   return true;

@@ -1,7 +1,9 @@
 // What a guest may put into a descriptor table. Source: xen/arch/x86/pv/descriptor-tables.c,
 // pv-abi.md §8.3; the rewritten values were observed (golden lines desc.*).
 import { frame_written } from "../cpu/code";
-import { frame } from "../frames/page";
+import { domain_by_id, OPT_XEN32_LIMITS } from "../domains/domain";
+import { frame, page } from "../frames/page";
+import { limit_segment, limited_high, limited_low } from "./limits_2007";
 import { FIRST_RESERVED_ENTRY, FLAT_KERNEL_CS } from "./reserved";
 
 const PRESENT: u32 = 0x8000;
@@ -28,15 +30,23 @@ function gate_target_allowed(selector: u32): bool {
  * Segments are raised to ring 1 at least; call gates get DPL 0 (so that each use faults and is
  * emulated) with their own DPL kept in the target selector's RPL.
  *
+ * @param limited by the rules of 2007: segments end below the hypervisor, and gates stay usable as
+ *   they are, their target's RPL raised to ring 1
  * @returns true with checked_low and checked_high set, or false for a refused one
  */
-export function check_descriptor(low: u32, high: u32): bool {
+export function check_descriptor(low: u32, high: u32, limited: bool): bool {
   checked_low = low;
   checked_high = high;
   if (!(high & PRESENT)) return true;
   if (!(high & (CODE_OR_DATA | TYPE))) return true; // type 0 does nothing
   if (!(high & DPL)) high |= 1 << 13;
   if (high & CODE_OR_DATA) {
+    if (limited) {
+      if (!limit_segment(low, high)) return false;
+      checked_low = limited_low;
+      checked_high = limited_high;
+      return true;
+    }
     if (high & LONG) return false;
     const base = (low >> 16) | ((high & 0xff) << 16) | (high & 0xff000000);
     let size = <u64> ((low & 0xffff) | (high & 0xf0000)) + 1;
@@ -46,10 +56,14 @@ export function check_descriptor(low: u32, high: u32): bool {
       high |= 0xf0000;
     }
   } else {
-    if ((high & TYPE) != CALL_GATE || !gate_target_allowed(low >> 16)) return false;
+    if ((high & TYPE) != CALL_GATE) return false;
+    if (limited && !(low & 0x30000)) low |= 0x10000;
+    if (!gate_target_allowed(low >> 16)) return false;
     const dpl = (high >> 13) & 3;
-    high &= ~DPL;
-    low = (low & 0xfffcffff) | (dpl << 16);
+    if (!limited) {
+      high &= ~DPL;
+      low = (low & 0xfffcffff) | (dpl << 16);
+    }
     if (high & 0xe0) return false;
   }
   checked_low = low;
@@ -64,16 +78,18 @@ export function check_descriptor(low: u32, high: u32): bool {
  * @returns false as soon as one is refused
  */
 export function check_descriptor_page(mfn: u32): bool {
-  const page = frame(mfn);
+  const at = frame(mfn);
+  const d = domain_by_id(page(mfn).owner);
+  const limited = changetype<usize>(d) != 0 && (d.options & OPT_XEN32_LIMITS) != 0;
   let changed = false;
   let good = true;
   for (let offset: usize = 0; good && offset < 4096; offset += 8) {
-    const low = load<u32>(page + offset);
-    const high = load<u32>(page + offset + 4);
-    good = check_descriptor(low, high);
+    const low = load<u32>(at + offset);
+    const high = load<u32>(at + offset + 4);
+    good = check_descriptor(low, high, limited);
     if (good && (checked_low != low || checked_high != high)) {
-      store<u32>(page + offset, checked_low);
-      store<u32>(page + offset + 4, checked_high);
+      store<u32>(at + offset, checked_low);
+      store<u32>(at + offset + 4, checked_high);
       changed = true;
     }
   }

@@ -5,6 +5,7 @@ import { current } from "../domains/domain";
 import { frame } from "../frames/page";
 import { MACHINE } from "../layout";
 import { ldt_descriptor } from "./ldt";
+import { limits_2007 } from "./limits_2007";
 import { FIRST_RESERVED_ENTRY, reserved_descriptor } from "./reserved";
 
 /** The descriptor read last, and its host address. */
@@ -25,7 +26,7 @@ export function read_descriptor(selector: u32): bool {
   const index = (selector & 0xffff) >> 3;
   let at: usize = 0;
   if (selector & 4) at = ldt_descriptor(index);
-  else if (index >= FIRST_RESERVED_ENTRY) at = reserved_descriptor(index);
+  else if (index >= FIRST_RESERVED_ENTRY) at = reserved_descriptor(index, limits_2007());
   else {
     const mfn = load<u32>(current.gdt_frames + (<usize> (index >> 9) << 2));
     if (mfn) at = frame(mfn) + (<usize> (index & 511) << 3);

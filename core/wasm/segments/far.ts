@@ -17,6 +17,7 @@ import {
 import { CS } from "../layout";
 import { desc_dpl, desc_high, read_descriptor } from "./descriptor";
 import { call_gate } from "./gate";
+import { limits_2007 } from "./limits_2007";
 import { bad_selector } from "./load";
 import { code_limit, commit_code, hold_code, return_far } from "./return";
 import { stack_push } from "./stack";
@@ -38,10 +39,12 @@ function check_target(selector: u32, offset: u32): bool {
 
 /**
  * The descriptor is not a segment: a call gate goes to its emulation. One that is present always has
- * DPL 0 (check.ts), so the processor would raise #GP(selector), which Xen takes for a gate in use.
+ * DPL 0 (check.ts), so the processor would raise #GP(selector), which Xen takes for a gate in use. By
+ * the rules of 2007 it is the processor that goes through.
  */
 function through_gate(selector: u32, jump: bool): bool {
   if (desc_high & ATTR_S || (desc_high & TYPE) != CALL_GATE) return bad_selector(selector);
+  if (limits_2007()) return call_gate(selector, jump);
   if (desc_dpl() < cpl() || desc_dpl() < (selector & 3)) return call_gate(selector, jump);
   return fault(desc_high & ATTR_P ? GP : NP, selector & 0xfffc);
 }

@@ -35,6 +35,7 @@ import {
   read_descriptor,
   segment_from_descriptor,
 } from "./descriptor";
+import { limits_2007 } from "./limits_2007";
 import { bad_selector, check_stack_selector } from "./load";
 import { check_return_code, code_limit, commit_code } from "./return";
 
@@ -44,6 +45,11 @@ const HOLE: u64 = 0xf5800000;
  * the error number 14, negative: so CR2 lies 18 bytes above the word (golden gate.p1_bad_ustack).
  */
 const CR2_SKEW: u32 = 18;
+
+/** A processor, which goes through gates by itself under the rules of 2007, makes no such mistake. */
+function cr2_skew(): u32 {
+  return limits_2007() ? 0 : CR2_SKEW;
+}
 
 const word = memory.data(4);
 /** Offset (from the stack's base) and linear base of the stack the emulation pushes on. */
@@ -59,7 +65,7 @@ function push(value: u32): bool {
   const address = stack_base + stack_offset;
   store<u32>(word, value);
   if (guest_write_linear(address, word, 4, false)) return true;
-  return page_fault(address + CR2_SKEW, 2 | user_bit());
+  return page_fault(address + cr2_skew(), 2 | user_bit());
 }
 
 /** Room for `size` bytes below offset `top` of the stack segment read last. */
@@ -88,7 +94,7 @@ function copy_parameters(gate: u32, count: u32): bool {
   for (let i = count; i > 0; i--) {
     const address = first + ((i - 1) << 2);
     if (!guest_read_linear(word, address, 4, false)) {
-      return page_fault(address + CR2_SKEW, user_bit());
+      return page_fault(address + cr2_skew(), user_bit());
     }
     if (!push(load<u32>(word))) return false;
   }
@@ -125,13 +131,13 @@ function stay_on_stack(gate: u32): bool {
 /**
  * A far CALL or JMP through the call gate that was read last.
  *
- * The gate's own DPL stands in the RPL of its target selector. Words on the stack are four bytes
+ * The gate's own DPL stands in the RPL of its target selector, but for the rules of 2007. Words on the stack are four bytes
  * whatever the operand size, and the offset given in the instruction plays no part.
  *
  * @returns false with the fault pending: #GP, #NP, #TS, #SS or #PF
  */
 export function call_gate(selector: u32, jump: bool): bool {
-  const gate_dpl = (desc_low >> 16) & 3;
+  const gate_dpl = limits_2007() ? desc_dpl() : (desc_low >> 16) & 3;
   let target = (desc_low >> 16) & 0xfffc;
   const offset = (desc_low & 0xffff) | (desc_high & 0xffff0000);
   const parameters = desc_high & 0x1f;

@@ -14,6 +14,7 @@ import {
 } from "../frames/refs";
 import { copy_from_guest } from "../pagetables/guest_copy";
 import { check_descriptor, checked_high, checked_low } from "./check";
+import { limits_2007 } from "./limits_2007";
 import { FIRST_RESERVED_ENTRY } from "./reserved";
 
 const MAX_FRAMES: u32 = 14;
@@ -78,7 +79,9 @@ export function do_set_gdt(frames: u64, entries: u32): i32 {
  */
 export function do_update_descriptor(address: u64, low: u32, high: u32): i32 {
   const mfn64 = address >> 12;
-  if (address & 7 || !mfn_valid(mfn64) || !check_descriptor(low, high)) return -EINVAL;
+  if (address & 7 || !mfn_valid(mfn64) || !check_descriptor(low, high, limits_2007())) {
+    return -EINVAL;
+  }
   const mfn = <u32> mfn64;
   const new_low = checked_low;
   const new_high = checked_high;

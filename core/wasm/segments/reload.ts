@@ -3,7 +3,7 @@
 //
 // Descriptor tables that are in use change only through hypercalls, which count each change in
 // Domain.descriptor_changes. While that stands still, every register is what its descriptor says.
-import { cpl, seg_selector, update_mode } from "../cpu/state";
+import { cpl, seg_selector, set_segment, update_mode } from "../cpu/state";
 import { Domain, Vcpu } from "../domains/domain";
 import { DS, ES, FS, GS } from "../layout";
 import { reload_segment } from "./load";
@@ -45,4 +45,13 @@ export function reload_data_segments(v: Vcpu): bool {
   if (cpl() != 1) clear_inner_segments(cpl());
   update_mode();
   return ds && es && fs && gs;
+}
+
+/** Makes the four data segments null. */
+export function null_data_segments(): void {
+  set_segment(DS, 0, 0, 0, 0);
+  set_segment(ES, 0, 0, 0, 0);
+  set_segment(FS, 0, 0, 0, 0);
+  set_segment(GS, 0, 0, 0, 0);
+  update_mode();
 }

@@ -46,8 +46,26 @@ const TABLE = memory.data<u32>([
   0x00009100, // 0xE060 per-CPU limit
 ]);
 
-/** Host address of a reserved descriptor by its GDT index, or 0 beyond the end of the table. */
-export function reserved_descriptor(index: u32): usize {
+// The four flat segments as the Xen of 2007 had them: 0xF6800 pages, and no more (pv-abi.md §8.6).
+const FIRST_FLAT: u32 = 3;
+const FLAT_2007 = memory.data<u32>([
+  0x000067ff,
+  0x00cfbb00,
+  0x000067ff,
+  0x00cfb300,
+  0x000067ff,
+  0x00cffb00,
+  0x000067ff,
+  0x00cff300,
+]);
+
+/**
+ * Host address of a reserved descriptor by its GDT index, or 0 beyond the end of the table.
+ *
+ * @param limited the flat segments end below the hypervisor
+ */
+export function reserved_descriptor(index: u32, limited: bool): usize {
   const n = index - FIRST_RESERVED_ENTRY;
+  if (limited && n - FIRST_FLAT < 4) return FLAT_2007 + (<usize> (n - FIRST_FLAT) << 3);
   return n < RESERVED_ENTRIES ? TABLE + (<usize> n << 3) : 0;
 }

@@ -36,14 +36,23 @@ import {
   ctx_esp,
   ctx_flags,
   ctx_ss,
+  forget_code_and_stack,
 } from "./frame_context";
+import {
+  null_data_segments,
+  reload_data_segments,
+  reload_due,
+  take_intended,
+} from "../segments/reload";
+import { limits_2007 } from "../segments/limits_2007";
+import { store_intended } from "./failsafe";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
 /** More faults in a row while entering handlers than this end the domain. */
 const MAX_NESTED: u32 = 64;
 
-const buffer = memory.data(32);
+const buffer = memory.data(64);
 let stack_attr: u32 = 0;
 let stack_base: u32 = 0;
 let stack_limit: u32 = 0;
@@ -99,9 +108,17 @@ export function shown_iopl(): u32 {
  * Builds a frame for the context and moves the context to the handler. Nothing is loaded into the CPU.
  *
  * @param cs handler's code selector; a null one ends the domain, after the frame was written
+ * @param failsafe the frame begins with the data selectors as they were meant to be
  * @returns false when the domain was crashed
  */
-function push_frame(cs: u32, handler: u32, has_error: bool, error: u32, mask_events: bool): bool {
+function push_frame(
+  cs: u32,
+  handler: u32,
+  has_error: bool,
+  error: u32,
+  mask_events: bool,
+  failsafe: bool = false,
+): bool {
   const from_user = (ctx_cs & 2) != 0;
   const ss = from_user ? current.kernel_ss : ctx_ss;
   const top = from_user ? <u32> current.kernel_sp : ctx_esp;
@@ -109,6 +126,10 @@ function push_frame(cs: u32, handler: u32, has_error: bool, error: u32, mask_eve
   const saved_mask = saved & 0xff;
 
   let p = buffer;
+  if (failsafe) {
+    store_intended(p);
+    p += 16;
+  }
   if (has_error) {
     store<u32>(p, error);
     p += 4;
@@ -146,11 +167,37 @@ export function push_exception(vector: u32, hardware: bool, error: u32): bool {
   );
 }
 
+/** As push_exception, for a vector that has an error code only here. */
+export function push_with_error(vector: u32, error: u32): bool {
+  const masks = (trap_flags(vector) & TRAP_MASKS_EVENTS) != 0;
+  return push_frame(trap_cs(vector), trap_eip(vector), true, error, masks);
+}
+
+/**
+ * The way back of 2007 (pv-abi.md §4.8): data segments are loaded first, then CS and SS by IRET. What
+ * does not load is told to the failsafe callback, at the CS that was registered, and the guest's four
+ * data segments are null there.
+ */
+function resume_2007(): void {
+  for (let n: u32 = 0; n < MAX_NESTED; n++) {
+    const due = reload_due(current);
+    if (due) forget_code_and_stack();
+    else take_intended();
+    if ((!due || reload_data_segments(current)) && context_load()) return;
+    clear_fault();
+    null_data_segments();
+    const masks = current.failsafe_flags != 0;
+    if (!push_frame(current.failsafe_cs, <u32> current.failsafe_eip, false, 0, masks, true)) return;
+  }
+  crash("handlers fault on entry, without end");
+}
+
 /**
  * Resumes the guest at the context. When its segments are bad the resulting fault is delivered as if
  * the context's first instruction had raised it, so a bad handler CS is no crash (pv-abi.md §16).
  */
 export function resume(): void {
+  if (limits_2007()) return resume_2007();
   for (let n: u32 = 0; n < MAX_NESTED; n++) {
     if (context_load()) return;
     const vector = load<u32>(CPU + C_FAULT);

@@ -1,13 +1,14 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
 import { RF, TF } from "../cpu/flags";
-import { clear_fault, cpl, DB, eip, insn_eip, NM, PF_, seg_selector, set_eip, UD } from "../cpu/state";
+import { clear_fault, cpl, DB, eip, GP, insn_eip, NM, PF_, seg_selector, set_eip, UD, update_mode } from "../cpu/state";
 import { current } from "../domains/domain";
 import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
-import { push_exception, resume } from "./bounce";
+import { push_exception, push_with_error, resume } from "./bounce";
 import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
+import { fix_gs_access, fixed_length, notifies_fixup } from "./gs_fixup";
 import {
   context_set,
   context_take,
@@ -17,6 +18,8 @@ import {
   ctx_flags,
   ctx_ss,
 } from "./frame_context";
+
+const NOTIFY_VECTOR: u32 = 15;
 
 /** Shows a page fault's address to the guest: in CR2 and in its vcpu_info. */
 export function set_cr2(address: u32): void {
@@ -49,6 +52,12 @@ export function deliver_fault(): void {
   }
   const vector = load<u32>(CPU + C_FAULT);
   let error = load<u32>(CPU + C_FAULT_ERROR);
+  if (vector == GP && error == 0 && fix_gs_access()) {
+    clear_fault();
+    update_mode();
+    if (notifies_fixup()) notify_fixup();
+    return;
+  }
   clear_fault();
   if (vector == PF_) {
     set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
@@ -56,6 +65,12 @@ export function deliver_fault(): void {
   } else if (vector == NM) current.ts = 0;
   context_take(insn_eip());
   deliver(vector, true, error, vector != DB);
+}
+
+/** Tells the guest of an access through GS that was mended: vector 15, the instruction's length as error code. */
+function notify_fixup(): void {
+  context_take(insn_eip());
+  if (push_with_error(NOTIFY_VECTOR, fixed_length)) resume();
 }
 
 /** Delivers a trap, whose return address is C_EIP: INT3, INTO, INT1, INT 0x80, #DB. */

@@ -15,6 +15,7 @@ import {
   reload_data_segments,
   reload_due,
 } from "../segments/reload";
+import { limits_2007 } from "../segments/limits_2007";
 import { FLAT_KERNEL_CS, FLAT_KERNEL_SS } from "../segments/reserved";
 import { resume, shown_iopl } from "./bounce";
 import {
@@ -68,6 +69,7 @@ function enter(): void {
  * loaded again if a descriptor table changed meanwhile, and one that fails is told to the guest.
  */
 export function segments_put_back(v: Vcpu): void {
+  if (limits_2007()) return; // its way back to the guest sees to it, each time
   if (!reload_due(v) || reload_data_segments(v)) return;
   store<u32>(CPU + C_SHADOW, 0);
   context_take(eip());

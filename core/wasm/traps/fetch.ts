@@ -1,5 +1,5 @@
 // The bytes of a privileged instruction, read again from the guest's code: prefixes, opcode, operands.
-import { ATTR_D, cpl, fault_pending, insn_eip, seg_attr, seg_base } from "../cpu/state";
+import { ATTR_D, clear_fault, cpl, fault_pending, insn_eip, seg_attr, seg_base } from "../cpu/state";
 import { CS, DS, ES, FS, GS, MACHINE, SS } from "../layout";
 import { translate_exec } from "../pagetables/walk";
 
@@ -28,6 +28,20 @@ export function next_byte(): u32 {
   }
   position++;
   return load<u8>(host++);
+}
+
+/** Starts over at C_INSN_EIP. */
+export function fetch_start(): void {
+  position = 0;
+  host = 0;
+}
+
+/** Copies the next byte to a host address; false where there is none to be had, with or without a #PF. */
+export function code_byte(to: usize): bool {
+  if (position >= MAX_LENGTH) return false;
+  clear_fault();
+  store<u8>(to, <u8> next_byte());
+  return !fault_pending();
 }
 
 /** Notes a prefix byte; false for any other byte. */
@@ -76,8 +90,7 @@ function take_prefix(byte: u32, code16: bool): bool {
  * @returns the opcode, 0x0F00 | second byte for the two-byte map
  */
 export function fetch_opcode(): u32 {
-  position = 0;
-  host = 0;
+  fetch_start();
   op_lock = false;
   op_rep = false;
   op_segment = DS;

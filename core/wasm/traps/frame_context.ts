@@ -46,6 +46,13 @@ export function context_take(eip: u64): void {
   context_set(seg_selector(CS), <u32> eip, eflags(), seg_selector(SS), gpr(SP));
 }
 
+let forgotten: bool = false;
+
+/** Makes the next context_load read CS and SS from their tables, even where it finds the selectors loaded. */
+export function forget_code_and_stack(): void {
+  forgotten = true;
+}
+
 /**
  * Loads the context into the CPU as the IRET at the end of a hypervisor entry does. Segment registers
  * that already hold their selector are not read again from their tables.
@@ -54,8 +61,9 @@ export function context_take(eip: u64): void {
  */
 export function context_load(): bool {
   const ring = ctx_cs & 3;
-  const new_cs = ctx_cs != seg_selector(CS) || ring != cpl();
-  const new_ss = ctx_ss != seg_selector(SS) || ring != cpl();
+  const new_cs = forgotten || ctx_cs != seg_selector(CS) || ring != cpl();
+  const new_ss = forgotten || ctx_ss != seg_selector(SS) || ring != cpl();
+  forgotten = false;
   if (new_cs && !check_return_code(ctx_cs, 0)) return false;
   if (new_ss && !check_stack_selector(ctx_ss, ring, NP)) return false;
   if (ctx_eip > (new_cs ? code_limit : seg_limit(CS))) return fault(GP, 0);
