@@ -4,15 +4,20 @@ import type { Ignore } from "./case.ts";
 import type { Form } from "./forms.ts";
 import {
   BASED,
+  DOWN,
   EDGE,
   EDGE_SIZE,
   FLAT,
   FLAT_CS,
   LIMITED,
+  PAD_TAKEN,
+  PAD_TAKEN_16,
   READ_ONLY_DATA,
   READONLY,
   SCRATCH,
   type Segment,
+  SMALL_DOWN,
+  STACK_16,
   UNMAPPED,
 } from "./layout.ts";
 import { initialFx } from "./fx.ts";
@@ -28,6 +33,9 @@ const [ES, CS, SS, DS, FS, GS] = [0, 1, 2, 3, 4, 5];
 
 /** The stack lies in the upper half of the scratch. */
 export const STACK_TOP = SCRATCH + 416;
+
+/** 32-bit code and stack; or one of them 16 bits wide. */
+export type Mode = "plain" | "code16" | "stack16";
 
 /** What the instructions of one case have in common: the state they start from. */
 export class State {
@@ -49,15 +57,36 @@ export class State {
    * @param alone the case has one instruction, so that what it finds is what is here
    * @param flat no segment but flat ones in DS and ES
    */
-  constructor(r: Random, readonly alone = true, flat = false) {
+  constructor(
+    r: Random,
+    readonly alone = true,
+    flat = false,
+    readonly mode: Mode = "plain",
+  ) {
     for (let i = 0; i < 8; i++) this.registers[i] = corner(r);
     if (!r.oneIn(4)) this.registers[SP] = STACK_TOP - r.below(16) * 4;
     this.eflags = 0x202 | (r.next() & ARITHMETIC_FLAGS) | (r.oneIn(4) ? DF : 0);
     this.memory = randomMemory(r);
     this.segments = [FLAT, FLAT_CS, FLAT, FLAT, BASED, LIMITED];
+    if (mode === "stack16") this.segments[SS] = STACK_16;
+    if (mode === "code16" && r.oneIn(2)) this.segments[DS] = this.segments[ES] = BASED;
     if (flat) return;
-    if (r.oneIn(8)) this.segments[DS] = r.pick([BASED, BASED, READ_ONLY_DATA, LIMITED, null]);
-    if (r.oneIn(8)) this.segments[ES] = r.pick([BASED, BASED, READ_ONLY_DATA, null]);
+    const others = [BASED, BASED, READ_ONLY_DATA, DOWN, SMALL_DOWN];
+    if (r.oneIn(8)) this.segments[DS] = r.pick([...others, LIMITED, null]);
+    if (r.oneIn(8)) this.segments[ES] = r.pick([...others, null]);
+  }
+
+  /** Where jumps of a case may go. */
+  get padTaken(): number {
+    return this.mode === "stack16" ? PAD_TAKEN_16 : PAD_TAKEN;
+  }
+
+  /** Points a stack or frame pointer at a linear address. */
+  pinStack(register: number, linear: number): void {
+    this.pinned.add(register);
+    this.registers[register] = this.mode === "stack16"
+      ? (this.registers[register] & 0xffff0000) | (linear - STACK_16.base)
+      : linear;
   }
 }
 
@@ -82,6 +111,8 @@ export class CaseBuilder {
   /** Bytes that the memory operand takes. */
   width: number;
   undefinedFlags = 0;
+  /** Linear address of the stack's top. */
+  stackLinear = STACK_TOP;
   /** LOCK given, or implied: the operand must not straddle a cache line (hosts may trap that). */
   aligned = false;
 
@@ -189,14 +220,28 @@ export class CaseBuilder {
   /** The instruction's bytes, once everything is set. May put addresses into free registers. */
   encode(): number[] {
     const body = this.form.memory ? this.memoryForm() : this.registerForm();
-    const { row, size } = this.form;
-    if (size === 2) this.prefixes.push(0x66);
-    if (this.addr16) this.prefixes.push(0x67);
+    const { row } = this.form;
+    if (this.needsSizePrefix) this.prefixes.push(0x66);
+    if (this.needsAddressPrefix) this.prefixes.push(0x67);
     if (this.override >= 0) this.prefixes.push(OVERRIDE[this.override]);
     shuffle(this.r, this.prefixes);
     if (row.prefix === "f2" || row.prefix === "f3") this.prefixes.push(parseInt(row.prefix, 16));
     const opcode = row.opcode | (row.plusReg ? this.reg : 0);
     return [...this.prefixes, ...MAP_BYTES[row.map], opcode, ...body, ...this.immediates()];
+  }
+
+  private get needsSizePrefix(): boolean {
+    return (this.form.size === 2) !== (this.state.mode === "code16");
+  }
+
+  private get needsAddressPrefix(): boolean {
+    return this.addr16 !== (this.state.mode === "code16");
+  }
+
+  /** Prefixes of an instruction without memory operand. */
+  get prefixLength(): number {
+    return this.prefixes.length + (this.needsSizePrefix ? 1 : 0) +
+      (this.needsAddressPrefix ? 1 : 0);
   }
 
   private hasModrm(): boolean {
@@ -227,7 +272,12 @@ export class CaseBuilder {
     if (this.override >= 0 || this.addressing) return;
     const { r } = this;
     const n = r.below(100);
-    if (n < 70) return;
+    if (this.state.mode === "code16" && n < 30 && this.offsetFor(DS) < 0x10000) {
+      this.override = DS;
+      this.addr16 = true;
+      return;
+    }
+    if (n < (this.state.mode === "code16" ? 50 : 70)) return;
     if (n < 85) {
       // 16-bit addresses reach the scratch through a base only
       this.override = r.pick([FS, FS, GS]);

@@ -24,6 +24,9 @@ export interface Case {
   eflags: number;
   ds: number;
   es: number;
+  ss: number;
+  /** The code is 16 bits wide. */
+  code16: boolean;
   /** MEMORY_SIZE bytes: the scratch, then the edge. */
   memory: Uint8Array;
   /** FX_SIZE bytes that FXRSTOR takes. */
@@ -60,13 +63,20 @@ export interface Outcome {
 
 const PUSHAD = [7, 6, 5, 4, 3, 2, 1, 0];
 
-/** Writes a case as the driver reads it. */
-export function writeCase(c: Case, code: number, view: DataView, at: number): void {
+/** Writes a case as the driver reads it: `code` is its offset in the segment of `cs`. */
+export function writeCase(
+  c: Case,
+  cs: number,
+  code: number,
+  view: DataView,
+  at: number,
+): void {
   PUSHAD.forEach((r, i) => view.setUint32(at + i * 4, c.registers[r], true));
   view.setUint32(at + REC_EFLAGS, c.eflags, true);
   view.setUint32(at + REC_ESP_OR_EXIT, c.registers[4], true);
   view.setUint32(at + REC_CODE_OR_ERROR, code, true);
   view.setUint32(at + REC_SEGMENTS_OR_CR2, c.ds | c.es << 16, true);
+  view.setUint32(at + REC_EIP, cs | c.ss << 16, true);
   new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE).set(c.memory);
   new Uint8Array(view.buffer, view.byteOffset + at + REC_FX, FX_SIZE).set(c.fx);
 }

@@ -5,8 +5,9 @@ import { coreForDecoding } from "../decoder/core.ts";
 import { ENCODING_BYTES, randomEncoding } from "../decoder/encodings.ts";
 import { Random } from "../random.ts";
 import type { Case } from "./case.ts";
-import { allForms } from "./forms.ts";
-import { generateCase } from "./generate.ts";
+import type { Mode } from "./builder.ts";
+import { allForms, type Form } from "./forms.ts";
+import { generateCase, runsIn } from "./generate.ts";
 import { MAX_CASES } from "./layout.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
@@ -25,6 +26,11 @@ export interface FuzzResult {
   failures: number;
 }
 
+function anyMode(r: Random, form: Form): Case {
+  const mode: Mode = r.pick(["plain", "plain", "code16", "stack16"]);
+  return generateCase(r, form, runsIn(form, mode) ? mode : "plain");
+}
+
 /** The cases of one seed: single instructions, pairs and sequences, mixed. */
 export function casesOf(seed: number): Case[] {
   const r = new Random(seed);
@@ -39,7 +45,7 @@ export function casesOf(seed: number): Case[] {
     }
     const n = r.below(10);
     return n < 6
-      ? generateCase(r, r.pick(forms))
+      ? anyMode(r, r.pick(forms))
       : n < 8
       ? r.pick(pairs)(r)
       : randomSequence(r, n < 9 ? plain : fpu);

@@ -1,7 +1,7 @@
 /** Generates cases from the instruction table. */
 import type { Random } from "../random.ts";
 import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
-import { CaseBuilder, State } from "./builder.ts";
+import { CaseBuilder, type Mode, State } from "./builder.ts";
 import type { Case } from "./case.ts";
 import type { Form } from "./forms.ts";
 import { SCRATCH, SLOT_CODE, SLOT_FORWARD } from "./layout.ts";
@@ -47,13 +47,25 @@ export function makeCase(
   undefinedFlags: number,
 ): Case {
   const { registers, eflags, memory, segments, fx, ignore } = state;
-  const [es, , , ds] = segments.map((s) => s?.selector ?? 0);
-  return { form, code, registers, eflags, ds, es, memory, fx, undefinedFlags, ignore };
+  const [es, , ss, ds] = segments.map((s) => s?.selector ?? 0);
+  const code16 = state.mode === "code16";
+  return { form, code, registers, eflags, ds, es, ss, code16, memory, fx, undefinedFlags, ignore };
+}
+
+/** Near transfers whose target depends on where the case will lie. */
+const ABSOLUTE_NEAR = /^(ret|ret_far|iret|call_indirect|jmp_indirect|(call|jmp)_far(_indirect)?)$/;
+
+/** True if the driver can follow a form in a mode. */
+export function runsIn({ row }: Form, mode: Mode): boolean {
+  if (mode === "code16") return !ABSOLUTE_NEAR.test(row.name);
+  if (mode !== "stack16") return true;
+  const loaded = row.name === "mov_to_sreg" ? row.reg : row.arg;
+  return !/^(mov_to_sreg|pop_sreg|load_far)$/.test(row.name) || loaded !== 2;
 }
 
 /** One case of a form. */
-export function generateCase(r: Random, form: Form): Case {
-  const state = new State(r);
+export function generateCase(r: Random, form: Form, mode: Mode = "plain"): Case {
+  const state = new State(r, true, false, mode);
   const b = new CaseBuilder(r, form, state);
   prepareInstruction(b);
   const code = b.encode();
@@ -63,8 +75,11 @@ export function generateCase(r: Random, form: Form): Case {
     code.push(...KILL_FLAGS);
     undefinedFlags = 0;
   }
-  if (code.length > LONGEST) throw new Error(`${form.name}: ${code.length} bytes`);
-  return makeCase(form.name, code, state, undefinedFlags);
+  if (code.length > (mode === "code16" ? LONGEST - 3 : LONGEST)) {
+    throw new Error(`${form.name}: ${code.length} bytes`);
+  }
+  const name = mode === "plain" ? form.name : `${form.name} (${mode})`;
+  return makeCase(name, code, state, undefinedFlags);
 }
 
 /** Shifts leave flags undefined by their count. */

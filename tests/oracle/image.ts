@@ -9,11 +9,15 @@ import {
   BASE,
   CASES_AT,
   CODE,
+  code16,
   DRIVER,
   DRIVER_SIZE,
+  FLAT_CS,
   MAX_CASES,
   PAD_END,
+  PAD_END_16,
   PAD_TAKEN,
+  PAD_TAKEN_16,
   READONLY,
   RECORD_BYTES,
   RECORDS,
@@ -23,6 +27,7 @@ import {
   SLOT_CODE,
   SLOT_FORWARD,
   slotAddress,
+  STACK_16,
   UNMAPPED,
 } from "./layout.ts";
 import { linuxDriver } from "./linux.ts";
@@ -38,6 +43,8 @@ interface Driver {
   entry: number;
   end: number;
   taken: number;
+  end16: number;
+  taken16: number;
   hypercallPage: number;
 }
 
@@ -49,8 +56,9 @@ function assembleDriver(
     entry: start.label,
     base: DRIVER,
     extra: () => {
-      unit().refer(runner.end.label);
-      unit().refer(runner.taken.label);
+      for (const pad of [runner.end, runner.taken, runner.end16, runner.taken16]) {
+        unit().refer(pad.label);
+      }
       if (withHypercalls && hypercallPage.node.kind === "symbol") {
         unit().refer(hypercallPage.node.label);
       }
@@ -69,6 +77,8 @@ function assembleDriver(
     entry: program.entry,
     end: symbol("landed_at_end"),
     taken: symbol("landed_taken"),
+    end16: symbol("landed_at_end_16"),
+    taken16: symbol("landed_taken_16"),
     textPages: (program.sections.get("bss")!.address - DRIVER) / PAGE,
     hypercallPage: symbol("hypercall_page"),
   };
@@ -83,15 +93,27 @@ function caseArea(cases: readonly Case[], driver: Driver): Uint8Array {
     area[from - CODE] = 0xe9;
     view.setInt32(from - CODE + 1, to - (from + 5), true);
   };
+  /** Out of 16-bit code. */
+  const farJump = (from: number, to: number) => {
+    area.set([0x66, 0xea], from - CODE);
+    view.setUint32(from - CODE + 2, to, true);
+    view.setUint16(from - CODE + 6, FLAT_CS.selector, true);
+  };
   jump(PAD_END, driver.end);
   jump(PAD_TAKEN, driver.taken);
+  jump(PAD_END_16, driver.end16);
+  jump(PAD_TAKEN_16, driver.taken16);
   cases.forEach((c, n) => {
     const slot = slotAddress(n);
-    jump(slot + SLOT_BACKWARD, PAD_TAKEN);
+    const leave = c.code16 ? farJump : jump;
+    const small = c.ss === STACK_16.selector;
+    const cs = c.code16 ? code16(slot) : FLAT_CS;
+    leave(slot + SLOT_BACKWARD, small ? PAD_TAKEN_16 : PAD_TAKEN);
     area.set(c.code, slot + SLOT_CODE - CODE);
-    jump(slot + SLOT_CODE + c.code.length, PAD_END);
-    jump(slot + SLOT_FORWARD, PAD_TAKEN);
-    writeCase(c, slot + SLOT_CODE, view, RECORDS - CODE + n * RECORD_BYTES);
+    leave(slot + SLOT_CODE + c.code.length, small ? PAD_END_16 : PAD_END);
+    leave(slot + SLOT_FORWARD, small ? PAD_TAKEN_16 : PAD_TAKEN);
+    const offset = slot + SLOT_CODE - cs.base;
+    writeCase(c, cs.selector, offset, view, RECORDS - CODE + n * RECORD_BYTES);
   });
   return area;
 }

@@ -45,7 +45,7 @@ export const REC_ESP_OR_EXIT = 36;
 export const REC_CODE_OR_ERROR = 40;
 /** In: DS and ES selectors. Out: CR2. */
 export const REC_SEGMENTS_OR_CR2 = 44;
-/** Out: EIP of the fault. */
+/** In: CS and SS selectors. Out: EIP of the fault. */
 export const REC_EIP = 48;
 /** Out: DS ES FS GS. */
 export const REC_SELECTORS = 52;
@@ -63,6 +63,9 @@ export const EXIT_FAULT = 0x100;
 // Landing pads, at the start of the code area.
 export const PAD_END = CODE;
 export const PAD_TAKEN = CODE + 16;
+/** The same for a 16-bit stack. */
+export const PAD_END_16 = CODE + 32;
+export const PAD_TAKEN_16 = CODE + 48;
 
 // A slot: backward target, the instruction, forward target. The first slot starts late in its page,
 // so that now and then a page ends within an instruction.
@@ -84,6 +87,10 @@ export interface Segment {
   limit: number;
   code: boolean;
   writable: boolean;
+  /** Expand-down data: the limit is the greatest offset that is not in it. */
+  down?: boolean;
+  /** D or B clear: 16-bit code, 16-bit stack pointer, 64 KiB expand-down. */
+  small?: boolean;
 }
 
 const selector = (index: number) => (index << 3) | 7;
@@ -114,15 +121,53 @@ export const LIMITED: Segment = {
 };
 export const READ_ONLY_DATA: Segment = { ...FLAT, selector: selector(4), writable: false };
 
-export const SEGMENTS = [FLAT_CS, FLAT, BASED, LIMITED, READ_ONLY_DATA];
+/** Expand-down, the lower part of the scratch not in it. */
+export const DOWN: Segment = { ...BASED, selector: selector(5), limit: 0x7f3f, down: true };
+export const SMALL_DOWN: Segment = { ...DOWN, selector: selector(6), small: true };
+/** A 16-bit stack whose offsets reach the scratch. */
+export const STACK_16: Segment = {
+  ...FLAT,
+  selector: selector(7),
+  base: 0x08010000,
+  limit: 0xffff,
+  small: true,
+};
+/** 16-bit code: windows on the code area. */
+const WINDOW = 0x8000;
+export const CODE_16: Segment[] = Array.from({ length: (RECORDS - CODE) / WINDOW }, (_, i) => ({
+  ...FLAT_CS,
+  selector: selector(8 + i),
+  base: CODE + i * WINDOW,
+  limit: 0xffff,
+  small: true,
+}));
 
-/** The two words of a descriptor, present, DPL 3, accessed, 32 bits wide. */
+/** The 16-bit code segment that reaches an address of the code area. */
+export function code16(address: number): Segment {
+  return CODE_16[Math.floor((address - CODE) / WINDOW)];
+}
+
+export const SEGMENTS = [
+  FLAT_CS,
+  FLAT,
+  BASED,
+  LIMITED,
+  READ_ONLY_DATA,
+  DOWN,
+  SMALL_DOWN,
+  STACK_16,
+  ...CODE_16,
+];
+/** A selector beyond the LDT's end. */
+export const BEYOND = selector(SEGMENTS.length);
+
+/** The two words of a descriptor, present, DPL 3, accessed. */
 export function descriptor(s: Segment): [number, number] {
   const pages = s.limit > 0xfffff;
   const limit = pages ? s.limit >>> 12 : s.limit;
-  const type = 1 | (s.code ? 0x8 | 0x2 : s.writable ? 0x2 : 0);
+  const type = 1 | (s.code ? 0x8 | 0x2 : s.writable ? 0x2 : 0) | (s.down ? 4 : 0);
   const low = ((s.base & 0xffff) << 16) | (limit & 0xffff);
   const high = (s.base & 0xff000000) | ((s.base >>> 16) & 0xff) | (pages ? 0x800000 : 0) |
-    0x400000 | (limit & 0xf0000) | 0xf000 | (type << 8);
+    (s.small ? 0 : 0x400000) | (limit & 0xf0000) | 0xf000 | (type << 8);
   return [low >>> 0, high >>> 0];
 }

@@ -71,7 +71,8 @@ function systemCall(number: number): void {
 /** struct user_desc. */
 function userDescriptor(s: Segment, index: number): number[] {
   const pages = s.limit > 0xfffff;
-  const flags = 1 | (s.code ? 2 << 1 : 0) | (s.code || s.writable ? 0 : 8) | (pages ? 16 : 0);
+  const flags = (s.small ? 0 : 1) | (s.code ? 2 << 1 : s.down ? 1 << 1 : 0) |
+    (s.code || s.writable ? 0 : 8) | (pages ? 16 : 0);
   return [index, s.base, pages ? s.limit >>> 12 : s.limit, flags];
 }
 

@@ -4,14 +4,16 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../random.ts";
+import type { Mode } from "./builder.ts";
 import type { Case } from "./case.ts";
 import { allForms } from "./forms.ts";
-import { generateCase } from "./generate.ts";
+import { generateCase, runsIn } from "./generate.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { type Findings, runCases } from "./session.ts";
 
-const CASES_PER_FORM = 20;
+const CASES_PER_FORM: Record<Mode, number> = { plain: 20, code16: 8, stack16: 4 };
+const MODES = Object.keys(CASES_PER_FORM) as Mode[];
 const CASES_PER_PAIR = 8;
 const SEQUENCES = 8000;
 const FPU_SEQUENCES = 4000;
@@ -38,8 +40,10 @@ Deno.test({
   async fn() {
     const r = new Random(SEED);
     const { forms, excluded } = allForms();
-    const cases = forms.flatMap((f) =>
-      Array.from({ length: CASES_PER_FORM }, () => generateCase(r, f))
+    const cases = MODES.flatMap((mode) =>
+      forms.filter((f) => runsIn(f, mode)).flatMap((f) =>
+        Array.from({ length: CASES_PER_FORM[mode] }, () => generateCase(r, f, mode))
+      )
     );
     const world = await GuestWorld.create();
     try {

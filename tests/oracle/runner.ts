@@ -5,10 +5,12 @@
  */
 import {
   address,
+  array,
   asm,
   ax,
   bind,
   code,
+  cs,
   ds,
   dword,
   eax,
@@ -22,7 +24,9 @@ import {
   global,
   gs,
   Label,
+  Mem,
   ss,
+  Symbolic,
   u32,
   word,
 } from "../../guest/asm/mod.ts";
@@ -38,6 +42,7 @@ import {
   FLAT,
   LIMITED,
   REC_CODE_OR_ERROR,
+  REC_EIP,
   REC_ESP_OR_EXIT,
   REC_FX,
   REC_MEMORY,
@@ -47,6 +52,7 @@ import {
   RECORDS,
   SCRATCH,
   SCRATCH_SIZE,
+  STACK_16,
 } from "./layout.ts";
 
 /** EFLAGS of the driver itself: bit 1 and IF. */
@@ -66,8 +72,17 @@ export interface Runner {
   /** Where code lands that ran to its end, and code that jumped. */
   end: Callable;
   taken: Callable;
+  /** The same with a 16-bit stack. */
+  end16: Callable;
+  taken16: Callable;
   /** The record of the case at work. */
   current: ReturnType<typeof u32.at>;
+}
+
+/** The operand of a variable, `bytes` wide, through a segment whose base is `base`. */
+function through(segment: Reg, place: { operand(): Mem }, bytes: 4 | 6, base = 0): Mem {
+  const { symbol, displacement } = place.operand();
+  return new Mem(bytes, [new Symbolic(symbol!, displacement - base)]).via(segment);
 }
 
 function copy(bytes: number): void {
@@ -90,9 +105,11 @@ function loadSegments(): void {
 
 /** @param finish emits code that ends the program, when all cases are done */
 export function makeRunner(finish: () => void): Runner {
-  const current = global("current", u32);
-  const stageEsp = global("stage_esp", u32);
-  const stageCode = global("stage_code", u32);
+  // far pointers: the record as a stack, and where a case's stack and code are
+  const currentFar = global("current", array(u32, 2));
+  const current = currentFar.at(0);
+  const stageStack = global("stage_stack", array(u32, 2));
+  const stageCode = global("stage_code", array(u32, 2));
   const savedEsp = global("saved_esp", u32);
 
   const nextCase = code("next_case", () => {
@@ -111,9 +128,13 @@ export function makeRunner(finish: () => void): Runner {
     asm.mov(edi, EDGE);
     copy(EDGE_SIZE);
     asm.mov(eax, dword(ebx, REC_ESP_OR_EXIT));
-    asm.mov(stageEsp, eax);
+    asm.mov(stageStack.at(0), eax);
+    asm.movzx(eax, word(ebx, REC_EIP + 2));
+    asm.mov(stageStack.at(1), eax);
     asm.mov(eax, dword(ebx, REC_CODE_OR_ERROR));
-    asm.mov(stageCode, eax);
+    asm.mov(stageCode.at(0), eax);
+    asm.movzx(eax, word(ebx, REC_EIP));
+    asm.mov(stageCode.at(1), eax);
     asm.fxrstor(address(ebx, REC_FX));
     asm.mov(esp, ebx);
     asm.movzx(eax, word(ebx, REC_SEGMENTS_OR_CR2 + 2));
@@ -122,9 +143,9 @@ export function makeRunner(finish: () => void): Runner {
     asm.mov(ds, eax);
     asm.popad();
     asm.popf();
-    // DS may be anything from here on; SS is always flat
-    asm.mov(esp, stageEsp.operand().via(ss));
-    asm.jmp(stageCode.operand().via(ss));
+    // DS may be anything from here on, and SS a 16-bit stack
+    asm.lss(esp, through(ss, stageStack.at(0), 6));
+    asm.jmp(through(cs, stageCode.at(0), 6));
   });
 
   const join = code("join", () => {
@@ -155,10 +176,10 @@ export function makeRunner(finish: () => void): Runner {
     asm.jmp(join);
   });
 
-  const landing = (name: string, exit: number) =>
+  const landing = (name: string, exit: number, base = 0) =>
     code(name, () => {
-      asm.mov(savedEsp.operand().via(ss), esp);
-      asm.mov(esp, current.operand().via(ss));
+      asm.mov(through(ss, savedEsp, 4, base), esp);
+      asm.lss(esp, through(cs, current, 6));
       asm.mov(dword(esp, REC_ESP_OR_EXIT).via(ss), exit);
       asm.jmp(store);
     });
@@ -166,6 +187,7 @@ export function makeRunner(finish: () => void): Runner {
   const run = code("run", () => {
     loadSegments();
     asm.cld();
+    asm.mov(currentFar.at(1), FLAT.selector);
     asm.mov(ebx, RECORDS);
     asm.jmp(nextCase);
   });
@@ -174,6 +196,8 @@ export function makeRunner(finish: () => void): Runner {
     join,
     end: landing("landed_at_end", EXIT_END),
     taken: landing("landed_taken", EXIT_TAKEN),
+    end16: landing("landed_at_end_16", EXIT_END, STACK_16.base),
+    taken16: landing("landed_taken_16", EXIT_TAKEN, STACK_16.base),
     current,
   };
 }

@@ -17,18 +17,21 @@ import {
 } from "./builder.ts";
 import {
   BASED,
+  BEYOND,
+  CODE_16,
+  DOWN,
   EDGE,
   EDGE_SIZE,
   FLAT,
   FLAT_CS,
   LIMITED,
-  PAD_TAKEN,
   READ_ONLY_DATA,
   READONLY,
   SCRATCH,
   SLOT_BACKWARD,
   SLOT_CODE,
   SLOT_FORWARD,
+  STACK_16,
 } from "./layout.ts";
 import { arithmetic, FPU_PREPARE } from "./fpu.ts";
 import { corner } from "./values.ts";
@@ -39,19 +42,21 @@ const COUNTS = [...Array.from({ length: 34 }, (_, i) => i), 63, 64, 255];
 
 /** Selectors of every kind that both worlds agree about: good, null, wrong, beyond the LDT. */
 const SELECTORS = [
-  ...[FLAT, BASED, LIMITED, READ_ONLY_DATA, FLAT_CS].map((s) => s.selector),
+  ...[FLAT, BASED, LIMITED, READ_ONLY_DATA, FLAT_CS, DOWN, STACK_16, CODE_16[1]].map((s) =>
+    s.selector
+  ),
   FLAT.selector,
   BASED.selector,
   0,
   FLAT.selector & ~3, // RPL 0
-  0x2f,
+  BEYOND,
   0xffff,
 ];
 /** For SS, which the driver needs flat. */
 const STACK_SELECTORS = [FLAT, FLAT, READ_ONLY_DATA, FLAT_CS].map((s) => s.selector).concat(
   0,
   FLAT.selector & ~3,
-  0x2f,
+  BEYOND,
   0xffff,
 );
 const SS = 2;
@@ -83,12 +88,13 @@ function stack(b: CaseBuilder): void {
   let sp = STACK_TOP - b.r.below(8) * 4;
   if (n >= 80) sp -= b.r.below(4);
   if (n >= 92) sp = b.r.pick([READONLY + 64, EDGE + EDGE_SIZE - b.r.below(12), EDGE + 4]);
-  b.pin(SP, sp);
+  b.stackLinear = sp;
+  b.state.pinStack(SP, sp);
 }
 
 const pushStack = (b: CaseBuilder, values: [number, number][]) => {
   stack(b);
-  let at = b.registers[SP];
+  let at = b.stackLinear;
   for (const [v, size] of values) {
     b.poke(at, v, size);
     at += size;
@@ -97,21 +103,21 @@ const pushStack = (b: CaseBuilder, values: [number, number][]) => {
 
 /** Somewhere no code is, in both worlds. */
 const nowhere = (b: CaseBuilder) => 0x20000000 + b.r.below(0x40000000);
-const codeTarget = (b: CaseBuilder) => b.r.oneIn(12) ? nowhere(b) : PAD_TAKEN;
+const codeTarget = (b: CaseBuilder) => b.r.oneIn(12) ? nowhere(b) : b.state.padTaken;
 
 function relative(b: CaseBuilder): void {
   const wide = b.form.row.operands[0] === "Jz";
   const bytes = wide ? b.form.size : 1;
-  const prefixes = (b.form.size === 2 ? 1 : 0) + b.prefixes.length + (b.addr16 ? 1 : 0);
-  const length = prefixes + (b.form.row.map === 1 ? 2 : 1) + bytes;
+  const length = b.prefixLength + (b.form.row.map === 1 ? 2 : 1) + bytes;
   const to = (b.r.oneIn(2) ? SLOT_BACKWARD : SLOT_FORWARD) - SLOT_CODE - b.at;
   b.jumpBytes = bytesOf(to - length, bytes);
 }
 
-const farPointer = (b: CaseBuilder): [number, number] => [
-  codeTarget(b),
-  b.r.oneIn(4) ? b.r.pick(SELECTORS) : FLAT_CS.selector,
-];
+const farPointer = (b: CaseBuilder): [number, number] => {
+  // 16-bit code would run on through other cases
+  const selector = b.r.oneIn(4) ? b.r.pick(SELECTORS) : FLAT_CS.selector;
+  return [codeTarget(b), selector === CODE_16[1].selector ? 0 : selector];
+};
 
 function string(b: CaseBuilder): void {
   const { r } = b;
@@ -240,7 +246,7 @@ const PREPARE: Record<string, Prepare> = {
   push_sreg(b) {
     stack(b);
     // Intel's processors write two bytes, AMD's four
-    if (b.form.size === 4) b.ignore(b.registers[SP] - 2, 2);
+    if (b.form.size === 4) b.ignore(b.stackLinear - 2, 2);
   },
   popa(b) {
     stack(b);
@@ -250,19 +256,19 @@ const PREPARE: Record<string, Prepare> = {
   popf: (b) => pushStack(b, [[flagsImage(b), 4]]),
   enter(b) {
     stack(b);
-    b.pin(BP, STACK_TOP + 64 - b.r.below(16) * 4);
+    b.state.pinStack(BP, STACK_TOP + 64 - b.r.below(16) * 4);
     b.immediate = b.r.oneIn(8) ? b.r.below(0x400) : b.r.below(64);
     b.immediate2 = b.r.oneIn(3) ? b.r.below(256) : b.r.below(5);
   },
   leave(b) {
     stack(b);
-    b.pin(BP, b.registers[SP]);
+    b.state.pinStack(BP, b.stackLinear);
     b.registers[SP] = corner(b.r);
   },
   ret: (b) => {
     if (b.at > 0) {
       // where the stack pointer is by then depends on what comes before
-      for (let at = STACK_TOP - 64; at < STACK_TOP + 64; at += 4) b.poke(at, PAD_TAKEN, 4);
+      for (let at = STACK_TOP - 64; at < STACK_TOP + 64; at += 4) b.poke(at, b.state.padTaken, 4);
     }
     pushStack(b, [[codeTarget(b), 4]]);
     b.immediate &= 0xff;
@@ -270,14 +276,14 @@ const PREPARE: Record<string, Prepare> = {
   ret_far: (b) => {
     const [offset, selector] = farPointer(b);
     pushStack(b, [[offset, b.form.size], [selector, b.form.size]]);
-    if (b.registers[SP] >= EDGE) b.partial = "which word of a far return is read first";
+    if (b.stackLinear >= EDGE) b.partial = "which word of a far return is read first";
     b.immediate &= 0xff;
   },
   iret: (b) => {
     const [offset, selector] = farPointer(b);
     const n = b.form.size;
     pushStack(b, [[offset, n], [selector, n], [flagsImage(b), n]]);
-    if (b.registers[SP] >= EDGE) b.partial = "which word of an IRET frame is read first, likewise";
+    if (b.stackLinear >= EDGE) b.partial = "which word of an IRET frame is read first, likewise";
   },
   call: (b) => {
     stack(b);
