@@ -9,12 +9,13 @@ import {
   EXIT_FAULT,
   MEMORY_SIZE,
   READONLY,
-  RECORDS,
   SCRATCH,
   SCRATCH_SIZE,
   UNMAPPED,
 } from "./layout.ts";
 
+/** The guest's own memory ends below this address. */
+const GUEST_END = BASE + 0x2000000;
 const UNDEFINED = 6;
 const PAGE_FAULT = 14;
 const RF = 0x10000;
@@ -81,7 +82,7 @@ function wraps(ours: Outcome): boolean {
  * here only by accident.
  */
 function inDriver(address: number): boolean {
-  return address >= BASE && address < RECORDS && address >>> 12 !== READONLY >>> 12 &&
+  return address >= BASE && address < GUEST_END && address >>> 12 !== READONLY >>> 12 &&
     address >>> 12 !== UNMAPPED >>> 12;
 }
 

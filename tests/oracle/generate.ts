@@ -56,8 +56,11 @@ export function makeCase(
 const ABSOLUTE_NEAR = /^(ret|ret_far|iret|call_indirect|jmp_indirect|(call|jmp)_far(_indirect)?)$/;
 
 /** True if the driver can follow a form in a mode. */
-export function runsIn({ row }: Form, mode: Mode): boolean {
-  if (mode === "code16") return !ABSOLUTE_NEAR.test(row.name);
+export function runsIn({ row, size }: Form, mode: Mode): boolean {
+  if (mode === "code16") {
+    // 66 would be there for the operand size, and makes another instruction of some
+    return !ABSOLUTE_NEAR.test(row.name) && !(row.prefix === "np" && size === 4);
+  }
   if (mode !== "stack16") return true;
   const loaded = row.name === "mov_to_sreg" ? row.reg : row.arg;
   return !/^(mov_to_sreg|pop_sreg|load_far)$/.test(row.name) || loaded !== 2;
