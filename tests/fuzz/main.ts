@@ -1,70 +1,67 @@
 /**
- * `deno task fuzz [--seconds N] [FILE…]`: the property tests over and over, each time with new seeds.
- * `deno task fuzz --what cpu [--seconds N] [--seed N]`: decoder and instructions against iced-x86 and
- * the host's processor (tests/oracle/fuzz.ts), without end unless told.
+ * `deno task fuzz [--what W] [--seconds N] [--seed S] [FILE…]`: looks for failures until the time is up
+ * (a minute if not given).
  *
- * A test run tries every property a few hundred times; here it goes on until the time is up (a minute
- * if not given) or something fails. fast-check shrinks a failure and prints the seed and path that
- * bring it back. FILE…: these test files only; else all that use fast-check.
+ * - `cpu`: programs generated from the instruction table, on the host's processor and in the interpreter;
+ *   a difference is shrunk to the shortest program and names its seed
+ * - `decoder`: random encodings against iced-x86, ten million at least
+ * - `elf`: damaged image files
+ * - `guests`: guests of random code
+ * - `pages`: hostile page-table updates
+ * - nothing, or FILE…: all property tests (those that use fast-check), or these, with new seeds
+ *
+ * Exit status 1 if anything was found.
  */
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
+import { fuzzCpu } from "./cpu.ts";
+import { fuzzDecoder } from "./decoder.ts";
+import { fuzzGuests } from "./guests.ts";
+import { fuzzImages } from "./images.ts";
+import { fuzzProperties, propertyTests } from "./properties.ts";
+import type { Fuzz } from "./what.ts";
 
-const ROOT = new URL("../../", import.meta.url);
+const PROPERTY_FOLDERS = ["core/", "jit/", "guest/", "tests/"];
+const all = (folders: string[]) => folders.flatMap((folder) => [...propertyTests(folder)]).sort();
 
-/** Test files below a folder that use fast-check, relative to the root. */
-function* propertyTests(folder: string): Generator<string> {
-  for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
-    const path = folder + entry.name;
-    if (entry.isDirectory) yield* propertyTests(path + "/");
-    else if (path.endsWith("_test.ts")) {
-      if (/from "fast-check"/.test(Deno.readTextFileSync(new URL(path, ROOT)))) yield path;
-    }
-  }
+const KINDS: Record<string, () => Fuzz> = {
+  cpu: () => fuzzCpu,
+  decoder: () => fuzzDecoder,
+  elf: () => fuzzImages,
+  guests: () => fuzzGuests,
+  pages: () => fuzzProperties(all(["tests/pagetables/"])),
+};
+
+function usage(message: string): never {
+  console.error(`fuzz: ${message}`);
+  Deno.exit(2);
 }
 
 const { values, positionals } = parseArgs({
   args: Deno.args,
   allowPositionals: true,
-  options: { seconds: { type: "string" }, what: { type: "string" }, seed: { type: "string" } },
+  options: {
+    what: { type: "string" },
+    seconds: { type: "string", default: "60" },
+    seed: { type: "string" },
+  },
 });
-const cpu = values.what === "cpu";
-const seconds = Number(values.seconds ?? (cpu ? Infinity : 60));
-if (values.what !== undefined && !cpu) {
-  console.error("fuzz: --what takes cpu");
-  Deno.exit(1);
+const seconds = Number(values.seconds);
+if (!(seconds > 0)) usage("--seconds takes a positive number");
+const seed = values.seed === undefined ? Date.now() >>> 0 : Number(values.seed) >>> 0;
+const { what } = values;
+if (what !== undefined && !(what in KINDS)) {
+  usage(`--what takes one of ${Object.keys(KINDS).join(" ")}`);
 }
-if (!(seconds > 0)) {
-  console.error("fuzz: --seconds takes a positive number");
-  Deno.exit(1);
-}
-if (cpu) {
-  const { fuzzCpu } = await import("../oracle/fuzz.ts");
-  const seed = values.seed === undefined ? undefined : Number(values.seed);
-  const { cases, encodings, failures } = await fuzzCpu(seconds, seed);
-  console.log(`fuzz: ${cases} cases, ${encodings} encodings, ${failures} batches with differences`);
-  Deno.exit(failures ? 1 : 0);
-}
-const files = positionals.length > 0
-  ? positionals
-  : ["core/", "jit/", "guest/", "tests/"].flatMap((folder) => [...propertyTests(folder)]).sort();
-console.error(`fuzz: ${files.join(" ")}`);
+const run = what !== undefined
+  ? KINDS[what]()
+  : fuzzProperties(positionals.length ? positionals : all(PROPERTY_FOLDERS));
 
-const end = performance.now() + seconds * 1000;
-let rounds = 0;
-do {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...files],
-    cwd: fileURLToPath(ROOT),
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  if (code !== 0) {
-    await Deno.stdout.write(stdout);
-    await Deno.stderr.write(stderr);
-    console.error(`fuzz: failed in round ${rounds + 1}`);
-    Deno.exit(1);
-  }
-  rounds++;
-} while (performance.now() < end);
-console.log(`fuzz: ${rounds} rounds, nothing found`);
+const start = performance.now();
+const { cases, failures } = await run({ seconds, seed, say: (line) => console.log(line) });
+const took = Math.round((performance.now() - start) / 1000);
+const from = what === undefined || what === "pages" ? "" : ` from seed ${seed}`;
+console.log(
+  `fuzz: ${cases} cases in ${took} s${from}, ` +
+    (failures ? `${failures} with something wrong` : "nothing found"),
+);
+Deno.exit(failures ? 1 : 0);
