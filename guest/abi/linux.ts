@@ -102,6 +102,23 @@ export const Statx = struct("statx", {
   blocks: u64,
   rest: padding(256 - 56),
 });
+/** What the older calls give: struct stat64 of the kernel, with words for its 64-bit integers' parts. */
+export const Stat64 = struct("stat64", {
+  dev: u64,
+  pad: u32,
+  short_ino: u32,
+  mode: u32,
+  nlink: u32,
+  uid: u32,
+  gid: u32,
+  rdev: u64,
+  pad2: u32,
+  size: u64,
+  blksize: u32,
+  blocks: u64,
+  times: array(u32, 6),
+  ino: u64,
+});
 export const STATX_BASIC = 0x7ff;
 
 export const Sysinfo = struct("sysinfo", {

@@ -5,7 +5,7 @@ import { PTE } from "../abi/numbers.ts";
 import { ENOSPC } from "../abi/linux.ts";
 import { array, fn, for_, global, if_, local, ret, struct, u32, u8, while_ } from "../asm/mod.ts";
 import { clear_page, map_frame } from "../kernel/memory.ts";
-import { copy, same } from "../kernel/strings.ts";
+import { copy, length_of, same } from "../kernel/strings.ts";
 import { alloc_frame, release_page, tables_for } from "./frames.ts";
 import { FILE_WINDOW, FILES, FILES_BASE } from "./layout.ts";
 import { PATH_MAX } from "./user_memory.ts";
@@ -57,7 +57,7 @@ export const create_file = fn("create_file", (path) => {
       file.window.set(i.times(FILE_WINDOW).plus(FILES_BASE));
       file.data.set(file.window);
       file.size.set(0);
-      copy(file.name.address, name, PATH_MAX);
+      copy(file.name.address, name, length_of(name).plus(1));
       ret(at);
     });
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { bootByCommandLine } from "../guests/cli.ts";
 import { cpioArchive } from "../guests/cpio.ts";
-import { GLUTTON, PROGRAMS } from "./loader_programs.ts";
+import { GLUTTON, PROGRAMS } from "./programs/mod.ts";
 import { canRun, programImage, runNatively } from "./native.ts";
 
 /** Boots the loader with files and a list of commands. */

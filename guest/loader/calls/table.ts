@@ -41,6 +41,7 @@ const CALLS: Record<number, Callable> = {
   15: nothing, // chmod
   19: file.sys_lseek,
   20: process.sys_getpid,
+  33: stat.sys_access,
   37: process.sys_kill,
   41: file.sys_dup,
   45: memory.sys_brk,
@@ -66,6 +67,9 @@ const CALLS: Record<number, Callable> = {
   191: process.sys_ugetrlimit,
   192: memory.sys_mmap2,
   194: file.sys_ftruncate64,
+  195: stat.sys_stat64,
+  196: stat.sys_stat64, // lstat64
+  197: stat.sys_fstat64,
   199: root, // getuid32
   200: root, // getgid32
   201: root, // geteuid32
@@ -79,6 +83,7 @@ const CALLS: Record<number, Callable> = {
   265: time.sys_clock_gettime,
   270: process.sys_tgkill,
   295: file.sys_openat,
+  300: stat.sys_fstatat64,
   301: file.sys_unlinkat,
   306: nothing, // fchmodat
   311: nothing, // set_robust_list
