@@ -6,13 +6,13 @@ import assert from "node:assert/strict";
 import { Random } from "../random.ts";
 import type { Mode } from "./builder.ts";
 import type { Case } from "./case.ts";
+import { CASES_PER_FORM } from "./counts.ts";
 import { allForms } from "./forms.ts";
 import { generateCase, runsIn } from "./generate.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { type Findings, runCases } from "./session.ts";
 
-const CASES_PER_FORM: Record<Mode, number> = { plain: 20, code16: 8, stack16: 4 };
 const MODES = Object.keys(CASES_PER_FORM) as Mode[];
 const CASES_PER_PAIR = 8;
 const SEQUENCES = 8000;

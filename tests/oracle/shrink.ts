@@ -12,7 +12,8 @@ const ROUNDS = 60;
 
 /** What the lines of a comparison are about: the register, flag word or byte in each. */
 function subjects(lines: readonly string[]): Set<string> {
-  return new Set(lines.map((l) => l.split(/[ :]/)[0]));
+  // a line may also tell the state that the case starts from
+  return new Set(lines.map((l) => l.split(/[ :]/)[0]).filter((s) => !s.includes("=")));
 }
 
 /** The code without one of its instructions, for each of them. */

@@ -1,12 +1,13 @@
 /** MMX and SSE against the host's processor: registers, MXCSR, flags, memory and faults. */
 import assert from "node:assert/strict";
 import { Random } from "../random.ts";
+import { VECTOR_CASES } from "./counts.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { runCases } from "./session.ts";
 import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
 import { vectorDifferences } from "./vector_compare.ts";
 
-const CASES_PER_FORM = Number(Deno.env.get("VECTOR_CASES") ?? 40);
+const CASES_PER_FORM = Number(Deno.env.get("VECTOR_CASES") ?? VECTOR_CASES);
 const SEQUENCES = CASES_PER_FORM * 100;
 const SEED = Number(Deno.env.get("SEED") ?? 20260721);
 /** Reports to print before giving up. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { canRunNatively, runNatively } from "../float/native.ts";
 import { Random } from "../float/values.ts";
+import { X87_CASES } from "./counts.ts";
 import {
   type Case,
   describe,
@@ -13,7 +14,7 @@ import {
 } from "./x87_cases.ts";
 import { runAsGuest } from "./x87_run.ts";
 
-const CASES = Number(Deno.env.get("CASES") ?? 60);
+const CASES = Number(Deno.env.get("CASES") ?? X87_CASES);
 const SEED = Number(Deno.env.get("SEED") ?? 20260723);
 const ONLY = new RegExp(Deno.env.get("ONLY") ?? "");
 
