@@ -4,6 +4,7 @@ import { DOM_DEAD, Domain, domain_by_id, DOMID_SELF, Vcpu, vcpu_of } from "../do
 import { EEXIST, EINVAL, ENOENT, ENOSPC, EPERM, ESRCH } from "../errno";
 import { send_event, set_virq_port, virq_per_vcpu, virq_port, VIRQS } from "./channels";
 import {
+  DEFAULT_PRIORITY,
   Port,
   port_allocate,
   port_at,
@@ -35,6 +36,7 @@ function take(d: Domain, state: u32, vcpu: u32): u32 {
   p.state = state;
   p.vcpu = vcpu;
   p.host = 0;
+  p.priority = DEFAULT_PRIORITY;
   return port;
 }
 

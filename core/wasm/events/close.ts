@@ -3,6 +3,7 @@ import { Domain, domain_by_id, vcpu_of } from "../domains/domain";
 import { EINVAL } from "../errno";
 import { clear_pending } from "./bits";
 import { send_event, set_virq_port } from "./channels";
+import { fifo_clear_pending, fifo_end, uses_fifo } from "./fifo";
 import { host_signal } from "./host";
 import {
   event_state,
@@ -46,14 +47,16 @@ export function close_port(d: Domain, port: u32): i32 {
   p.state = PORT_FREE;
   p.vcpu = 0;
   p.host = 0;
-  clear_pending(d, port);
+  if (uses_fifo(d)) fifo_clear_pending(d, port);
+  else clear_pending(d, port);
   return 0;
 }
 
-/** EVTCHNOP_reset of one's own domain, and the end of a domain: every port is closed, the console's included. */
+/** EVTCHNOP_reset of one's own domain, and the end of a domain: every port is closed, the console's included, and the ABI is the 2-level one again. */
 export function close_all(d: Domain): void {
   const valid = event_state(d).valid;
   for (let port: u32 = 1; port < valid; port++) close_port(d, port);
+  fifo_end(d);
 }
 
 /**

@@ -1,8 +1,9 @@
 // The port table of a domain: what each event channel is bound to.
 //
-// The guest sees ports only through the 2-level bitmaps of shared_info (bits.ts); what a port means
-// is kept here, out of its reach. Port 0 is reserved, so that 0 can mean "none" everywhere.
+// The guest sees ports through the bitmaps of shared_info (bits.ts) or its event array (fifo.ts);
+// what a port means is kept here, out of its reach. Port 0 is reserved, so that 0 can mean "none" everywhere.
 import { Domain, heap_alloc } from "../domains/domain";
+import { fifo_is_busy, FIFO_SIZE } from "./fifo";
 
 // Port.state
 export const PORT_FREE: u32 = 0;
@@ -19,6 +20,8 @@ export const PORTS: u32 = 1024;
  * group in use is merely closed (seen on Xen 4.17: status of port 50 works, of port 77 does not).
  */
 const GROUP: u32 = 64;
+/** Of a port that nobody gave another (EVTCHN_FIFO_PRIORITY_DEFAULT). */
+export const DEFAULT_PRIORITY: u32 = 7;
 
 @unmanaged
 export class Port {
@@ -29,6 +32,11 @@ export class Port {
   virq: u32;
   virq_vcpu: u32; // whose virtual interrupt it is, even after the port was moved
   host: u32; // 1: the other end is the Deno host, which plays domain 0
+  // fifo.ts
+  priority: u32;
+  last_vcpu: u32; // the queue it was in last
+  last_priority: u32;
+  missed: u32; // it became pending before it had a word
 }
 
 @unmanaged
@@ -37,6 +45,9 @@ export class EventState {
   signals: usize; // bitmap of ports that the guest signalled and the host has not yet fetched
   signalled: u32; // 1 while any bit of it may be set
   ports: usize; // PORTS entries of Port
+  fifo_on: u32; // the domain chose the FIFO ABI
+  fifo_pages: u32; // pages of its event array
+  fifo: usize; // FIFO_SIZE bytes
 }
 
 // @ts-ignore: decorator
@@ -51,16 +62,20 @@ export function ports_create(d: Domain): bool {
     const p = heap_alloc(offsetof<EventState>());
     const ports = heap_alloc(PORTS * offsetof<Port>());
     const signals = heap_alloc(PORTS / 8);
-    if (!p || !ports || !signals) return false;
+    const fifo = heap_alloc(FIFO_SIZE);
+    if (!p || !ports || !signals || !fifo) return false;
     d.events = p;
     e = event_state(d);
     e.ports = ports;
     e.signals = signals;
+    e.fifo = fifo;
   } else {
     memory.fill(e.ports, 0, PORTS * offsetof<Port>());
     memory.fill(e.signals, 0, PORTS / 8);
   }
   e.valid = GROUP;
+  e.fifo_on = 0;
+  e.fifo_pages = 0;
   e.signalled = 0;
   port_at(d, 0).state = PORT_RESERVED;
   return true;
@@ -87,7 +102,8 @@ export function port_allocate(d: Domain): u32 {
   const e = event_state(d);
   for (let port: u32 = 1; port < PORTS; port++) {
     if (port == e.valid) e.valid += GROUP;
-    if (port_at(d, port).state == PORT_FREE) return port;
+    if (port_at(d, port).state != PORT_FREE) continue;
+    if (!e.fifo_on || !fifo_is_busy(d, port)) return port;
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // event_channel_op: copies each sub-operation's structure in and out; the rules are in events/.
-import { current_domain, vcpu_of } from "../domains/domain";
-import { EBUSY, EFAULT, EINVAL, ENOENT, ENOSYS, EOPNOTSUPP } from "../errno";
+import { current_domain } from "../domains/domain";
+import { EBUSY, EFAULT, EINVAL, ENOSYS } from "../errno";
 import {
   alloc_unbound,
   bind_interdomain,
@@ -12,9 +12,8 @@ import {
 } from "../events/bind";
 import { unmask_port } from "../events/channels";
 import { close_all, close_port, port_status, send_port } from "../events/close";
+import { expand_array, init_control, LINK_BITS, set_priority, uses_fifo } from "../events/fifo";
 import { port_valid } from "../events/ports";
-import { T_WRITABLE } from "../frames/page";
-import { get_page_and_type, put_page_and_type } from "../frames/refs";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 
 // EVTCHNOP_* (public/event_channel.h)
@@ -71,17 +70,18 @@ function reset(cont: bool): i32 {
   return 0;
 }
 
-const CONTROL_BLOCK: u32 = 72;
-
-/** The FIFO ABI is not offered: what Xen would refuse is refused in the same way, the rest is -ENOSYS. */
-function init_control(): i32 {
+/** {control_mfn u64, offset u32, vcpu u32, link_bits u8 @16}: the last is told to the guest. */
+function give_control(arg: u64): i32 {
   const mfn = load<u64>(arg_copy);
-  const offset = load<u32>(arg_copy, 8);
-  if (!changetype<usize>(vcpu_of(current_domain, load<u32>(arg_copy, 12)))) return -ENOENT;
-  if (offset > 4096 - CONTROL_BLOCK || offset & 7 || mfn >> 32) return -EINVAL;
-  if (get_page_and_type(<u32> mfn, current_domain.id, T_WRITABLE)) return -EINVAL;
-  put_page_and_type(<u32> mfn);
-  return -ENOSYS;
+  const r = init_control(current_domain, mfn, load<u32>(arg_copy, 8), load<u32>(arg_copy, 12));
+  if (r) return r;
+  store<u8>(arg_copy, <u8> LINK_BITS, 16);
+  return copy_to_guest(arg, arg_copy, 24) ? -EFAULT : 0;
+}
+
+function priority(port: u32, level: u32): i32 {
+  if (!port_valid(current_domain, port)) return -EINVAL;
+  return uses_fifo(current_domain) ? set_priority(current_domain, port, level) : -ENOSYS;
 }
 
 /**
@@ -121,11 +121,11 @@ export function do_event_channel_op(cmd: u32, arg: u64): i32 {
     case RESET_CONT:
       return reset(true);
     case INIT_CONTROL:
-      return init_control();
+      return give_control(arg);
     case EXPAND_ARRAY:
-      return -EOPNOTSUPP; // only with the FIFO ABI
+      return expand_array(d, load<u64>(arg_copy));
     default:
-      return port_valid(d, first) ? -ENOSYS : -EINVAL; // set_priority: the 2-level ABI has none
+      return priority(first, second); // set_priority
   }
 }
 

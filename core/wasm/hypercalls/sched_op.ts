@@ -3,8 +3,9 @@ import { domain_shutdown } from "../domains/crash";
 import { current, current_domain, DOM_DEAD, domain_by_id } from "../domains/domain";
 import { vcpu_block, vcpu_poll, vcpu_yield } from "../domains/schedule";
 import { EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from "../errno";
-import { INFO_MASK, is_pending, upcall_due } from "../events/bits";
+import { INFO_MASK, upcall_due } from "../events/bits";
 import { charge, limit_slice, system_time } from "../events/clock";
+import { port_pending } from "../events/channels";
 import { port_usable } from "../events/ports";
 import { timers_run, watchdog_set } from "../events/timers";
 import { copy_from_guest } from "../pagetables/guest_copy";
@@ -56,7 +57,7 @@ function poll(): i32 {
     if (copy_from_guest(port_copy, ports + n * 4, 4)) return -EFAULT;
     port = load<u32>(port_copy);
     if (!port_usable(current_domain, port)) return -EINVAL;
-    if (is_pending(current_domain, port)) return 0;
+    if (port_pending(current_domain, port)) return 0;
   }
   // Without a port only an event or the timeout can end it; poll_port 0 lets any port do so as well.
   vcpu_poll(count == 1 ? port : 0, timeout);

@@ -14,6 +14,8 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
+import { fifo_control_mfn, fifo_page, uses_fifo } from "../events/fifo";
+import { event_state } from "../events/ports";
 import { m2p_is_block } from "../frames/m2p";
 import {
   frame,
@@ -150,6 +152,16 @@ function refer_vcpus(d: Domain): void {
     if (v.vcpu_info_mfn) refer(v.vcpu_info_mfn, T_WRITABLE);
   }
   if (d.pirq_eoi_mfn) refer(d.pirq_eoi_mfn, T_WRITABLE);
+  if (uses_fifo(d)) refer_fifo(d);
+}
+
+function refer_fifo(d: Domain): void {
+  for (let n: u32 = 0; n < d.max_vcpus; n++) {
+    const mfn = fifo_control_mfn(d, n);
+    if (mfn) refer(mfn, T_WRITABLE);
+  }
+  const pages = event_state(d).fifo_pages;
+  for (let n: u32 = 0; n < pages; n++) refer(fifo_page(d, n), T_WRITABLE);
 }
 
 function walk_table(mfn: u32, level: u32): void {
