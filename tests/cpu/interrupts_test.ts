@@ -41,7 +41,11 @@ Deno.test("faults at the instruction, with registers as they were", () => {
   const cases: [string, number[], number, number | null, Record<string, number>][] = [
     ["div by zero", [0xf7, 0xf3], DE, null, { ebx: 0 }],
     ["div too large", [0xf7, 0xf3], DE, null, { ebx: 1, edx: 1 }],
-    ["idiv overflow", [0xf7, 0xfb], DE, null, { ebx: 0xffffffff, eax: 0x80000000, edx: 0xffffffff }],
+    ["idiv overflow", [0xf7, 0xfb], DE, null, {
+      ebx: 0xffffffff,
+      eax: 0x80000000,
+      edx: 0xffffffff,
+    }],
     ["aam 0", [0xd4, 0], DE, null, {}],
     ["bound below", [0x62, 0x03], BR, null, { ebx: va(CODE_PAGE, 0x100), eax: 0xffffffff }],
     ["ud2", [0x0f, 0x0b], UD, null, {}],
@@ -117,7 +121,9 @@ Deno.test("selectors that may not be loaded, by every instruction that loads one
       assert.deepEqual([r.eax, r.ebx], [selector, at], what);
     }
     // LAR, LSL, VERR and VERW ask without a fault
-    for (const code of [[0x0f, 0x02, 0xc8], [0x0f, 0x03, 0xc8], [0x0f, 0x00, 0xe0], [0x0f, 0x00, 0xe8]]) {
+    for (
+      const code of [[0x0f, 0x02, 0xc8], [0x0f, 0x03, 0xc8], [0x0f, 0x00, 0xe0], [0x0f, 0x00, 0xe8]]
+    ) {
       const r = bench.run({ ring: 3, code, eax: selector, ecx: 7, eflags: 0x40 });
       assert.deepEqual([r.vector, r.ecx, r.eflags & 0x40], [null, 7, 0], code.join());
     }
