@@ -1,7 +1,44 @@
 /** How many cases of each form a test run tries; docs/instructions.md tells them. */
+import type { Row } from "../../jit/isa/rows.ts";
 import type { Mode } from "./builder.ts";
+import { allForms } from "./forms.ts";
+import { runsIn } from "./generate.ts";
+import { vectorForms } from "./vector_cases.ts";
+import { x87Forms } from "./x87_cases.ts";
 
 /** In 32-bit code with flat segments, in 16-bit code, and on a 16-bit stack. */
 export const CASES_PER_FORM: Record<Mode, number> = { plain: 20, code16: 8, stack16: 4 };
 export const VECTOR_CASES = 40;
 export const X87_CASES = 60;
+
+/** What tells a row of the table from every other. */
+function key(row: Row): string {
+  const { map, opcode, plusReg, reg, rm, mod, prefix, name, operands } = row;
+  return [map, opcode, plusReg, reg, rm, mod, prefix, name, operands].join(" ");
+}
+
+/** Cases of a test run for each row of the instruction table, or why there are none. */
+export function casesByRow(): (row: Row) => { cases: number; why: string } {
+  const counts = new Map<string, number>();
+  const add = (row: Row, n: number) => counts.set(key(row), (counts.get(key(row)) ?? 0) + n);
+  const { forms, excluded } = allForms();
+  for (const f of forms) {
+    for (const [mode, n] of Object.entries(CASES_PER_FORM) as [Mode, number][]) {
+      if (runsIn(f, mode)) add(f.row, n);
+    }
+  }
+  for (const { row } of vectorForms()) add(row, VECTOR_CASES);
+  for (const { row } of x87Forms()) add(row, X87_CASES);
+  const reasons = [...excluded].flatMap(([why, names]) =>
+    names.map((name) => [name, why] as const)
+  );
+  return (row) => {
+    // the sixteen conditions are rows of their own in the plan
+    const rows = row.plusCondition
+      ? Array.from({ length: 16 }, (_, c) => ({ ...row, opcode: row.opcode + c }))
+      : [row];
+    const cases = rows.reduce((n, r) => n + (counts.get(key(r)) ?? 0), 0);
+    const why = reasons.find(([name]) => name.split(" ")[1] === row.name)?.[1] ?? "";
+    return { cases, why: cases ? "" : why };
+  };
+}

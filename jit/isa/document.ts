@@ -1,0 +1,125 @@
+/** docs/instructions.md from the instruction table: `deno task docs` writes it, a test compares it. */
+import { isMemory } from "./operands.ts";
+import { NOTES } from "./notes.ts";
+import { FLAG_LETTERS, type Row } from "./rows.ts";
+import { TABLE } from "./table.ts";
+
+/** How often the oracle tries a row's forms in a test run, or why it does not. */
+export type CasesOf = (row: Row) => { cases: number; why: string };
+
+const MAPS = ["", "0f ", "0f 38 ", "0f 3a "];
+
+/** Who does an instruction that is no short sequence of the interpreter's. */
+const DONE_BY: Record<string, string> = {
+  insn_privileged: "emulated as Xen does",
+  insn_io: "emulated as Xen does",
+  insn_int: "traps/",
+  insn_int3: "traps/",
+  insn_into: "traps/",
+  insn_int1: "traps/",
+  insn_iret: "traps/",
+  insn_ud: "traps/",
+  insn_cpuid: "traps/",
+  insn_rdtsc: "traps/",
+  insn_rdtscp: "traps/",
+};
+
+/** An opcode as the manual writes it, and the operands. */
+function form(row: Row): string {
+  const prefix = row.prefix === "" ? "" : row.prefix + " ";
+  const low = row.plusReg ? "+r" : row.plusCondition ? "+c" : "";
+  const reg = row.reg >= 0 ? `/${row.reg}` : "";
+  const rm = row.rm >= 0 ? `:${row.rm}` : "";
+  const mod = row.mod === "any" ? "" : ` (${row.mod})`;
+  const opcode = row.opcode.toString(16).padStart(2, "0");
+  const operands = row.operands.length ? " " + row.operands.join(",") : "";
+  return `\`${prefix}${MAPS[row.map]}${opcode}${low}${reg}${rm}${operands}\`${mod}`;
+}
+
+function letters(mask: number): string {
+  return [...FLAG_LETTERS].filter((_, i) => mask >> i & 1).join("").toUpperCase();
+}
+
+/** What may fault: a memory operand, the stack or a string, or the instruction in its own right. */
+function faults(row: Row): string[] {
+  if (row.slow) return ["own"];
+  const out: string[] = [];
+  if (row.mod !== "reg" && row.operands.some((o) => isMemory(o) || o[0] === "O")) {
+    out.push("operand");
+  }
+  if (row.implicitMemory) out.push(row.mayFault ? "stack or string" : "limit");
+  if (row.mayFault && !row.implicitMemory) out.push("own");
+  return out;
+}
+
+/** Attributes that all rows of an instruction do not share, each once, in order. */
+function union(rows: readonly Row[], of: (row: Row) => string[]): string {
+  return [...new Set(rows.flatMap(of))].join(", ");
+}
+
+function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
+  const flags = (of: (row: Row) => number) => letters(rows.reduce((m, row) => m | of(row), 0));
+  const counts = rows.map(casesOf);
+  const cases = counts.reduce((n, c) => n + c.cases, 0);
+  const why = [...new Set(counts.map((c) => c.why).filter(Boolean))].join("; ");
+  const notes = NOTES.flatMap(({ about }, n) => about.test(rows[0].name) ? [`[${n + 1}]`] : []);
+  const name = rows[0].name.replace(/_/g, " ");
+  return [
+    rows.every((row) => row.mode === "i64") ? `${name} †` : name,
+    rows.map(form).join("<br>"),
+    flags((r) => r.writes | r.mayWrite),
+    flags((r) => r.undefinedFlags),
+    flags((r) => r.reads),
+    rows.some((r) => r.lock) ? "yes" : "",
+    union(rows, faults),
+    union(rows, (r) => r.slow ? [DONE_BY[r.slow] ?? "core"] : []),
+    cases ? String(cases) : `none: ${why || "see the notes"}`,
+    notes.join(" "),
+  ];
+}
+
+const HEAD = [
+  "instruction",
+  "forms",
+  "writes",
+  "undefined",
+  "reads",
+  "LOCK",
+  "may fault",
+  "done by",
+  "oracle cases",
+  "notes",
+];
+
+/** The whole document. */
+export function instructionsDocument(casesOf: CasesOf): string {
+  const byName = new Map<string, Row[]>();
+  for (const row of TABLE) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
+  const groups = [...byName.values()];
+  const table = groups.map((rows) => `| ${cells(rows, casesOf).join(" | ")} |`);
+  const total = TABLE.reduce((n, row) => n + casesOf(row).cases, 0);
+  return `<!-- Written by \`deno task docs\` from jit/isa. Do not edit. -->
+
+# Instructions
+
+Every instruction of the table in \`jit/isa\`: ${groups.length} instructions, ${TABLE.length} opcode rows. What stands
+here is executed; every other encoding is #UD, and \`tests/decoder/refused.ts\` says why for each kind.
+\`tests/isa/coverage_test.ts\` holds decoder and list against iced-x86, opcode by opcode.
+
+Opcodes as in the manual: \`/n\` is ModRM.reg, \`:n\` ModRM.rm, \`+r\` and \`+c\` say that the low bits name a
+register or a condition; np, 66, f3 and f2 are mandatory prefixes (np: none). Operands as in \`jit/isa/operands.ts\`.
+Flags are O S Z A P C. **May fault**: by its memory operand, by the stack or string operands it implies, by the
+code segment's limit, or in its own right (divide error, bounds, #NM, privilege …). **Oracle cases** are the
+cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted;
+\`deno task fuzz --what cpu\` goes on from there. What no process can run natively has hand-derived cases in
+\`tests/cpu\`. † not in 64-bit mode.
+
+| ${HEAD.join(" | ")} |
+| ${HEAD.map(() => "---").join(" | ")} |
+${table.join("\n")}
+
+## Notes
+
+${NOTES.map(({ text }, n) => `${n + 1}. ${text}`).join("\n")}
+`;
+}

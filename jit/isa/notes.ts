@@ -1,0 +1,123 @@
+/**
+ * Where processors differ from each other or from the manual, and what we do: by instruction name.
+ * docs/instructions.md prints them.
+ */
+
+export interface Note {
+  /** Names of the rows it is about. */
+  about: RegExp;
+  text: string;
+}
+
+export const NOTES: readonly Note[] = [
+  {
+    about: /^(and|or|xor|test)$/,
+    text: "AF, undefined by the manual, is cleared, as processors do.",
+  },
+  {
+    about: /^(shl|shr|sar|rol|ror|rcl|rcr)$/,
+    text:
+      "A count of zero leaves every flag alone. OF after a count above one and CF after more than the " +
+      "operand's width are undefined and not compared. /6 is the undocumented alias of SHL.",
+  },
+  {
+    about: /^sh[lr]d$/,
+    text:
+      "With 16-bit operands a count above 16 leaves destination and flags undefined; Intel and AMD " +
+      "differ, and neither is followed.",
+  },
+  {
+    about: /^bs[fr]$/,
+    text:
+      "A zero source leaves the destination as it was, as Intel and AMD do; the flags but ZF stay as " +
+      "they were. F3 before them is ignored: no TZCNT or LZCNT on the processor we show.",
+  },
+  {
+    about: /^(bt|bts|btr|btc)$/,
+    text: "OF, SF, AF and PF, undefined by the manual, stay as they were.",
+  },
+  {
+    about: /^bswap$/,
+    text:
+      "A 16-bit operand (66 prefix) is undefined by the manual; the word is cleared, as on silicon.",
+  },
+  {
+    about: /^(mul|imul[123])$/,
+    text: "SF, ZF, AF and PF are undefined by the manual and not compared.",
+  },
+  {
+    about: /^(div|idiv)$/,
+    text: "All arithmetic flags are undefined by the manual and stay as they were.",
+  },
+  {
+    about: /^(push_sreg)$/,
+    text:
+      "A 32-bit push moves ESP by four and writes the low word only, as Intel's since the P6; AMD's write " +
+      "all four bytes.",
+  },
+  {
+    about: /^enter$/,
+    text:
+      "The write that the manual has the processor try at the final stack pointer is tried, and sets A " +
+      "and D of that page.",
+  },
+  {
+    about: /^(jcc|jmp|jmp_indirect|call|call_indirect|ret|loop|loope|loopne|jcxz)$/,
+    text:
+      "A near target beyond the limit of CS is #GP(0) in the transfer itself, with nothing changed.",
+  },
+  { about: /^salc$/, text: "Undocumented: AL becomes 0 or FF by CF." },
+  {
+    about: /^int1$/,
+    text: "#DB that leaves DR6 as it is; the saved EIP is the next instruction's.",
+  },
+  {
+    about: /^int$/,
+    text:
+      "Vectors 3, 4 and 0x80 are open to rings 1 and 3, 0x82 to ring 1, as in Xen's IDT; any other asks the " +
+      "guest's trap table, and is #GP(8 n + 2) where that says no.",
+  },
+  {
+    about: /^iret$/,
+    text: "IF and IOPL are left alone; NT set is #GP(0), as there is no task return under Xen.",
+  },
+  { about: /^lar$/, text: "Bits 16 to 19, undefined by the manual, read zero, as in the goldens." },
+  {
+    about: /^(sldt|str|smsw|sgdt|sidt)$/,
+    text:
+      "Show what Xen 4.17 lets a 32-bit PV guest see: the hypervisor's own values, no #GP (no UMIP).",
+  },
+  {
+    about: /^(sysret|sysexit)$/,
+    text: "#GP(0) for a guest as for any ring but 0. SYSENTER and SYSCALL are not shown and #UD.",
+  },
+  {
+    about: /^nop$/,
+    text:
+      "The reserved NOPs 0F 18 to 0F 1F and the prefetches of 0F 0D; a register form of 0F 0D is #UD on " +
+      "AMD's and a NOP here as on Intel's. Fences are NOPs, as memory is always in order.",
+  },
+  { about: /^clflush$/, text: "Faults as a byte read does, and does nothing else." },
+  {
+    about: /^(cpuid|rdtsc|rdtscp)$/,
+    text:
+      "What Xen 4.17 shows a PV guest (traps/cpuid.ts, events/clock.ts), not the host's values.",
+  },
+  {
+    about: /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)$/,
+    text:
+      "Within one unit in the last place of the host's processor, whose own algorithm is not documented; " +
+      "C1 may differ then.",
+  },
+  {
+    about: /^(fnstenv|fnsave|fxsave)$/,
+    text:
+      "The last instruction's address and opcode are always kept, as on Intel's; AMD's may forget them " +
+      "where no exception is pending.",
+  },
+  {
+    about: /^(rcp|rsqrt)[ps]s$/,
+    text:
+      "Estimates within the manual's bound, 1.5 * 2^-12; every processor has a table of its own.",
+  },
+];
