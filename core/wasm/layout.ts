@@ -98,6 +98,8 @@ export const C_SPLIT_KIND = 0x1ac; // u32: owned by pagetables/
 export const SPLIT = 0x1b0; // 32 bytes
 // 1 after MOV SS / POP SS: the next instruction is not interrupted by #DB or an event.
 export const C_SHADOW = 0x1d0; // u32
+// 1 while virtual CR0.TS is set: FPU and vector instructions raise #NM.
+export const C_TS = 0x1d4; // u32
 // Operand and result of vector helpers, when they are not registers.
 export const C_VECTOR = 0x1e0; // 32 bytes
 // 512 bytes, FXSAVE layout: FCW FSW .. x87 registers at +32, XMM at +160. The x87's eight lie there by

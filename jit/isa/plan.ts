@@ -69,11 +69,11 @@ function keyOf(row: Row, size: number, place: number, noFlags: boolean): string 
     .trimEnd();
 }
 
-/** Vector instructions are many: one handler does for all kinds of addresses. */
+/** Vector instructions are many: one handler does for all kinds of addresses, but for common ones. */
 function handlerPlace(row: Row, place: number): number {
   const memory = place !== PLACE_REGISTER && place !== PLACE_CHECKED_STACK;
   const vector = row.operands.some((o) => isVector(o) && isMemory(o));
-  return memory && vector ? PLACE_CHECKED : place;
+  return memory && vector && !row.common ? PLACE_CHECKED : place;
 }
 
 let cached: Plan | undefined;

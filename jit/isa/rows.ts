@@ -40,6 +40,8 @@ export interface Row {
   implicitMemory: boolean;
   /** May fault even with register operands. */
   mayFault: boolean;
+  /** A vector instruction common enough for a handler for each form of address. */
+  common: boolean;
   /** The core's export that does it all, or "". */
   slow: string;
   /** Not valid in 64-bit mode / only valid there. */
@@ -65,8 +67,8 @@ function mask(letters: string): number {
  *
  * The opcode is hexadecimal with `0f`, `0f38` or `0f3a` in front; `+r` and `+c` say that its low bits
  * name a register or a condition; `/n` is ModRM.reg, `:n` ModRM.rm. Attributes: `w=` `m=` `u=` `r=`
- * flags written, maybe written, undefined, read; `lock ends nf stack near fault mem reg np 66 f3 f2 i64
- * o64`; `slow=export`; `arg=n`.
+ * flags written, maybe written, undefined, read; `lock ends nf stack near fault common mem reg np 66
+ * f3 f2 i64 o64`; `slow=export`; `arg=n`.
  */
 export function parseRow(line: string): Row {
   const [op, name, operands = "-", ...attributes] = line.trim().split(/\s+/);
@@ -92,6 +94,7 @@ export function parseRow(line: string): Row {
     noFlags: false,
     implicitMemory: false,
     mayFault: false,
+    common: false,
     slow: "",
     mode: "",
     arg: 0,
@@ -119,6 +122,9 @@ export function parseRow(line: string): Row {
         break;
       case "nf":
         row.noFlags = true;
+        break;
+      case "common":
+        row.common = true;
         break;
       case "stack":
         row.implicitMemory = true;

@@ -1,16 +1,16 @@
 /** Rows of SSE to SSSE3 but for packed integers: moves, shuffles, and floating point. */
 
 const MOVES = `
-0f10 movups Vx,Wx np
-0f11 movups Wx,Vx np
+0f10 movups Vx,Wx np common
+0f11 movups Wx,Vx np common
 0f10 movupd Vx,Wx 66
 0f11 movupd Wx,Vx 66
-0f10 movss Vx,Wd f3 mem
-0f10 movss Vd,Wd f3 reg
-0f11 movss Wd,Vd f3
-0f10 movsd Vx,Wq f2 mem
-0f10 movsd Vq,Wq f2 reg
-0f11 movsd Wq,Vq f2
+0f10 movss Vx,Wd f3 mem common
+0f10 movss Vd,Wd f3 reg common
+0f11 movss Wd,Vd f3 common
+0f10 movsd Vx,Wq f2 mem common
+0f10 movsd Vq,Wq f2 reg common
+0f11 movsd Wq,Vq f2 common
 0f12 movlps Vq,Wq np mem
 0f12 movhlps Vq,Wx np reg
 0f12 movlpd Vq,Wq 66 mem
@@ -28,21 +28,21 @@ const MOVES = `
 0f16 movshdup Vx,Wx f3
 0f17 movhps Wq,Vx np mem
 0f17 movhpd Wq,Vx 66 mem
-0f28 movaps Vx,Wx np
+0f28 movaps Vx,Wx np common
 0f28 movapd Vx,Wx 66
-0f29 movaps Wx,Vx np
+0f29 movaps Wx,Vx np common
 0f29 movapd Wx,Vx 66
 0f2b movntps Wx,Vx np mem
 0f2b movntpd Wx,Vx 66 mem
 0f50 movmskps Gd,Wx np reg
 0f50 movmskpd Gd,Wx 66 reg
-0f6f movdqa Vx,Wx 66
-0f6f movdqu Vx,Wx f3
-0f7f movdqa Wx,Vx 66
-0f7f movdqu Wx,Vx f3
-0f7e movq_zero Vx,Wq f3
-0fd6 movq Wq,Vq 66 mem
-0fd6 movq_zero Wx,Vx 66 reg
+0f6f movdqa Vx,Wx 66 common
+0f6f movdqu Vx,Wx f3 common
+0f7f movdqa Wx,Vx 66 common
+0f7f movdqu Wx,Vx f3 common
+0f7e movq_zero Vx,Wq f3 common
+0fd6 movq Wq,Vq 66 mem common
+0fd6 movq_zero Wx,Vx 66 reg common
 0fd6 movq2dq Vx,Qq f3 reg
 0fd6 movdq2q Pq,Wx f2 reg
 0fe7 movntdq Wx,Vx 66 mem

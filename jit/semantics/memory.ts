@@ -38,6 +38,8 @@ export interface VectorPlace {
   write(v: Vector): void;
 }
 
+const GENERAL_PROTECTION = 13;
+
 /** An instruction with memory operands. */
 export abstract class MemoryInstruction extends FlagInstruction {
   /** Effective address of the memory operand, before segmentation. */
@@ -77,13 +79,14 @@ export abstract class MemoryInstruction extends FlagInstruction {
   abstract record(): Value;
 
   /**
-   * The memory operand as the low `size` (2 to 16) bytes of a vector. One helper finds the address,
-   * whatever segment and form: vector instructions are too many for a handler for each.
+   * The memory operand as the low `size` (2 to 16) bytes of a vector. But for the common instructions
+   * one helper finds the address, whatever segment and form: handlers would be too many.
    *
    * @param aligned raise #GP(0) unless the linear address is a multiple of 16
    */
   vectorMemory(size: number, aligned: boolean): VectorPlace {
     const host = (access: 0 | 1) => {
+      if (this.row.common) return this.#commonVector(size, aligned, access);
       const h = this.call("cpu_vector_address", this.record(), size, access, aligned ? 15 : 0);
       this.check(h);
       return h;
@@ -96,6 +99,15 @@ export abstract class MemoryInstruction extends FlagInstruction {
         this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
       },
     };
+  }
+
+  #commonVector(size: number, aligned: boolean, access: 0 | 1): Value {
+    const effective = this.effectiveAddress();
+    const linear = this.flatOperand
+      ? effective
+      : this.segmentAddress(this.segment(), effective, size, access === 1);
+    if (aligned) this.if(this.and(linear, 15), () => this.fault(GENERAL_PROTECTION));
+    return this.#translate(linear, size, access);
   }
 
   /** The `size` low bytes of a vector at an address, the others zero. */

@@ -54,7 +54,6 @@ export const HELPERS = {
   cpu_x87_finish: { parameters: [i32, i32], result: null },
   cpu_x87_store_wide: { parameters: [i32, i32], result: i32 },
   // vectors
-  cpu_sse_ready: { parameters: [], result: i32 },
   cpu_mmx_ready: { parameters: [], result: i32 },
   cpu_mmx_enter: { parameters: [], result: null },
   cpu_mmx_leave: { parameters: [], result: null },

@@ -2,10 +2,10 @@
  * SSE floating point. Each is one call into core/wasm/cpu/sse*.ts with the addresses of its operands;
  * the call does nothing but note the flags if #XM is due.
  */
-import { C_VECTOR, CPU } from "../../core/wasm/layout.ts";
+import { C_FX, C_VECTOR, CPU } from "../../core/wasm/layout.ts";
 import type { Context } from "./context.ts";
 import { define } from "./define.ts";
-import { enterMmx, ready, vector, vectorAddress } from "./vector.ts";
+import { bytes, enterMmx, fromLanes, ready, simd, vector, vectorAddress } from "./vector.ts";
 
 const SCRATCH = CPU + C_VECTOR;
 const OUT = SCRATCH + 16;
@@ -18,8 +18,52 @@ const [PS, PD, SS, SD] = [0, 1, 2, 3];
 const ARITHMETIC = ["add", "mul", "sub", "min", "div", "max", "sqrt"];
 const CMP = 8;
 
+const FAST_OPERATIONS = ["add", "mul", "sub", "div"];
+/** MXCSR but for the flags IE to UE: all exceptions masked, to nearest, no DAZ, no FTZ, PE set. */
+const FAST_MASK = 0xffe0, FAST = 0x1fa0;
+const MXCSR = CPU + C_FX + 24;
+
+/**
+ * The four operations where WebAssembly's result is the processor's and no flag changes: operands
+ * normal, results normal and not next to the smallest. All else goes to the core.
+ */
+function fastArithmetic(x: Context, name: string, operation: number, format: number): void {
+  ready(x);
+  const double = (format & 1) !== 0;
+  const [floats, integers] = double ? ["f64x2", "i64x2"] : ["f32x4", "i32x4"];
+  const b = vector(x, 1).read();
+  const dst = vector(x, 0);
+  const a = dst.read();
+  const r = simd(x, `${floats}.${name}`, a, b);
+  const all = (value: number) => {
+    const v = double ? Float64Array.of(value, value) : new Float32Array(4).fill(value);
+    return bytes(x, [...new Uint8Array(v.buffer)]);
+  };
+  const smallest = all(double ? 2 ** -1022 : 2 ** -126);
+  const size = simd(x, `${floats}.abs`, r);
+  const good = [
+    simd(x, `${floats}.ge`, simd(x, `${floats}.abs`, a), smallest),
+    simd(x, `${floats}.ge`, simd(x, `${floats}.abs`, b), smallest),
+    simd(x, `${floats}.ge`, size, all(double ? 2 ** -1021 : 2 ** -125)),
+    simd(x, `${floats}.lt`, size, all(Infinity)),
+  ].reduce((p, q) => simd(x, "v128.and", p, q));
+  const lanes = format === SS || format === SD ? 1 : double ? 3 : 15;
+  const bits = x.and(fromLanes(x, `${integers}.bitmask`, good), lanes);
+  const masked = x.eq(x.and(x.load(4, MXCSR), FAST_MASK), FAST);
+  x.if(x.and(masked, x.eq(bits, lanes)), () => dst.write(r), () => {
+    x.storeVector(16, SCRATCH, b);
+    const at = vectorAddress(x, 0, OUT);
+    x.check(x.call("cpu_sse_arithmetic", operation, format, at, SCRATCH));
+  });
+  x.next();
+}
+
 for (const [operation, name] of ARITHMETIC.entries()) {
   for (const [format, suffix] of FORMATS.entries()) {
+    if (FAST_OPERATIONS.includes(name)) {
+      define(name + suffix, (x) => fastArithmetic(x, name, operation, format));
+      continue;
+    }
     define(name + suffix, (x) => {
       ready(x);
       const src = vectorAddress(x, 1, SCRATCH);

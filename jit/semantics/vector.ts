@@ -4,12 +4,13 @@
  * MMX registers are the mantissas of the x87 registers, which lie at C_FX by their physical numbers.
  * Whoever uses one calls {@link enterMmx}, which brings TOP to 0.
  */
-import { C_FX, CPU, FX_ST, FX_XMM } from "../../core/wasm/layout.ts";
+import { C_FX, C_TS, CPU, FX_ST, FX_XMM } from "../../core/wasm/layout.ts";
 import { operandWidth } from "../isa/forms.ts";
 import { isVector } from "../isa/operands.ts";
 import type { Context, VectorPlace } from "./context.ts";
 import type { IntType, Operand, Value, Vector } from "./value.ts";
 
+const DEVICE_NOT_AVAILABLE = 7;
 const MMX = CPU + C_FX + FX_ST;
 const XMM = CPU + C_FX + FX_XMM;
 
@@ -18,17 +19,20 @@ export function isMmx(x: Context): boolean {
   return x.row.operands.some((o) => o[0] === "P" || o[0] === "Q");
 }
 
+/** True if an operand is an MMX register. */
+function usesMmx(x: Context): boolean {
+  return x.row.operands.some((o, n) => "PQ".includes(o[0]) && !x.inMemory(n));
+}
+
 /** First of all: #NM, and for MMX a pending #MF. */
 export function ready(x: Context): void {
-  const registers = x.row.operands.some((o, n) => "PQ".includes(o[0]) && !x.inMemory(n));
-  x.check(x.call(registers ? "cpu_mmx_ready" : "cpu_sse_ready"));
+  if (usesMmx(x)) x.check(x.call("cpu_mmx_ready"));
+  else x.if(x.readState(4, C_TS), () => x.fault(DEVICE_NOT_AVAILABLE));
 }
 
 /** Once nothing can fault any more: an instruction with MMX registers leaves TOP 0 and all tags valid. */
 export function enterMmx(x: Context): void {
-  if (x.row.operands.some((o, n) => "PQ".includes(o[0]) && !x.inMemory(n))) {
-    x.invoke("cpu_mmx_enter");
-  }
+  if (usesMmx(x)) x.invoke("cpu_mmx_enter");
 }
 
 /**
@@ -53,7 +57,11 @@ export function vector(x: Context, n: number, unaligned = false): VectorPlace {
   if (operand[0] === "V" || operand[0] === "W") {
     return {
       read: () => x.loadVector(16, slot, XMM),
-      write: (v) => x.storeVector(width, slot, v, XMM),
+      write: (v) => {
+        // always all of it: a host reads 16 bytes slowly that it wrote in part just before
+        const old = width === 16 ? v : x.loadVector(16, slot, XMM);
+        x.storeVector(16, slot, width === 16 ? v : shuffle(x, old, v, lowBytes(width)), XMM);
+      },
     };
   }
   return {
@@ -126,6 +134,11 @@ export function repeated(x: Context, value: number, size: 1 | 2 | 4): Vector {
 export function shuffle(x: Context, a: Vector, b: Vector, mask: readonly number[]): Vector {
   // deno-lint-ignore no-explicit-any
   return x.letVector(x.m.i8x16.shuffle(x.getVector(a), x.getVector(b), mask as any));
+}
+
+/** Mask that takes the `n` low bytes from the second vector. */
+function lowBytes(n: number): number[] {
+  return Array.from({ length: 16 }, (_, i) => i < n ? 16 + i : i);
 }
 
 /** c ? a : b. */

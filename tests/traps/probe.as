@@ -4,6 +4,7 @@ import { eflags, set_eflags } from "./cpu/flags";
 import { clear_fault, cpl, fault, seg_attr, seg_base, seg_limit, seg_selector, set_segment, update_mode } from "./cpu/state";
 import { Domain, Vcpu, heap_alloc, set_current, current, current_domain, domain_table_set, vcpu_alloc } from "./domains/domain";
 import { C_CPL, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, C_INSN_EIP, C_RECORD, C_STOP, CPU, MAILBOX, REC_IMM, REC_PREFIX, CS, DS, ES, FS, GS, MACHINE, NO_FAULT, SS } from "./layout";
+import { task_switched } from "./traps/fpu";
 import { machine_init } from "./frames/machine";
 import { frame, set_machine_frames } from "./frames/page";
 import { domain_populate } from "./frames/populate";
@@ -142,7 +143,7 @@ export function probe_vm_assist(bits: u32): void { current_domain.vm_assist = bi
 export function probe_options(bits: u32): void { current_domain.options = bits; }
 export function probe_iopl(level: u32): void { current.virtual_iopl = level; }
 export function probe_vcpu_info(): usize { return current.vcpu_info; }
-export function probe_ts(): u32 { return current.ts; }
+export function probe_ts(): u32 { return task_switched() ? 1 : 0; }
 export function probe_fault_set(vector: u32, error: u32): void { fault(vector, error); }
 
 const record = memory.data(32);

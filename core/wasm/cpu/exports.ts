@@ -35,7 +35,7 @@ export { cpu_sse_arithmetic, cpu_sse_compare, cpu_sse_horizontal } from "./sse_a
 export { cpu_sse_convert } from "./sse_convert";
 export { cpu_sse_estimate } from "./sse_estimate";
 export { cpu_vector_address } from "./vector";
-export { cpu_mask_move, cpu_mmx_enter, cpu_mmx_leave, cpu_mmx_ready, cpu_sse_ready } from "./mmx";
+export { cpu_mask_move, cpu_mmx_enter, cpu_mmx_leave, cpu_mmx_ready } from "./mmx";
 export { update_mode as cpu_update_mode } from "./state";
 export { cpu_cmps, cpu_lods, cpu_movs, cpu_scas, cpu_stos } from "./strings";
 export {

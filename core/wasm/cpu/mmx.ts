@@ -1,4 +1,4 @@
-// Around MMX and SSE instructions: whether they may run, and the change between x87 and MMX registers.
+// Around MMX instructions: whether they may run, and the change between x87 and MMX registers.
 //
 // MMX register n is the mantissa of the x87's physical register n, whose place in the area at C_FX is
 // fixed; MMX instructions bring TOP to 0 and mark all registers as in use. Source: SDM volume 1, 9.5.
@@ -13,11 +13,6 @@ const FCW: usize = CPU + C_FX;
 const FSW: usize = FCW + 2;
 const FTW: usize = FCW + 4;
 const TOP: u16 = 7 << 11;
-
-/** Before an SSE instruction: 0 with #NM pending. */
-export function cpu_sse_ready(): u32 {
-  return fpu_usable() ? 1 : 0;
-}
 
 /** Before an MMX instruction: 0 with #NM, or #MF of an unmasked x87 exception, pending. */
 export function cpu_mmx_ready(): u32 {

@@ -267,10 +267,33 @@ export function cpu_sse_horizontal(which: u32, format: u32, dst: usize, src: usi
  * @param signal COMIS: a quiet NaN raises IE too
  */
 export function cpu_sse_compare(format: u32, signal: u32, a: usize, b: usize): i32 {
+  const quick = format == SD
+    ? quick_relation64(load<u64>(a), load<u64>(b))
+    : quick_relation32(load<u32>(a), load<u32>(b));
+  if (quick >= 0) return flags_of(quick);
   sse_exact();
   const relation = format == SD
     ? f64_compare(load<u64>(a), load<u64>(b), signal != 0)
     : f32_compare(load<u32>(a), load<u32>(b), signal != 0);
   if (!sse_flags()) return -1;
+  return flags_of(relation);
+}
+
+function flags_of(relation: u32): i32 {
   return relation == UNORDERED ? 0x45 : relation == LESS ? 1 : relation == EQUAL ? 0x40 : 0;
+}
+
+/** The relation of operands that raise nothing, or -1. */
+function quick_relation64(a: u64, b: u64): i32 {
+  if (!ordinary64(a) || !ordinary64(b)) return -1;
+  const x = reinterpret<f64>(a);
+  const y = reinterpret<f64>(b);
+  return x < y ? LESS : x == y ? EQUAL : GREATER;
+}
+
+function quick_relation32(a: u32, b: u32): i32 {
+  if (!ordinary32(a) || !ordinary32(b)) return -1;
+  const x = reinterpret<f32>(a);
+  const y = reinterpret<f32>(b);
+  return x < y ? LESS : x == y ? EQUAL : GREATER;
 }

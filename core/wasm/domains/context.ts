@@ -7,6 +7,7 @@ import {
   C_FAULT,
   C_FX,
   C_SEG,
+  C_TS,
   CPU,
   CPU_STATE_SIZE,
   CS,
@@ -159,8 +160,8 @@ export function context_apply(v: Vcpu, c: usize): i32 {
   v.failsafe_eip = load<u32>(c + FAILSAFE_EIP);
   v.failsafe_flags = load<u32>(c + FLAGS) & VGCF_FAILSAFE_DISABLES_EVENTS ? 1 : 0;
   v.virtual_iopl = (load<u32>(c + EFLAGS) >> 12) & 3;
-  v.ts = load<u32>(c + CTRLREG) & CR0_TS ? 1 : 0;
   build_cpu_state(v, c);
+  store<u32>(v.cpu + C_TS, load<u32>(c + CTRLREG) & CR0_TS ? 1 : 0);
   if (v.id == 0) d.vm_assist |= load<u32>(c + VM_ASSIST) & VM_ASSIST_VALID;
   v.initialised = 1;
   if (load<u32>(c + FLAGS) & VGCF_ONLINE && v.state == VCPU_DOWN) vcpu_up(v);

@@ -97,7 +97,6 @@ export class Vcpu {
   virtual_iopl: u32;
   iobitmap: u64; // guest address, 0 = none
   iobitmap_ports: u32;
-  ts: u32; // virtual CR0.TS
   cr2: u64;
   cr4: u32; // guest-chosen bits
   dr7_io: u32;

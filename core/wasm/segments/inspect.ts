@@ -2,6 +2,7 @@
 // ones that show the hypervisor's own state, which Xen 4.17 lets through (pv-abi.md §5.4).
 import { ATTR_S, ATTR_TYPE_CODE, ATTR_TYPE_E, ATTR_TYPE_W, cpl } from "../cpu/state";
 import { current } from "../domains/domain";
+import { task_switched } from "../traps/fpu";
 import { desc_dpl, desc_high, desc_limit, read_descriptor } from "./descriptor";
 import { GDT_LIMIT, LDT_SELECTOR, TSS_SELECTOR } from "./reserved";
 
@@ -59,7 +60,7 @@ export function insn_str(): u32 {
 
 /** SMSW: CR0 as MOV would show it. */
 export function insn_smsw(): u32 {
-  return 0x80050033 | (current.ts ? 8 : 0);
+  return 0x80050033 | (task_switched() ? 8 : 0);
 }
 
 // Where the tables seem to lie: in the part of the hole that no guest can map.

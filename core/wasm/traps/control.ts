@@ -4,6 +4,7 @@ import { current } from "../domains/domain";
 import { load_cr3 } from "../pagetables/cr3";
 import { CR0_FIXED, CR0_TS, CR4_GUEST, CR4_HOST } from "./cpu_features";
 import { set_cr2 } from "./deliver";
+import { set_task_switched, task_switched } from "./fpu";
 import { in_kernel } from "./fetch";
 
 /** Whether the register exists; the instruction faults if not, or in user mode. */
@@ -14,7 +15,7 @@ function accessible(cr: u32): bool {
 
 /** CLTS by the kernel: virtual CR0.TS goes. */
 export function clts(): void {
-  current.ts = 0;
+  set_task_switched(false);
 }
 
 /** MOV from CRn. CR3 reads as the top table's mfn, rotated into 32 bits. */
@@ -23,7 +24,7 @@ export function control_read(cr: u32, register: u32): void {
   const v = current;
   switch (cr) {
     case 0:
-      set_gpr(register, CR0_FIXED | (v.ts ? CR0_TS : 0));
+      set_gpr(register, CR0_FIXED | (task_switched() ? CR0_TS : 0));
       break;
     case 2:
       set_gpr(register, <u32> v.cr2);
@@ -46,7 +47,7 @@ export function control_write(cr: u32, register: u32): void {
   switch (cr) {
     case 0:
       if ((value ^ CR0_FIXED) & ~CR0_TS) fault(GP, 0);
-      else current.ts = value & CR0_TS ? 1 : 0;
+      else set_task_switched((value & CR0_TS) != 0);
       break;
     case 2:
       set_cr2(value);

@@ -8,6 +8,7 @@ import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace"
 import { push_exception, push_with_error, resume } from "./bounce";
 import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
+import { set_task_switched } from "./fpu";
 import { fix_gs_access, fixed_length, notifies_fixup } from "./gs_fixup";
 import {
   context_set,
@@ -62,7 +63,7 @@ export function deliver_fault(): void {
   if (vector == PF_) {
     set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
     error = (error & ~4) | (cpl() == 1 ? 0 : 4);
-  } else if (vector == NM) current.ts = 0;
+  } else if (vector == NM) set_task_switched(false);
   context_take(insn_eip());
   deliver(vector, true, error, vector != DB);
 }

@@ -1,19 +1,28 @@
 // Who may use the FPU, and its state at a vCPU's start. Virtual CR0.TS lets a guest save FPU state
 // lazily; CR0.EM never reads one. Source: xen/arch/x86/traps.c (do_device_not_available), i387.c.
 import { fault, NM } from "../cpu/state";
-import { current } from "../domains/domain";
+import { C_TS, CPU } from "../layout";
 
 const FCW_INITIAL: u32 = 0x037f; // all exceptions masked, 64-bit precision, round to nearest
 const MXCSR_INITIAL: u32 = 0x1f80;
 
+/** Virtual CR0.TS of the running vCPU. */
+export function task_switched(): bool {
+  return load<u32>(CPU + C_TS) != 0;
+}
+
+export function set_task_switched(on: bool): void {
+  store<u32>(CPU + C_TS, on ? 1 : 0);
+}
+
 /** To be asked by each FPU instruction: false with #NM pending while virtual CR0.TS is set. */
 export function fpu_usable(): bool {
-  return current.ts ? fault(NM, 0) : true;
+  return task_switched() ? fault(NM, 0) : true;
 }
 
 /** Hypercall fpu_taskswitch: sets (any non-zero value) or clears virtual CR0.TS. */
 export function do_fpu_taskswitch(set: u32): i32 {
-  current.ts = set ? 1 : 0;
+  set_task_switched(set != 0);
   return 0;
 }
 
