@@ -7,7 +7,8 @@ import { compileCore } from "../../core/build/asc.ts";
 import { buildCached, isCached, readCached } from "../../core/build/cache.ts";
 import { hashInputs, ROOT } from "../../core/build/inputs.ts";
 import { bytes, canRunNatively, DATA, runNatively } from "./native.ts";
-import { pattern, Random } from "./values.ts";
+import { Random } from "../random.ts";
+import { bits, pattern } from "./values.ts";
 
 type Number_ = number | bigint;
 type Library = Record<string, (...args: Number_[]) => Number_>;
@@ -107,7 +108,7 @@ interface Case {
 const SLOT = 32; // a, b, result, MXCSR in, MXCSR out
 
 function operand(r: Random, kind: 32 | 64 | "i"): bigint {
-  if (kind === "i") return r.below(2) ? r.bits(32) : BigInt.asUintN(32, r.bits(32) >> r.bits(5));
+  if (kind === "i") return bits(r, 32) >> BigInt(r.pick([0, r.below(32)]));
   return kind === 32 ? pattern(r, 8, 23) : pattern(r, 11, 52);
 }
 

@@ -1,28 +1,9 @@
 /** Operands weighted towards corners, for formats of any size. */
+import type { Random } from "../random.ts";
 
-/** A small reproducible generator (mulberry32). */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-  word(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  }
-  below(n: number): number {
-    return this.word() % n;
-  }
-  pick<T>(list: readonly T[]): T {
-    return list[this.below(list.length)];
-  }
-  bits(n: number): bigint {
-    const v = BigInt(this.word()) << 32n | BigInt(this.word());
-    return BigInt.asUintN(n, v);
-  }
+/** A number of `n` random bits, at most 64. */
+export function bits(r: Random, n: number): bigint {
+  return BigInt.asUintN(n, BigInt(r.next()) << 32n | BigInt(r.next()));
 }
 
 /** A fraction of `width` bits: all zeros, all ones, a single bit, a run of ones, or random. */
@@ -41,9 +22,9 @@ function fraction(r: Random, width: number): bigint {
     case 4:
       return all & ~(bit - 1n);
     case 5: // an exact half of some shorter format
-      return (r.bits(width) & ~((bit << 1n) - 1n)) | bit;
+      return (bits(r, width) & ~((bit << 1n) - 1n)) | bit;
     default:
-      return r.bits(width);
+      return bits(r, width);
   }
 }
 

@@ -2,8 +2,6 @@
  * The host's processor as oracle, without end: batches of cases by seed; what differs is shrunk to the
  * shortest program that still does.
  */
-import { runNatively } from "../float/native.ts";
-import { Random as Values } from "../float/values.ts";
 import type { Case } from "../oracle/case.ts";
 import { type differences, report } from "../oracle/compare.ts";
 import { casesOf } from "../oracle/fuzz.ts";
@@ -12,8 +10,9 @@ import { canRunNatively, GuestWorld } from "../oracle/run.ts";
 import { type Findings, runCases } from "../oracle/session.ts";
 import { shrink } from "../oracle/shrink.ts";
 import { vectorDifferences } from "../oracle/vector_compare.ts";
-import { describe, SLOT, x87Case, x87Code, x87Differences, x87Forms } from "../oracle/x87_cases.ts";
-import { runAsGuest } from "../oracle/x87_run.ts";
+import { x87Case, x87Forms } from "../oracle/x87_cases.ts";
+import { compareX87 } from "../oracle/x87_compare.ts";
+import { Random } from "../random.ts";
 import type { Fuzz } from "./what.ts";
 
 type Compare = typeof differences;
@@ -67,31 +66,13 @@ function mixed(make: (seed: number) => Case[], compare: Compare): Batch {
 
 /** The x87 from random states of its own; these are too short to be shrunk. */
 const x87: Batch = async (_world, seed, say) => {
-  const r = new Values(seed);
+  const r = new Random(seed);
   const forms = x87Forms();
-  const cases = Array.from({ length: MAX_CASES }, () => x87Case(r, forms[r.below(forms.length)]));
-  const code = Uint8Array.from(cases.flatMap(x87Code));
-  const data = new Uint8Array(cases.length * SLOT);
-  cases.forEach((c, n) => data.set(c.slot, n * SLOT));
-  const ours = await runAsGuest(code, data);
-  const part = (all: Uint8Array, n: number) => all.slice(n * SLOT, (n + 1) * SLOT);
-  const differing = async () => {
-    const native = await runNatively(code, data);
-    return cases.map((c, n) => x87Differences(c, part(ours, n), part(native, n)));
-  };
-  let found = await differing();
-  if (found.some((lines) => lines.length)) {
-    const again = await differing();
-    found = found.map((lines, n) => again[n].length ? lines : []);
-  }
-  const wrong = new Map<string, string>();
-  found.forEach((lines, n) => {
-    const c = cases[n];
-    if (lines.length) wrong.set(c.form.name, `${describe(c)}\n  ${lines.join("\n  ")}`);
-  });
-  if (wrong.size) say(`fuzz: seed ${seed}: ${wrong.size} x87 forms differ`);
-  for (const text of [...wrong.values()].slice(0, SHRUNK)) say(text);
-  return [cases.length, wrong.size];
+  const cases = Array.from({ length: MAX_CASES }, () => x87Case(r, r.pick(forms)));
+  const wrong = await compareX87(cases);
+  if (wrong.length) say(`fuzz: seed ${seed}: ${wrong.length} x87 forms differ`);
+  for (const text of wrong.slice(0, SHRUNK)) say(text);
+  return [cases.length, wrong.length];
 };
 
 const instructions = mixed(casesOf, vectorDifferences);

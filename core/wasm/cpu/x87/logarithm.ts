@@ -15,7 +15,7 @@ import {
   place,
 } from "../../float/extended";
 import { invalid, nan_result } from "../../float/nan";
-import { DE, PE, raise, ZE } from "../../float/state";
+import { DE, PE, raise, UE, ZE } from "../../float/state";
 import {
   A,
   B,
@@ -24,6 +24,7 @@ import {
   give_zero,
   K_INFINITE,
   K_ZERO,
+  R,
 } from "../../float/unpacked";
 import { deliver } from "./arithmetic";
 import { C1, is_empty, operand_a, operand_b, pop, put_indefinite, set_codes, stack_fault } from "./state";
@@ -57,6 +58,7 @@ function two_operands(): bool {
 export function logarithm(): void {
   if (!two_operands()) return;
   f80_finish(logarithm_of(), 64);
+  if (R.sig && !(R.sig >> 63)) raise(UE); // a denormal counts as inexact, even if it is not
   if (deliver(1)) pop();
 }
 

@@ -1,0 +1,22 @@
+/** Runs x87 cases on the host's processor and in a guest of ours, and compares. */
+import { runNatively } from "../float/native.ts";
+import { type Case, describe, SLOT, x87Code, x87Differences } from "./x87_cases.ts";
+import { runAsGuest } from "./x87_run.ts";
+
+/** For each form that differs, how often and one example. */
+export async function compareX87(cases: readonly Case[]): Promise<string[]> {
+  const code = Uint8Array.from(cases.flatMap(x87Code));
+  const data = new Uint8Array(cases.length * SLOT);
+  cases.forEach((c, n) => data.set(c.slot, n * SLOT));
+  const native = await runNatively(code, data);
+  const ours = await runAsGuest(code, data);
+  const wrong = new Map<string, [number, string]>();
+  cases.forEach((c, n) => {
+    const part = (all: Uint8Array) => all.slice(n * SLOT, (n + 1) * SLOT);
+    const lines = x87Differences(c, part(ours), part(native));
+    if (!lines.length) return;
+    const [before] = wrong.get(c.form.name) ?? [0];
+    wrong.set(c.form.name, [before + 1, [describe(c), ...lines].join("\n  ")]);
+  });
+  return [...wrong.values()].map(([n, text]) => `${n} x ${text}`);
+}
