@@ -12,4 +12,5 @@ export {
   vcpu_set_context,
 } from "./create";
 export { domain_destroy } from "./destroy";
+export { domain_resume } from "./resume";
 export { slice_begin, slice_end } from "./schedule";

@@ -9,3 +9,4 @@ export const NO_DEVICE_SPACE: i32 = -7;
 export const PERMISSION_DENIED: i32 = -8;
 export const BAD_PAGE: i32 = -9;
 export const BAD_COPY_ARG: i32 = -10;
+export const EAGAIN: i32 = -12;

@@ -88,6 +88,12 @@ export function grant_release(owner: Domain, ref: u32, write: bool): void {
   store<u16>(shown, load<u16>(shown) & <u16> ~done);
 }
 
+/** Whether a valid entry is in use. */
+export function grant_in_use(t: GrantTable, ref: u32): bool {
+  const active = active_entry(t, ref);
+  return changetype<usize>(active) != 0 && active.uses != 0;
+}
+
 /** Whether any entry is in use: the version of a table cannot be changed then. */
 export function grants_in_use(d: Domain): bool {
   const t = grant_table(d);

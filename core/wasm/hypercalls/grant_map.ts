@@ -107,14 +107,22 @@ export function grant_map(op: usize): i32 {
   return OKAY;
 }
 
-/** Takes the mapping out of the entry, if that is still what is there. @returns okay or general_error */
-function unmap_frame(t: Track, address: u64): i32 {
+/** The entry at `address`, if the mapping is still what is there; else 0. */
+function find_mapping(t: Track, address: u64): usize {
   const at = find_entry(address, t.flags);
-  if (!at) return GENERAL_ERROR;
+  if (!at) return 0;
   const e = load<u64>(at);
   const rights: u64 = t.flags & READONLY ? P : P | RW;
-  if (entry_mfn(e) != t.mfn || (e & (P | RW)) != rights) return GENERAL_ERROR;
-  replace(at, 0);
+  return entry_mfn(e) == t.mfn && (e & (P | RW)) == rights ? at : 0;
+}
+
+/** Ends the uses that a handle stands for, when neither kind of mapping is left. */
+function end_if_unused(t: Track): i32 {
+  if (t.flags & (HOST_MAP | DEVICE_MAP)) return OKAY;
+  const write = !(t.flags & READONLY);
+  t.flags = 0;
+  const owner = domain_by_id(t.domid);
+  if (changetype<usize>(owner)) grant_release(owner, t.ref, write);
   return OKAY;
 }
 
@@ -130,17 +138,37 @@ export function grant_unmap(op: usize): i32 {
   if (!changetype<usize>(t) || !t.flags) return BAD_HANDLE;
   if (bus && bus != <u64> t.mfn << 12) return GENERAL_ERROR;
   if (address && t.flags & HOST_MAP) {
-    const status = unmap_frame(t, address);
-    if (status) return status;
+    const at = find_mapping(t, address);
+    if (!at) return GENERAL_ERROR;
+    replace(at, 0);
     t.flags &= ~HOST_MAP;
   }
   if (bus) t.flags &= ~DEVICE_MAP;
-  if (t.flags & (HOST_MAP | DEVICE_MAP)) return OKAY;
-  const write = !(t.flags & READONLY);
-  t.flags = 0;
-  const owner = domain_by_id(t.domid);
-  if (changetype<usize>(owner)) grant_release(owner, t.ref, write);
-  return OKAY;
+  return end_if_unused(t);
+}
+
+/**
+ * One struct gnttab_unmap_and_replace {host_addr u64, new_addr u64, handle u32, status s16}: what is
+ * mapped at new_addr moves to where the mapping was, and nothing is left at new_addr.
+ *
+ * @returns its GNTST_ status: bad_handle; general_error where either entry is not found, or for a
+ *   mapping that was made by its entry's own address
+ */
+export function grant_unmap_and_replace(op: usize): i32 {
+  const address = load<u64>(op);
+  const from = load<u64>(op, 8);
+  const t = maptrack_at(current_domain, load<u32>(op, 16));
+  if (!changetype<usize>(t) || !t.flags) return BAD_HANDLE;
+  if (!address || !(t.flags & HOST_MAP)) return OKAY;
+  if (t.flags & CONTAINS_PTE) return GENERAL_ERROR;
+  const at = find_mapping(t, address);
+  const other = find_entry(from, 0);
+  if (!at || !other || at == other) return GENERAL_ERROR;
+  const moved = load<u64>(other);
+  entry_write(other, 0);
+  replace(at, moved); // its reference moves with it
+  t.flags &= ~HOST_MAP;
+  return end_if_unused(t);
 }
 
 /** Gives up every mapping of a domain that ends. Its page tables drop their own references. */

@@ -18,13 +18,14 @@ import {
   MAX_GRANT_FRAMES,
   status_frame,
 } from "../grants/table";
-import { BAD_DOMAIN, BAD_GNTREF, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
+import { BAD_DOMAIN, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
 import { grants_in_use } from "../grants/use";
 import { charge } from "../events/clock";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { call_again } from "./continuation";
 import { grant_copy } from "./grant_copy";
-import { grant_map, grant_unmap } from "./grant_map";
+import { grant_map, grant_unmap, grant_unmap_and_replace } from "./grant_map";
+import { grant_swap, grant_transfer } from "./grant_transfer";
 
 // GNTTABOP_*
 const MAP: u32 = 0;
@@ -157,8 +158,9 @@ function element(cmd: u32): i32 {
   if (cmd == MAP) return grant_map(buffer);
   if (cmd == UNMAP) return grant_unmap(buffer);
   if (cmd == COPY) return grant_copy(buffer);
-  if (cmd == SWAP_REF) return BAD_GNTREF;
-  return GENERAL_ERROR; // transfer, unmap_and_replace: not offered
+  if (cmd == SWAP_REF) return grant_swap(buffer);
+  if (cmd == TRANSFER) return grant_transfer(buffer);
+  return grant_unmap_and_replace(buffer);
 }
 
 /** {machine address or ref u64, offset u16, length u16, op u32}: memory here is always coherent. */

@@ -138,8 +138,8 @@ function collect(list: u64, order: u32, frames: u32): i32 {
   return 0;
 }
 
-/** Takes a frame from the domain if nothing but its allocation refers to it (Xen: steal_page). */
-function give_up(mfn: u32): bool {
+/** Takes a frame from the running domain if nothing but its allocation refers to it (Xen: steal_page). */
+export function give_up(mfn: u32): bool {
   if (!mfn_valid(mfn)) return false;
   const p = page(mfn);
   if (p.count != 1 || p.owner != current_domain.id || p.type_count) return false;

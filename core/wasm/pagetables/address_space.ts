@@ -10,7 +10,7 @@
 // CPU. What may never be stale, who can write to a frame and whose frame it is, does not rest on
 // this: see tlb_drop_writers and release_frame.
 import { cpl, update_mode } from "../cpu/state";
-import { Domain, Vcpu } from "../domains/domain";
+import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import {
   C_TLB_TAG,
   CPU,
@@ -112,6 +112,8 @@ export function page_was_executed(address: u64): bool {
 /** True if a TLB tag belongs to an address space that can still be entered, or is in use (audit). */
 export function tag_reachable(tag: u32, d: Domain): bool {
   const n = tag >> 1;
-  if (n == load<u32>(CPU + C_TLB_TAG) >> 1) return true;
+  if (n == load<u32>(CPU + C_TLB_TAG) >> 1) {
+    return !changetype<usize>(current) || current_domain === d;
+  }
   return n != 0 && n < next && load<u64>(stamp_of + (<usize> n << 3)) == d.table_changes;
 }
