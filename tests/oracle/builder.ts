@@ -93,6 +93,9 @@ export class State {
 /** Which of the two flat addressing forms a memory operand must take; none: any, and any segment. */
 export type Addressing = "base" | "indexed" | null;
 
+/** In sequences, from this offset in the scratch on up to its middle lie pointers to code. */
+const POINTERS = 208;
+
 export class CaseBuilder {
   readonly registers: Uint32Array;
   readonly pinned: Set<number>;
@@ -153,8 +156,15 @@ export class CaseBuilder {
 
   /** An address in the lower half of the scratch. */
   scratch(width: number): number {
-    const at = this.r.below(256 - width);
+    const at = this.r.below((this.state.alone ? 256 : POINTERS) - width);
     return SCRATCH + (this.r.oneIn(4) ? at : at & -Math.min(width, 4));
+  }
+
+  /** Puts a pointer where no other instruction of a sequence writes. */
+  apart(): void {
+    if (!this.state.alone && this.form.memory) {
+      this.target = SCRATCH + POINTERS + this.r.below((256 - POINTERS) / 4) * 4;
+    }
   }
 
   /** Writes a little-endian number to the case's memory, as far as it lies there. */

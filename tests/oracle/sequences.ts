@@ -18,6 +18,9 @@ const PLAIN = new Set(
     "pushf movnti cmpxchg8b jcc nop").split(" "),
 );
 
+/** Instructions that use the stack. */
+const STACK = /^(push|pop|call|ret|leave|enter)/;
+
 /** Operands whose contents are not compared as a whole. */
 const LARGE = /^(fldenv|fnstenv|frstor|fnsave|fxsave|fxrstor)$/;
 
@@ -61,7 +64,7 @@ function noteChanges(b: CaseBuilder): void {
     if (o[0] === "A" && o !== "Ap") b.state.changed.add(AX);
   }
   for (const n of IMPLICIT[row.name] ?? []) b.state.changed.add(n);
-  if (row.implicitMemory) b.state.pinned.add(SP);
+  if (STACK.test(row.name)) b.state.pinned.add(SP);
 }
 
 /** One instruction of a sequence. */
@@ -84,7 +87,7 @@ function sequence(r: Random, name: string, steps: Step[], killFlags: boolean): C
     const b = new CaseBuilder(r, form, state, code.length, addressing);
     if (flagsRead(form) & undefinedNow) return null;
     // a stack pointer that is not one could lead to the driver
-    if (form.row.implicitMemory && state.changed.has(SP)) return null;
+    if (STACK.test(form.row.name) && state.changed.has(SP)) return null;
     prepareInstruction(b);
     undefinedNow = (undefinedNow & ~eflagsMask(form.row.writes)) | b.undefinedFlags;
     undefinedEver |= undefinedNow;

@@ -269,6 +269,7 @@ const PREPARE: Record<string, Prepare> = {
     if (b.at > 0) {
       // where the stack pointer is by then depends on what comes before
       for (let at = STACK_TOP - 64; at < STACK_TOP + 64; at += 4) b.poke(at, b.state.padTaken, 4);
+      for (let at = EDGE; at < EDGE + EDGE_SIZE; at += 4) b.poke(at, b.state.padTaken, 4);
     }
     pushStack(b, [[codeTarget(b), 4]]);
     b.immediate &= 0xff;
@@ -299,10 +300,14 @@ const PREPARE: Record<string, Prepare> = {
     stack(b);
     // a stack where the target is would overwrite the landing pads
     if (!b.form.memory && b.rm === SP) b.rm = BX;
+    b.apart();
     b.setOperand(codeTarget(b), b.form.size);
     if (!b.form.memory) b.pinned.add(b.rm);
   },
-  jmp_indirect: (b) => b.setOperand(codeTarget(b), b.form.size),
+  jmp_indirect: (b) => {
+    b.apart();
+    b.setOperand(codeTarget(b), b.form.size);
+  },
   call_far_indirect: (b) => {
     stack(b);
     farInMemory(b);
