@@ -93,7 +93,7 @@ function stack(b: CaseBuilder): void {
 }
 
 const pushStack = (b: CaseBuilder, values: [number, number][]) => {
-  stack(b);
+  stack(b); // unless it was chosen already
   let at = b.stackLinear;
   for (const [v, size] of values) {
     b.poke(at, v, size);
@@ -114,6 +114,8 @@ function relative(b: CaseBuilder): void {
 }
 
 const farPointer = (b: CaseBuilder): [number, number] => {
+  // how much of a frame is read before its selector is looked at is up to the processor
+  if (b.stackLinear >= EDGE) return [codeTarget(b), FLAT_CS.selector];
   // 16-bit code would run on through other cases
   const selector = b.r.oneIn(4) ? b.r.pick(SELECTORS) : FLAT_CS.selector;
   return [codeTarget(b), selector === CODE_16[1].selector ? 0 : selector];
@@ -275,12 +277,14 @@ const PREPARE: Record<string, Prepare> = {
     b.immediate &= 0xff;
   },
   ret_far: (b) => {
+    stack(b);
     const [offset, selector] = farPointer(b);
     pushStack(b, [[offset, b.form.size], [selector, b.form.size]]);
     if (b.stackLinear >= EDGE) b.partial = "which word of a far return is read first";
     b.immediate &= 0xff;
   },
   iret: (b) => {
+    stack(b);
     const [offset, selector] = farPointer(b);
     const n = b.form.size;
     pushStack(b, [[offset, n], [selector, n], [flagsImage(b), n]]);
