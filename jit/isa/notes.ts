@@ -81,6 +81,12 @@ export const NOTES: readonly Note[] = [
     about: /^iret$/,
     text: "IF and IOPL are left alone; NT set is #GP(0), as there is no task return under Xen.",
   },
+  {
+    about: /^(iret|ret_far)$/,
+    text:
+      "A bad selector that asks for another ring is #GP before the outer stack's words are read, as in the " +
+      "manual; AMD's read them first, so that a page fault may come instead.",
+  },
   { about: /^lar$/, text: "Bits 16 to 19, undefined by the manual, read zero, as in the goldens." },
   {
     about: /^(sldt|str|smsw|sgdt|sidt)$/,

@@ -5,7 +5,7 @@
 import type { Case } from "../oracle/case.ts";
 import { type differences, report } from "../oracle/compare.ts";
 import { casesOf } from "../oracle/fuzz.ts";
-import { MAX_CASES } from "../oracle/layout.ts";
+import { EXIT_FAULT, MAX_CASES } from "../oracle/layout.ts";
 import { canRunNatively, GuestWorld } from "../oracle/run.ts";
 import { type Findings, runCases } from "../oracle/session.ts";
 import { shrink } from "../oracle/shrink.ts";
@@ -16,6 +16,19 @@ import { Random } from "../random.ts";
 import type { Fuzz } from "./what.ts";
 
 type Compare = typeof differences;
+
+const PAGE_FAULT = EXIT_FAULT | 14, PROTECTION = EXIT_FAULT | 13;
+/** From here on the host's kernel puts a process's first stack and the vDSO; a guest has nothing there. */
+const HOST_OWN = 0xf0000000;
+
+/** What differs, but for what says nothing of an instruction's meaning. */
+const compareCases: Compare = (c, native, ours) => {
+  if (ours.exit === PAGE_FAULT && ours.cr2 >>> 0 >= HOST_OWN) return [];
+  // AMD's read the words of an outer ring's stack before they look at the selector that asks for one
+  const returns = /\b(ret_far|iret)\b/.test(c.form);
+  if (returns && native.exit === PAGE_FAULT && ours.exit === PROTECTION) return [];
+  return vectorDifferences(c, native, ours);
+};
 
 /** Differing forms to shrink in one batch. */
 const SHRUNK = 3;
@@ -75,7 +88,7 @@ const x87: Batch = async (_world, seed, say) => {
   return [cases.length, wrong.length];
 };
 
-const instructions = mixed(casesOf, vectorDifferences);
+const instructions = mixed(casesOf, compareCases);
 const BATCHES: Batch[] = [instructions, instructions, instructions, x87];
 
 export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
