@@ -14,6 +14,7 @@ import {
   C_EIP,
   C_FLAG_AUX,
   C_FLAG_RES,
+  C_FX,
   C_SEG,
   C_SHADOW,
   R_SP,
@@ -205,6 +206,9 @@ export class Bench {
     });
     view.setBigUint64(cpu + C_EIP, BigInt((s.eip ?? at) >>> 0), true);
     this.#setFlags(view, cpu, s.eflags ?? 0);
+    new Uint8Array(view.buffer, cpu + C_FX, 512).fill(0);
+    view.setUint16(cpu + C_FX, 0x37f, true);
+    view.setUint32(cpu + C_FX + 24, 0x1f80, true);
     view.setUint32(cpu + C_CPL, ring, true);
     view.setUint32(cpu + C_SHADOW, 0, true);
     for (let n = 0; n < 6; n++) {

@@ -1,6 +1,10 @@
 // x87 control, and the instructions that move state as a whole. The arithmetic is in x87/.
 import { CPU, PREFIX_OP16, REC_PREFIX, REC_SEG } from "../layout";
-import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
+import {
+  guest_probe_write,
+  guest_read_linear,
+  guest_write_linear,
+} from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
 import { cpl, fault, GP, MF } from "./state";
@@ -191,6 +195,7 @@ export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32
     case 4:
       store<u32>(MXCSR_MASK, 0xffff);
       // the last 48 bytes are the program's own, and the XMM area is all there is
+      if (!guest_probe_write(address, bytes, user)) return 0;
       if (!guest_read_linear(BUFFER, address, bytes, user)) return 0;
       memory.copy(BUFFER, FCW, 416);
       registers_out(BUFFER + 32, 16);

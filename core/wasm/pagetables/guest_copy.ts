@@ -7,9 +7,10 @@
 // nothing. Rules: shared/pv-abi.md §3.2.
 import { EFAULT } from "../errno";
 import { frame_written } from "../cpu/code";
-import { page_fault } from "../cpu/state";
+import { breakpoints_armed, page_fault } from "../cpu/state";
 import { C_TLB_TAG, CPU, TLB_ADDEND, TLB_READ, TLB_WRITE } from "../layout";
 import { page } from "../frames/page";
+import { debug_data_access } from "../traps/debug_registers";
 import { HOLE32 } from "./pte";
 import { tlb_entry } from "./tlb";
 import { READ, translate, walk_error, walk_mfn, WRITE } from "./walk";
@@ -97,6 +98,7 @@ export function copy_to_guest(to: u64, from: usize, n: u32): i32 {
  * @returns false after a page fault was noted
  */
 export function guest_read_linear(to: usize, from: u64, n: u32, user: bool): bool {
+  if (breakpoints_armed) debug_data_access(<u32> from, n, false);
   while (n) {
     const part = piece(from, n);
     const host = host_address(from, part, READ, user);
@@ -122,6 +124,7 @@ export function guest_probe_write(to: u64, n: u32, user: bool): bool {
 
 /** Writes as an instruction would, all or nothing. Returns false after a page fault was noted. */
 export function guest_write_linear(to: u64, from: usize, n: u32, user: bool): bool {
+  if (breakpoints_armed) debug_data_access(<u32> to, n, true);
   if ((<u32> to & 0xfff) + n > 4096 && !guest_probe_write(to, n, user)) return false;
   while (n) {
     const part = piece(to, n);

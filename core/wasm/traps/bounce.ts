@@ -46,6 +46,7 @@ import {
 } from "../segments/reload";
 import { limits_2007 } from "../segments/limits_2007";
 import { store_intended } from "./failsafe";
+import { debug_take_data_hits } from "./debug_registers";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
@@ -144,7 +145,9 @@ function push_frame(
     p += 8;
   }
   const size = <u32> (p - buffer);
-  if (!open_stack(ss) || !write_frame(top, size)) return crash("bad stack for a bounce frame");
+  const written = open_stack(ss) && write_frame(top, size);
+  debug_take_data_hits(); // the hypervisor's writes, not the guest's
+  if (!written) return crash("bad stack for a bounce frame");
   if (mask_events) store<u8>(current.vcpu_info + 1, <u8> (saved_mask | 1));
   if (!(cs & 0xfffc)) return crash("no handler for an exception or event");
   context_set(cs, handler, ctx_flags & ~(VM | RF | NT | TF), ss, top - size);
