@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { Instruction } from "iced-x86";
 import { compareDecoders, MODES, Tally } from "./compare.ts";
 import { coreForDecoding } from "./core.ts";
-import { ENCODING_BYTES, randomEncoding } from "./encodings.ts";
+import { ENCODING_BYTES, everyOpcode, randomEncoding } from "./encodings.ts";
 import { Random } from "../random.ts";
 
 const COUNT = 200_000;
@@ -19,24 +19,44 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(" ");
 }
 
-Deno.test(`decoder agrees with iced-x86 over ${COUNT} random encodings`, async () => {
+/** Compares over encodings and says what came of it. */
+async function compareAll(name: string, encodings: Iterable<Uint8Array>, r: Random): Promise<void> {
   const core = await coreForDecoding();
-  const r = new Random(SEED);
-  const bytes = new Uint8Array(ENCODING_BYTES);
   const scratch = new Instruction();
   const tally = new Tally();
   const differences = new Map<string, string>();
-  for (let i = 0; i < COUNT && differences.size < ENOUGH; i++) {
-    randomEncoding(r, bytes);
+  let count = 0;
+  for (const bytes of encodings) {
     const mode = r.pick(MODES);
     const d = compareDecoders(core, bytes, mode, scratch, tally);
-    if (d) differences.set(d.split(":")[0], `encoding ${i}, mode ${mode}: ${hex(bytes)}\n    ${d}`);
+    if (d) {
+      differences.set(d.split(":")[0], `encoding ${count}, mode ${mode}: ${hex(bytes)}\n    ${d}`);
+    }
+    count++;
+    if (differences.size >= ENOUGH) break;
   }
   scratch.free();
   assert.equal(differences.size, 0, `seed ${SEED}\n` + [...differences.values()].join("\n"));
   const refused = [...tally.refused.values()].reduce((a, b) => a + b, 0);
   console.log(
-    `decoder: ${COUNT} encodings, ${tally.agreed} agree, ${tally.undefined} undefined in both, ` +
-      `${refused} refused by ${tally.refused.size} listed classes`,
+    `decoder: ${count} ${name} encodings, ${tally.agreed} agree, ${tally.undefined} undefined in ` +
+      `both, ${refused} refused by ${tally.refused.size} listed classes`,
   );
+}
+
+Deno.test(`decoder agrees with iced-x86 over ${COUNT} random encodings`, async () => {
+  const r = new Random(SEED);
+  const bytes = new Uint8Array(ENCODING_BYTES);
+  function* encodings() {
+    for (let i = 0; i < COUNT; i++) {
+      randomEncoding(r, bytes);
+      yield bytes;
+    }
+  }
+  await compareAll("random", encodings(), r);
+});
+
+Deno.test("decoder agrees with iced-x86 about every opcode with every prefix", async () => {
+  const r = new Random(SEED);
+  await compareAll("structured", everyOpcode(r), r);
 });

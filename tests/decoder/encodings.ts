@@ -24,3 +24,26 @@ export function randomEncoding(r: Random, out: Uint8Array): void {
   }
   // the byte after the opcode stays random: as ModRM it has each mod and rm equally often
 }
+
+const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
+const ONE_PREFIX = [[], [0x66], [0x67], [0xf0], [0xf2], [0xf3]];
+
+/**
+ * Every opcode of every map, with each prefix that matters, each ModRM.reg, in a register and in
+ * memory. What follows is noise.
+ */
+export function* everyOpcode(r: Random): Generator<Uint8Array> {
+  const out = new Uint8Array(ENCODING_BYTES);
+  for (const map of MAP_BYTES) {
+    for (let opcode = 0; opcode < 256; opcode++) {
+      for (const prefix of ONE_PREFIX) {
+        for (let n = 0; n < 16; n++) {
+          for (let i = 0; i < ENCODING_BYTES; i++) out[i] = r.below(256);
+          const mod = n & 1 ? 3 : r.below(3);
+          out.set([...prefix, ...map, opcode, mod << 6 | n >> 1 << 3 | r.below(8)]);
+          yield out;
+        }
+      }
+    }
+  }
+}
