@@ -15,6 +15,7 @@ import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits, type OptionValues } from "./options.ts";
 import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, shutdownName } from "./shutdown.ts";
+import { Translation } from "./translation.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
 import { writeDomainNodes } from "./xenstore/domain_tree.ts";
@@ -30,6 +31,8 @@ export interface MachineOptions {
   module?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   /** What the guests' clocks follow: the host's clock (the default), or their own instructions. */
   time?: TimeMode;
+  /** Whether hot guest code is translated to WebAssembly; true when not given. */
+  jit?: boolean;
   /** Takes the lines of the hypervisor's log; they are dropped when not given. */
   log?: LogSink;
 }
@@ -57,7 +60,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const trace: TraceHandler = (...args) => tracing.handler(...args);
   const core = await instantiate(module, { clock, log, trace });
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
-  return new Machine(core, clock, log, tracing);
+  return new Machine(core, clock, log, tracing, options.jit);
 }
 
 export class Machine {
@@ -73,8 +76,11 @@ export class Machine {
     clock: Clock,
     private readonly log: Log,
     private readonly tracing: { handler: TraceHandler },
+    jit = true,
   ) {
+    const translation = new Translation(core);
     this.loop = new RunLoop(core, clock, {
+      sliced: () => jit && translation.sliced(),
       service: () => this.service(),
       settled: () => this.waitForSlowReaders(),
       failed: (error) => this.failed(error),

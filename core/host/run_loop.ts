@@ -7,7 +7,7 @@
  */
 import { setImmediate } from "node:timers";
 import { type Clock, VirtualClock } from "./clock.ts";
-import { type Core, RUN_HOST, RUN_IDLE } from "./core.ts";
+import { type Core, RUN_HOST, RUN_IDLE, RUN_MORE } from "./core.ts";
 
 /** Guest instructions in one slice: about a millisecond. */
 const SLICE = 200_000;
@@ -16,6 +16,8 @@ const TURN = 8;
 
 /** What the loop does besides running guests. */
 export interface LoopWork {
+  /** A slice was used up: its guest is busy. */
+  sliced(): void;
   /** Looks after the guests' rings and those guests that ended. */
   service(): void;
   /** Virtual time only: settles when the host has caught up with what guests said. */
@@ -64,6 +66,7 @@ export class RunLoop {
     while (!this.stopped) {
       this.woken = false;
       const result = this.core.exports.machine_run(this.clock.now(), SLICE);
+      if (result === RUN_MORE) this.work.sliced();
       this.work.service();
       if (result === RUN_IDLE && !this.woken) {
         if (await this.idle()) turn = performance.now();

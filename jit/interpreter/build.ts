@@ -51,7 +51,9 @@ export function addInterpreter(core: Uint8Array): Uint8Array<ArrayBuffer> {
     addPair(m, p);
     names.push(pairName(p));
   }
-  m.addTable(HANDLERS, names.length, names.length);
+  m.addTable(HANDLERS, names.length, 0xffffffff); // a translator may add to it
+  m.addTableExport(HANDLERS, HANDLERS);
+  for (const road of ["resume", "link", "lookup", "fault"]) m.addFunctionExport(road, road);
   m.addActiveElementSegment(HANDLERS, "handlers", names, m.i32.const(0));
   addMachineRun(m);
   m.runPasses(TIDY);
@@ -103,7 +105,6 @@ function bindHelpers(m: binaryen.Module): void {
     const args = parameters.map((t, i) => m.local.get(i, t));
     const call = m.call(internal, args, result);
     m.addFunction(name, f.params, result, [], call);
-    m.removeExport(name);
   }
 }
 

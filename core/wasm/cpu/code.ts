@@ -72,6 +72,11 @@ export function drop_all_code(): void {
   jump_cache_flush();
 }
 
+/** For the translator: changes whenever all records are dropped. */
+export function code_generation(): u32 {
+  return generation;
+}
+
 /** Empties the jump cache. */
 export function jump_cache_flush(): void {
   memory.fill(JUMP_CACHE, 0xff, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE);

@@ -47,3 +47,4 @@ export {
   cpu_x87_store_wide,
   cpu_x87_value,
 } from "./x87/dispatch";
+export { code_generation } from "./code";
