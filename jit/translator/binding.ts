@@ -28,6 +28,7 @@ import type { DecodedInstruction } from "./region.ts";
 
 const STALE = SPECIAL.indexOf("stale");
 const REGISTERS = 8;
+const ALL = Array.from({ length: REGISTERS }, (_, i) => i);
 
 /** Helpers that neither read nor write general registers and flags. */
 const PURE = new Set<HelperName>([
@@ -54,6 +55,8 @@ export interface RegionState {
   budget: Variable;
   /** EIP of the current block's first instruction. */
   eip: Variable;
+  /** EIP of the region's first block. */
+  origin: Variable;
   /** Where the exit at hand leads: an EIP, and the record it leaves from. */
   target: Variable;
   record: Variable;
@@ -61,12 +64,21 @@ export interface RegionState {
   next: Variable;
   /** Block numbers by first record. */
   numbers: Map<number, number>;
+  /** Where calls of the region return to: block number, and offset from the region's start. */
+  returns: { number: number; offset: number }[];
+  /** Registers that some instruction touches, and those that one writes. */
+  used: Set<number>;
+  dirty: Set<number>;
   /** Label of the loop around all blocks. */
   loop: string;
 }
 
 /** Makes the shared locals. */
-export function regionState(x: RegionContext, numbers: Map<number, number>): RegionState {
+export function regionState(
+  x: RegionContext,
+  numbers: Map<number, number>,
+  returns: RegionState["returns"],
+): RegionState {
   const i32 = () => x.variable("i32");
   return {
     registers: Array.from({ length: REGISTERS }, i32),
@@ -75,10 +87,14 @@ export function regionState(x: RegionContext, numbers: Map<number, number>): Reg
     tag: i32(),
     budget: i32(),
     eip: i32(),
+    origin: i32(),
     target: i32(),
     record: i32(),
     next: i32(),
     numbers,
+    returns,
+    used: new Set(),
+    dirty: new Set(),
     loop: "blocks",
   };
 }
@@ -135,6 +151,7 @@ export class RegionContext extends Context {
     }
     if (offset < REGISTERS * 8) {
       const register = state.registers[offset >> 3];
+      state.used.add(offset >> 3);
       const shifted = offset & 7 ? this.shrU(register, (offset & 7) * 8) : this.copy(register);
       return this.convert(this.zeroExtend(shifted, size), type);
     }
@@ -155,6 +172,8 @@ export class RegionContext extends Context {
 
   protected override writeGeneral(offset: number, v: Operand, size: number): void {
     const register = this.state.registers[offset >> 3];
+    this.state.used.add(offset >> 3);
+    this.state.dirty.add(offset >> 3);
     const value = this.convert(typeof v === "number" ? this.constant(v) : v, "i32");
     if (size >= 4) {
       this.set(register, value);
@@ -166,26 +185,27 @@ export class RegionContext extends Context {
     this.set(register, this.or(this.and(register, ~(mask << shift)), part));
   }
 
-  /** Loads all locals from the processor state. */
-  load_all(): void {
+  /** Loads the locals from the processor state; to be emitted when it is known which are used. */
+  loadAll(): void {
     const { state } = this;
-    this.#loadRegisters();
+    this.#loadRegisters(state.used);
     this.set(state.tag, super.readState(4, C_TLB_TAG));
     this.set(state.budget, super.readState(4, C_BUDGET));
     this.set(state.eip, super.readState(4, C_EIP));
+    this.set(state.origin, state.eip);
   }
 
-  #loadRegisters(): void {
+  #loadRegisters(which: Iterable<number> = ALL): void {
     const { state } = this;
-    state.registers.forEach((r, i) => this.set(r, super.readState(4, i * 8)));
+    for (const i of which) this.set(state.registers[i], super.readState(4, i * 8));
     this.set(state.result, super.readState(8, C_FLAG_RES));
     this.set(state.aux, super.readState(4, C_FLAG_AUX));
   }
 
   /** Writes registers and flags back. */
-  storeRegisters(): void {
+  storeRegisters(which: Iterable<number> = this.state.dirty): void {
     const { state } = this;
-    state.registers.forEach((r, i) => this.store(8, CPU, this.convert(r, "i64"), i * 8));
+    for (const i of which) this.store(8, CPU, this.convert(state.registers[i], "i64"), i * 8);
     super.writeState(8, C_FLAG_RES, state.result);
     super.writeState(4, C_FLAG_AUX, state.aux);
   }
@@ -197,9 +217,18 @@ export class RegionContext extends Context {
     this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
   }
 
+  /** Before a helper that may look at any register and change it. */
+  #expose(): void {
+    for (const i of ALL) {
+      this.state.used.add(i);
+      this.state.dirty.add(i);
+    }
+    this.storeRegisters();
+  }
+
   override call(helper: HelperName, ...args: Operand[]): Value {
     if (PURE.has(helper)) return super.call(helper, ...args);
-    this.storeRegisters();
+    this.#expose();
     const result = super.call(helper, ...args);
     this.#loadRegisters();
     this.flags = null;
@@ -208,7 +237,7 @@ export class RegionContext extends Context {
 
   override invoke(helper: HelperName, ...args: Operand[]): void {
     if (PURE.has(helper)) return super.invoke(helper, ...args);
-    this.storeRegisters();
+    this.#expose();
     super.invoke(helper, ...args);
     this.#loadRegisters();
     this.flags = null;
@@ -353,12 +382,30 @@ export class RegionContext extends Context {
   }
 
   jumpTo(eip: Value): void {
-    this.set(this.state.target, this.convert(eip, "i32"));
+    const { state } = this;
+    this.set(state.target, this.convert(eip, "i32"));
     this.#account();
+    if (this.row.name === "ret" && this.size === 4) this.#returnWithin();
     this.exit("lookup");
   }
 
+  /** A return mostly goes back to a call of this region. */
+  #returnWithin(): void {
+    const { state } = this;
+    if (!state.returns.length) return;
+    this.if(this.leS(state.budget, 0), () => this.exit("again"));
+    const offset = this.sub(state.target, state.origin);
+    for (const site of state.returns) {
+      this.if(this.eq(offset, site.offset), () => {
+        this.set(state.next, site.number);
+        this.set(state.eip, state.target);
+        this.emit(this.m.br(state.loop));
+      });
+    }
+  }
+
   leave(helper: HelperName, ...args: Operand[]): void {
+    this.#expose();
     this.storeAll(this.state.eip);
     super.invoke("cpu_enter_slow", this.record());
     super.invoke(helper, ...args);

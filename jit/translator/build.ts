@@ -66,9 +66,13 @@ export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> 
 
 function addRegion(m: binaryen.Module, name: string, blocks: RegionBlock[]): void {
   const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
-  x.state = regionState(x, new Map(blocks.map((b, i) => [b.record, i])));
-  x.load_all();
+  const numbers = new Map(blocks.map((b, i) => [b.record, i]));
+  const returns = blocks.flatMap((b, number) => b.returned ? [{ number, offset: b.offset }] : []);
+  x.state = regionState(x, numbers, returns);
+  // the bodies first: they find out which registers are used
   const bodies = blocks.map((block) => x.block(() => emitBlock(m, x, block)));
+  const entry = x.block(() => x.loadAll());
+  x.emit(entry);
   x.emit(wrapExits(m, x, loopOver(m, x, bodies)));
   m.addFunction(name, binaryen.i32, binaryen.i32, x.localTypes, x.body());
 }

@@ -1,9 +1,9 @@
 /**
  * The translator: finds hot blocks by looking where slices end, and replaces their handlers by
- * functions compiled for them.
+ * functions compiled for them in a worker.
  *
  * Reading order: this file, region.ts (what is translated together), binding.ts (where operands are),
- * build.ts (the module around it).
+ * build.ts (the module around it), worker.ts.
  */
 import {
   C_EIP,
@@ -16,8 +16,8 @@ import {
   JUMP_TAG,
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
-import { buildRegions } from "./build.ts";
 import { findRegion, handlerCount, type RegionBlock, type Translated } from "./region.ts";
+import type { BuildAnswer, BuildRequest } from "./worker.ts";
 
 /** What the translator needs of the core's exports: helpers and roads by name, memory, handlers. */
 export interface TranslatorCore {
@@ -31,6 +31,16 @@ export interface TranslatorCore {
 const HOT = 2;
 /** Translations that may be alive at once. */
 const MOST = 4096;
+/** Milliseconds without work after which the worker, and Binaryen's memory with it, goes. */
+const IDLE = 5000;
+
+/** A region on its way through the worker. */
+interface Candidate {
+  record: number;
+  /** The handler its first record had: if it has another, the code was overwritten meanwhile. */
+  handler: number;
+  region: RegionBlock[];
+}
 
 export class Translator {
   readonly #core: TranslatorCore;
@@ -38,6 +48,13 @@ export class Translator {
   readonly #translated: Translated = new Map();
   #generation: number;
   #used = 0;
+  #worker: Worker | null = null;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  #waiting: Candidate[] = [];
+  #building: Candidate[] | null = null;
+  /** The worker is up and listens. */
+  #ready = false;
+  #failed = "";
 
   constructor(core: TranslatorCore) {
     this.#core = core;
@@ -49,18 +66,36 @@ export class Translator {
     return this.#translated.size;
   }
 
-  /** Looks at where the slice that has just ended left the guest; translates what is hot. */
+  /** Why no more is translated, "" while all is well. */
+  get failure(): string {
+    return this.#failed;
+  }
+
+  /** Looks at where the slice that has just ended left the guest; has translated what is hot. */
   sample(): void {
+    if (this.#failed) return;
     if (this.#core.code_generation() !== this.#generation) this.#forget();
     const view = new DataView(this.#core.memory.buffer);
-    const record = currentRecord(view);
+    const eip = view.getUint32(CPU + C_EIP, true);
+    const record = knownRecord(view, eip);
     if (!record || this.#isTranslated(view, record)) return;
     const hits = (this.#hits.get(record) ?? 0) + 1;
     this.#hits.set(record, hits);
-    if (hits < HOT || this.#used >= MOST) return;
-    this.#hits.delete(record);
-    const region = findRegion(view, record, this.#translated);
-    if (region) this.#translate(view, record, region);
+    if (hits !== HOT || this.#used >= MOST) return;
+    const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
+    const region = findRegion(view, record, this.#translated, find);
+    if (!region) return;
+    const handler = view.getUint32(record + REC_HANDLER, true);
+    this.#waiting.push({ record, handler, region });
+    this.#send();
+  }
+
+  /** Ends the worker. */
+  stop(): void {
+    clearTimeout(this.#idle);
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#building = null;
   }
 
   /** Whether the record has its translation still: overwritten code has lost it. */
@@ -70,16 +105,68 @@ export class Translator {
     return false;
   }
 
-  #translate(view: DataView, record: number, region: RegionBlock[]): void {
-    const module = new WebAssembly.Module(buildRegions([region]));
+  /** Gives the worker all that waits, if it has nothing to do. */
+  #send(): void {
+    if (this.#building || !this.#waiting.length) return;
+    clearTimeout(this.#idle);
+    this.#worker ??= this.#startWorker();
+    this.#building = this.#waiting;
+    this.#waiting = [];
+    if (this.#ready) this.#post();
+  }
+
+  #post(): void {
+    const regions: BuildRequest = this.#building!.map((c) => c.region);
+    this.#worker!.postMessage(regions);
+  }
+
+  #startWorker(): Worker {
+    this.#ready = false;
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<BuildAnswer>) => this.#built(data);
+    worker.onerror = (e) => {
+      e.preventDefault();
+      this.#built({ error: e.message });
+    };
+    return worker;
+  }
+
+  #built(answer: BuildAnswer): void {
+    if (answer === "ready") {
+      this.#ready = true;
+      if (this.#building) this.#post();
+      return;
+    }
+    const candidates = this.#building ?? [];
+    this.#building = null;
+    if ("error" in answer) {
+      this.#failed = answer.error;
+      this.stop();
+      return;
+    }
+    this.#install(candidates, answer.module);
+    this.#send();
+    if (!this.#building) {
+      this.#idle = setTimeout(() => this.stop(), IDLE);
+      if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
+    }
+  }
+
+  /** Puts functions in the place of handlers, where the code is still what was translated. */
+  #install(candidates: Candidate[], module: WebAssembly.Module): void {
+    if (this.#core.code_generation() !== this.#generation) return;
+    const view = new DataView(this.#core.memory.buffer);
     const imports = { env: this.#core as unknown as WebAssembly.ModuleImports };
     const { exports } = new WebAssembly.Instance(module, imports);
-    const number = handlerCount() + this.#used++;
     const table = this.#core.handlers;
-    if (table.length <= number) table.grow(Math.max(64, number + 1 - table.length));
-    table.set(number, exports["0"] as CallableFunction);
-    this.#translated.set(record, view.getUint32(record + REC_HANDLER, true));
-    view.setUint32(record + REC_HANDLER, number, true);
+    for (const [i, { record, handler }] of candidates.entries()) {
+      if (view.getUint32(record + REC_HANDLER, true) !== handler) continue;
+      const number = handlerCount() + this.#used++;
+      if (table.length <= number) table.grow(Math.max(64, number + 1 - table.length));
+      table.set(number, exports[String(i)] as CallableFunction);
+      this.#translated.set(record, handler);
+      view.setUint32(record + REC_HANDLER, number, true);
+    }
   }
 
   /** All records are gone, and with them every way to a translation. */
@@ -87,13 +174,13 @@ export class Translator {
     this.#generation = this.#core.code_generation();
     this.#hits.clear();
     this.#translated.clear();
+    this.#waiting = [];
     this.#used = 0;
   }
 }
 
-/** The record that the guest goes on with, by the jump cache; 0 if it is not there. */
-function currentRecord(view: DataView): number {
-  const eip = view.getUint32(CPU + C_EIP, true);
+/** The record of the block at an EIP, by the jump cache; 0 if it is not there. */
+function knownRecord(view: DataView, eip: number): number {
   const slot = ((eip ^ (eip >>> 12)) & (JUMP_CACHE_ENTRIES - 1)) * 16 + JUMP_CACHE;
   if (view.getUint32(slot + JUMP_EIP, true) !== eip) return 0;
   if (view.getUint32(slot + JUMP_TAG, true) !== view.getUint32(CPU + C_JUMP_TAG, true)) return 0;

@@ -52,6 +52,8 @@ export interface RegionBlock {
   record: number;
   /** Bytes from the start of the region's first block; may be negative. */
   offset: number;
+  /** A call in the region returns to it. */
+  returned: boolean;
   instructions: DecodedInstruction[];
 }
 
@@ -117,34 +119,48 @@ function readBlock(
     const i = decode(view, r, translated);
     if (!i) return null;
     instructions.push(i);
-    if (isLast(i)) return { record, offset, instructions };
+    if (isLast(i)) return { record, offset, returned: false, instructions };
   }
 }
+
+/** Finds the first record of the block at an offset from the region's start, or 0. */
+export type BlockFinder = (offset: number) => number;
 
 /**
  * The region that begins at a record.
  *
+ * @param find finds blocks that calls return to
  * @returns null if its first block holds something that only the interpreter does
  */
 export function findRegion(
   view: DataView,
   record: number,
   translated: Translated,
+  find: BlockFinder,
 ): RegionBlock[] | null {
   const first = readBlock(view, record, 0, translated);
   if (!first) return null;
   const blocks = [first];
-  const known = new Set([record]);
+  const known = new Map([[record, first]]);
   let size = first.instructions.length;
-  for (let n = 0; n < blocks.length && blocks.length < MAX_BLOCKS; n++) {
+  const add = (at: number, offset: number): RegionBlock | undefined => {
+    const already = known.get(at);
+    if (already || !at || blocks.length === MAX_BLOCKS) return already;
+    const block = readBlock(view, at, offset, translated);
+    if (!block || size + block.instructions.length > MAX_INSTRUCTIONS) return undefined;
+    known.set(at, block);
+    blocks.push(block);
+    size += block.instructions.length;
+    return block;
+  };
+  for (let n = 0; n < blocks.length; n++) {
+    const { offset } = blocks[n];
     for (const i of blocks[n].instructions) {
-      if (!i.link || !(i.prefixes & PREFIX_LINKABLE) || known.has(i.link)) continue;
-      const block = readBlock(view, i.link, blocks[n].offset + i.displacement, translated);
-      if (!block || size + block.instructions.length > MAX_INSTRUCTIONS) continue;
-      known.add(i.link);
-      blocks.push(block);
-      size += block.instructions.length;
-      if (blocks.length === MAX_BLOCKS) break;
+      if (i.link && i.prefixes & PREFIX_LINKABLE) add(i.link, offset + i.displacement);
+      if (i.handler === "end" || !i.handler.row.name.startsWith("call")) continue;
+      const behind = offset + i.delta + i.length;
+      const site = add(find(behind), behind);
+      if (site && site.offset === behind) site.returned = true;
     }
   }
   return blocks;

@@ -1,0 +1,27 @@
+/**
+ * Builds modules away from the thread that runs guests. Binaryen lives here only; the worker is ended
+ * when there has been nothing to build for a while.
+ */
+import { buildRegions } from "./build.ts";
+import type { RegionBlock } from "./region.ts";
+
+/** What the worker is sent. */
+export type BuildRequest = RegionBlock[][];
+/** Its answer: a compiled module with one function for each region, or what went wrong. */
+export type BuildAnswer = "ready" | { module: WebAssembly.Module } | { error: string };
+
+const scope = self as unknown as {
+  onmessage: (e: MessageEvent<BuildRequest>) => void;
+  postMessage(m: BuildAnswer): void;
+};
+
+scope.onmessage = ({ data }) => {
+  try {
+    scope.postMessage({ module: new WebAssembly.Module(buildRegions(data)) });
+  } catch (e) {
+    scope.postMessage({ error: String((e as Error).stack) });
+  }
+};
+
+// Loading Binaryen takes a while, and what is sent meanwhile would be lost.
+scope.postMessage("ready");
