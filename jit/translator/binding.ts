@@ -19,6 +19,7 @@ import {
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
 import { operandWidth, PLACE_CHECKED, PLACE_CHECKED_STACK, PLACE_REGISTER } from "../isa/forms.ts";
+import { isMemory } from "../isa/operands.ts";
 import { SPECIAL } from "../isa/plan.ts";
 import type { Row } from "../isa/rows.ts";
 import { Context, type Place } from "../semantics/context.ts";
@@ -247,7 +248,7 @@ export class RegionContext extends Context {
 
   #isMemoryOperand(operand: string): boolean {
     if (operand[0] === "M" || operand[0] === "O") return true;
-    return operand[0] === "E" && this.#inMemoryPlace();
+    return isMemory(operand) && this.#inMemoryPlace();
   }
 
   #inMemoryPlace(): boolean {
@@ -256,12 +257,12 @@ export class RegionContext extends Context {
 
   inMemory(n: number): boolean {
     if (n >= this.row.operands.length) return false;
-    return this.#inMemoryPlace() && "EMO".includes(this.row.operands[n][0]);
+    return this.#inMemoryPlace() && "EMOQW".includes(this.row.operands[n][0]);
   }
 
   #slot(n: number): number {
     const earlier = this.row.operands.slice(0, n).some((o) =>
-      "EGZA".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap"
+      "EGZAPQVW".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap"
     );
     return earlier ? this.#instruction.b : this.#instruction.a;
   }
@@ -366,6 +367,10 @@ export class RegionContext extends Context {
   /** Counts the instructions of this way out of the block. */
   #account(): void {
     this.set(this.state.budget, this.sub(this.state.budget, this.#instruction.count));
+  }
+
+  checkRelative(): void {
+    if (!this.flat) this.checkTarget(this.#eipPlus(this.#instruction.displacement));
   }
 
   jumpRelative(): void {
