@@ -190,7 +190,7 @@ export class RegionContext extends Context {
   loadAll(): void {
     const { state } = this;
     this.#loadRegisters(state.used);
-    this.set(state.tag, super.readState(4, C_TLB_TAG));
+    this.#loadTag();
     this.set(state.budget, super.readState(4, C_BUDGET));
     this.set(state.eip, super.readState(4, C_EIP));
     this.set(state.origin, state.eip);
@@ -225,14 +225,31 @@ export class RegionContext extends Context {
       this.state.dirty.add(i);
     }
     this.storeRegisters();
+    super.writeState(4, C_BUDGET, this.state.budget);
+  }
+
+  /** After such a helper. */
+  #resume(): void {
+    this.#loadRegisters();
+    this.#loadTag();
+    this.set(this.state.budget, super.readState(4, C_BUDGET));
+    this.flags = null;
+  }
+
+  /** The address space's number may change under a helper that touches page tables. */
+  #loadTag(): void {
+    this.set(this.state.tag, super.readState(4, C_TLB_TAG));
   }
 
   override call(helper: HelperName, ...args: Operand[]): Value {
-    if (PURE.has(helper)) return super.call(helper, ...args);
+    if (PURE.has(helper)) {
+      const result = super.call(helper, ...args);
+      this.#loadTag();
+      return result;
+    }
     this.#expose();
     const result = super.call(helper, ...args);
-    this.#loadRegisters();
-    this.flags = null;
+    this.#resume();
     return result;
   }
 
@@ -240,8 +257,7 @@ export class RegionContext extends Context {
     if (PURE.has(helper)) return super.invoke(helper, ...args);
     this.#expose();
     super.invoke(helper, ...args);
-    this.#loadRegisters();
-    this.flags = null;
+    this.#resume();
   }
 
   // ---- operands --------------------------------------------------------------------------------------

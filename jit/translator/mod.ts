@@ -3,7 +3,7 @@
  * functions compiled for them in a worker.
  *
  * Reading order: this file, region.ts (what is translated together), binding.ts (where operands are),
- * build.ts (the module around it), worker.ts.
+ * build.ts (the module around it), builder.ts and worker.ts (where it is built).
  */
 import {
   C_EIP,
@@ -16,8 +16,8 @@ import {
   JUMP_TAG,
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
+import { type Builder, WorkerBuilder } from "./builder.ts";
 import { findRegion, handlerCount, type RegionBlock, type Translated } from "./region.ts";
-import type { BuildAnswer, BuildRequest } from "./worker.ts";
 
 /** What the translator needs of the core's exports: helpers and roads by name, memory, handlers. */
 export interface TranslatorCore {
@@ -27,14 +27,10 @@ export interface TranslatorCore {
   code_generation(): number;
 }
 
-/** Slice ends at a block that make it hot. */
-const HOT = 2;
 /** Translations that may be alive at once. */
 const MOST = 4096;
-/** Milliseconds without work after which the worker, and Binaryen's memory with it, goes. */
-const IDLE = 5000;
 
-/** A region on its way through the worker. */
+/** A region on its way through the builder. */
 interface Candidate {
   record: number;
   /** The handler its first record had: if it has another, the code was overwritten meanwhile. */
@@ -42,22 +38,29 @@ interface Candidate {
   region: RegionBlock[];
 }
 
+/** How eager a translator is, and who builds for it. */
+export interface TranslatorOptions {
+  builder?: Builder;
+  /** Slice ends at a block that make it hot; 2 when not given. */
+  hot?: number;
+}
+
 export class Translator {
   readonly #core: TranslatorCore;
+  readonly #builder: Builder;
+  readonly #hot: number;
   readonly #hits = new Map<number, number>();
   readonly #translated: Translated = new Map();
   #generation: number;
   #used = 0;
-  #worker: Worker | null = null;
-  #idle: ReturnType<typeof setTimeout> | undefined;
   #waiting: Candidate[] = [];
-  #building: Candidate[] | null = null;
-  /** The worker is up and listens. */
-  #ready = false;
-  #failed = "";
+  #building = false;
+  #failure = "";
 
-  constructor(core: TranslatorCore) {
+  constructor(core: TranslatorCore, options: TranslatorOptions = {}) {
     this.#core = core;
+    this.#builder = options.builder ?? new WorkerBuilder();
+    this.#hot = options.hot ?? 2;
     this.#generation = core.code_generation();
   }
 
@@ -68,12 +71,12 @@ export class Translator {
 
   /** Why no more is translated, "" while all is well. */
   get failure(): string {
-    return this.#failed;
+    return this.#failure;
   }
 
   /** Looks at where the slice that has just ended left the guest; has translated what is hot. */
   sample(): void {
-    if (this.#failed) return;
+    if (this.#failure) return;
     if (this.#core.code_generation() !== this.#generation) this.#forget();
     const view = new DataView(this.#core.memory.buffer);
     const eip = view.getUint32(CPU + C_EIP, true);
@@ -81,75 +84,39 @@ export class Translator {
     if (!record || this.#isTranslated(view, record)) return;
     const hits = (this.#hits.get(record) ?? 0) + 1;
     this.#hits.set(record, hits);
-    if (hits !== HOT || this.#used >= MOST) return;
+    if (hits !== this.#hot || this.#used >= MOST) return;
     const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
     const region = findRegion(view, record, this.#translated, find);
     if (!region) return;
     const handler = view.getUint32(record + REC_HANDLER, true);
     this.#waiting.push({ record, handler, region });
-    this.#send();
+    this.#build();
   }
 
-  /** Ends the worker. */
+  /** Translates no more. */
   stop(): void {
-    clearTimeout(this.#idle);
-    this.#worker?.terminate();
-    this.#worker = null;
-    this.#building = null;
+    this.#builder.stop();
   }
 
   /** Whether the record has its translation still: overwritten code has lost it. */
   #isTranslated(view: DataView, record: number): boolean {
     if (view.getUint32(record + REC_HANDLER, true) >= handlerCount()) return true;
-    this.#translated.delete(record);
+    if (this.#translated.delete(record)) this.#hits.delete(record);
     return false;
   }
 
-  /** Gives the worker all that waits, if it has nothing to do. */
-  #send(): void {
+  /** Has built all that waits, unless something is being built. */
+  #build(): void {
     if (this.#building || !this.#waiting.length) return;
-    clearTimeout(this.#idle);
-    this.#worker ??= this.#startWorker();
-    this.#building = this.#waiting;
+    this.#building = true;
+    const batch = this.#waiting;
     this.#waiting = [];
-    if (this.#ready) this.#post();
-  }
-
-  #post(): void {
-    const regions: BuildRequest = this.#building!.map((c) => c.region);
-    this.#worker!.postMessage(regions);
-  }
-
-  #startWorker(): Worker {
-    this.#ready = false;
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    worker.onmessage = ({ data }: MessageEvent<BuildAnswer>) => this.#built(data);
-    worker.onerror = (e) => {
-      e.preventDefault();
-      this.#built({ error: e.message });
-    };
-    return worker;
-  }
-
-  #built(answer: BuildAnswer): void {
-    if (answer === "ready") {
-      this.#ready = true;
-      if (this.#building) this.#post();
-      return;
-    }
-    const candidates = this.#building ?? [];
-    this.#building = null;
-    if ("error" in answer) {
-      this.#failed = answer.error;
-      this.stop();
-      return;
-    }
-    this.#install(candidates, answer.module);
-    this.#send();
-    if (!this.#building) {
-      this.#idle = setTimeout(() => this.stop(), IDLE);
-      if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
-    }
+    this.#builder.build(batch.map((c) => c.region), (module, problem) => {
+      this.#building = false;
+      this.#failure = problem;
+      if (module) this.#install(batch, module);
+      this.#build();
+    });
   }
 
   /** Puts functions in the place of handlers, where the code is still what was translated. */

@@ -4,13 +4,13 @@
  * with whatever is in its registers.
  */
 
-const BASE = 0xc0000000;
+export const BASE = 0xc0000000;
 /** Pages of the image: prologue and handlers, trap table, stack, then the random code. */
 const HANDLER = BASE + 0x100;
 const COUNTER = BASE + 0xff0;
 const TRAP_TABLE = BASE + 0x1000;
 const STACK_TOP = BASE + 0x3000;
-const CODE = BASE + 0x3000;
+export const CODE = BASE + 0x3000;
 const CODE_SIZE = 0x4000;
 const IMAGE_SIZE = 0x7000;
 
@@ -148,15 +148,22 @@ function elf(image: Uint8Array): Uint8Array {
   return file;
 }
 
+/** An image with the prologue and handlers, and the code that `fill` writes into it at CODE. */
+export function guestImage(fill: (image: Uint8Array) => void): Uint8Array {
+  const image = new Uint8Array(IMAGE_SIZE);
+  fill(image);
+  prologue(image);
+  return elf(image);
+}
+
 /** The guest that a seed names, as an ELF image. */
 export function randomGuest(seed: number): Uint8Array {
   const random = randomNumbers(seed);
-  const image = new Uint8Array(IMAGE_SIZE);
-  let at = CODE - BASE;
-  while (at < IMAGE_SIZE) {
-    const bytes = random(3) ? snippet(random) : Array.from({ length: 4 }, () => random(256));
-    for (const b of bytes) if (at < IMAGE_SIZE) image[at++] = b;
-  }
-  prologue(image);
-  return elf(image);
+  return guestImage((image) => {
+    let at = CODE - BASE;
+    while (at < IMAGE_SIZE) {
+      const bytes = random(3) ? snippet(random) : Array.from({ length: 4 }, () => random(256));
+      for (const b of bytes) if (at < IMAGE_SIZE) image[at++] = b;
+    }
+  });
 }

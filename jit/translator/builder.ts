@@ -1,0 +1,72 @@
+/**
+ * Who builds modules: a worker, so that the thread that runs guests never waits for Binaryen. It is
+ * ended when there has been nothing to build for a while, and its memory with it.
+ */
+import type { RegionBlock } from "./region.ts";
+import type { BuildAnswer, BuildRequest } from "./worker.ts";
+
+/** Takes a compiled module with one function for each region, or null and the reason there is none. */
+export type Built = (module: WebAssembly.Module | null, problem: string) => void;
+
+/** Builds one batch of regions at a time. */
+export interface Builder {
+  /** Builds the regions and says so, now or later; not to be called again before that. */
+  build(regions: RegionBlock[][], built: Built): void;
+  /** Gives back what it holds. */
+  stop(): void;
+}
+
+/** Milliseconds without work after which the worker goes. */
+const IDLE = 5000;
+
+export class WorkerBuilder implements Builder {
+  #worker: Worker | null = null;
+  /** The worker is up and listens. */
+  #ready = false;
+  #request: BuildRequest | null = null;
+  #built: Built = () => {};
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  build(regions: RegionBlock[][], built: Built): void {
+    clearTimeout(this.#idle);
+    this.#built = built;
+    this.#request = regions;
+    if (!this.#worker) this.#start();
+    else if (this.#ready) this.#post();
+  }
+
+  stop(): void {
+    clearTimeout(this.#idle);
+    this.#worker?.terminate();
+    this.#worker = null;
+    this.#ready = false;
+    this.#request = null;
+  }
+
+  #start(): void {
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<BuildAnswer>) => this.#answer(data);
+    this.#worker.onerror = (e) => {
+      e.preventDefault();
+      this.#answer({ error: e.message });
+    };
+  }
+
+  #post(): void {
+    this.#worker!.postMessage(this.#request);
+    this.#request = null;
+  }
+
+  #answer(answer: BuildAnswer): void {
+    if (answer === "ready") {
+      this.#ready = true;
+      if (this.#request) this.#post();
+      return;
+    }
+    this.#idle = setTimeout(() => this.stop(), IDLE);
+    // a program that has nothing else to do may end before that
+    if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
+    if ("error" in answer) this.#built(null, answer.error);
+    else this.#built(answer.module, "");
+  }
+}
