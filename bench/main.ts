@@ -1,8 +1,9 @@
 /**
  * `deno task bench [--json] [--rounds N] [--div N] [--only a,b]`
  *
- * Runs one set of kernels (bench/guest) as a native 32-bit program and as a PV guest in Paravane, and
- * prints how many times longer ours took; then the operations only a PV guest has, in microseconds.
+ * Runs one set of kernels (bench/guest) as a native 32-bit program and as a PV guest in Paravane, once
+ * interpreted and once translated, and prints how many times longer ours took; then the operations only
+ * a PV guest has, in microseconds. Translated rounds include the warming up; the quietest counts.
  * Paravane runs 1/N of the iterations (--div, 2 if not given) and its times are scaled.
  * The guest never reads a clock: lines are timestamped here. The quietest of the rounds counts.
  */
@@ -10,7 +11,14 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { createMachine } from "../mod.ts";
 import { record, Recorder } from "./recorder.ts";
-import { COMPUTE, INTERPRETER_BAR, OPERATIONS, V86_INTERPRETER_RATIO } from "./reference.ts";
+import {
+  COMPUTE,
+  INTERPRETER_BAR,
+  OPERATIONS,
+  QEMU_RATIO,
+  V86_INTERPRETER_RATIO,
+  V86_JIT_RATIO,
+} from "./reference.ts";
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -43,15 +51,15 @@ async function native(recorder: Recorder): Promise<void> {
  * The same kernels as a guest in Paravane. In this process, so that a line is timestamped when the
  * guest has said it and not when a pipe brings it.
  */
-async function paravane(): Promise<Recorder> {
+async function paravane(jit: boolean, rounds: number): Promise<Recorder> {
   const recorder = new Recorder();
   const decoder = new TextDecoder();
   let rest = "";
-  const machine = await createMachine({ log: (line) => console.error(line) });
+  const machine = await createMachine({ jit, log: (line) => console.error(line) });
   const domain = await machine.addDomain(
     await Deno.readFile(new URL("guest/kernel-pv.elf", import.meta.url)),
     {
-      commandLine: `con=ring rounds=${values.rounds} div=${values.div}${only}`,
+      commandLine: `con=ring rounds=${rounds} div=${values.div}${only}`,
       output: (bytes) => {
         const now = performance.now();
         const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
@@ -75,60 +83,75 @@ const short = (n: number) => (n >= 100 ? n.toFixed(0) : n.toPrecision(3));
 
 const base = new Recorder();
 await native(base);
-const ours = await paravane();
+const rounds = Number(values.rounds);
+const interpreted = await paravane(false, rounds);
+const translated = await paravane(true, rounds * 2);
 if (base.timings.size > 0) await native(base);
 
-/** Compute kernels that both ran: seconds for the native program's iterations. */
-const compute = COMPUTE.filter((name) => ours.timings.has(name)).map((name) => {
-  const mine = ours.timings.get(name)!;
+/** A kernel's time for as many iterations as the native program's, and whether the sums agree. */
+function compared(name: string, ours: Recorder) {
+  const mine = ours.timings.get(name);
   const theirs = base.timings.get(name);
+  if (!mine) return null;
   const iterations = theirs?.iterations ?? mine.iterations;
   const seconds = mine.seconds * iterations / mine.iterations;
-  const same = !theirs || iterations !== mine.iterations || theirs.sum === mine.sum;
-  return {
-    name,
-    native: theirs?.seconds ?? null,
-    seconds,
-    ratio: theirs ? seconds / theirs.seconds : null,
-    sumAgrees: same,
-  };
-});
-const ratios = compute.filter((k) => k.name !== "movsd" && k.ratio !== null).map((k) => k.ratio!);
-const mean = ratios.length > 0
-  ? Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length)
-  : null;
-const operations = Object.entries(OPERATIONS).filter(([name]) => ours.timings.has(name)).map(
-  ([name, { what, xen }]) => {
-    const { seconds, iterations } = ours.timings.get(name)!;
-    return { name, what, microseconds: seconds * 1e6 / iterations, xen };
-  },
-);
-for (const { name } of compute.filter((kernel) => !kernel.sumAgrees)) {
-  console.error(`bench: ${name} gives another sum than the native program`);
-  Deno.exitCode = 1;
+  if (theirs && iterations === mine.iterations && theirs.sum !== mine.sum) {
+    console.error(`bench: ${name} gives another sum than the native program`);
+    Deno.exitCode = 1;
+  }
+  return { seconds, ratio: theirs ? seconds / theirs.seconds : null };
 }
 
+const compute = COMPUTE.filter((name) => interpreted.timings.has(name)).map((name) => ({
+  name,
+  native: base.timings.get(name)?.seconds ?? null,
+  interpreted: compared(name, interpreted),
+  translated: compared(name, translated),
+}));
+
+/** Geometric mean of a tier's ratios, without movsd: one instruction that any engine copies by. */
+function mean(tier: "interpreted" | "translated"): number | null {
+  const ratios = compute.filter((k) => k.name !== "movsd").flatMap((k) => k[tier]?.ratio ?? []);
+  if (ratios.length === 0) return null;
+  return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+}
+const means = { interpreted: mean("interpreted"), translated: mean("translated") };
+
+const operations = Object.entries(OPERATIONS).flatMap(([name, { what, xen }]) => {
+  const [one, other] = [interpreted, translated].map((r) => r.timings.get(name));
+  if (!one || !other) return [];
+  const microseconds = [one, other].map((t) => t.seconds * 1e6 / t.iterations);
+  return [{ name, what, interpreted: microseconds[0], translated: microseconds[1], xen }];
+});
+
 if (values.json) {
-  console.log(JSON.stringify({ compute, mean, operations }, null, 2));
+  console.log(JSON.stringify({ compute, means, operations }, null, 2));
 } else {
-  console.log("kernel      native s     ours s     times native");
-  for (const { name, native, seconds, ratio } of compute) {
+  const column = (n: number | null | undefined, digits: number, width: number) =>
+    (n === null || n === undefined ? "-" : n.toFixed(digits)).padStart(width);
+  console.log("kernel      native s  interpreted s  × native  translated s  × native");
+  for (const { name, native, interpreted: i, translated: t } of compute) {
     console.log(
-      name.padEnd(9) + (native === null ? "-" : native.toFixed(4)).padStart(11) +
-        seconds.toFixed(3).padStart(11) + (ratio === null ? "-" : ratio.toFixed(1)).padStart(17),
+      name.padEnd(9) + column(native, 4, 11) + column(i?.seconds, 3, 15) +
+        column(i?.ratio, 1, 10) + column(t?.seconds, 3, 14) + column(t?.ratio, 1, 10),
     );
   }
-  if (mean !== null) {
+  console.log(
+    "mean without movsd".padEnd(35) + column(means.interpreted, 1, 10) + " ".repeat(14) +
+      column(means.translated, 1, 10),
+  );
+  console.log(
+    `(geometric; aim of the interpreter: at most ${INTERPRETER_BAR}; ` +
+      `v86's interpreter: ${V86_INTERPRETER_RATIO}, v86's JIT: ${V86_JIT_RATIO}, ` +
+      `QEMU TCG: ${QEMU_RATIO})`,
+  );
+  console.log(
+    "\noperation  interpreted µs  translated µs   Xen in QEMU µs, and without mitigation",
+  );
+  for (const { name, what, interpreted: i, translated: t, xen } of operations) {
     console.log(
-      `geometric mean without movsd: ${mean.toFixed(1)} times native ` +
-        `(aim: at most ${INTERPRETER_BAR}; v86's interpreter: ${V86_INTERPRETER_RATIO})`,
-    );
-  }
-  console.log("\noperation     ours µs     Xen in QEMU µs, and without SMEP, SMAP, mitigation");
-  for (const { name, what, microseconds, xen } of operations) {
-    console.log(
-      name.padEnd(10) + short(microseconds).padStart(11) + short(xen[0]).padStart(10) +
-        short(xen[1]).padStart(10) + `   ${what}`,
+      name.padEnd(10) + short(i).padStart(15) + short(t).padStart(15) +
+        short(xen[0]).padStart(10) + short(xen[1]).padStart(10) + `   ${what}`,
     );
   }
 }

@@ -23,6 +23,10 @@ export const COMPUTE = [
 /** Times native of v86's interpreter, geometric mean over the compute kernels without movsd. */
 export const V86_INTERPRETER_RATIO = 68;
 
+/** The same of v86's JIT and of QEMU's TCG. */
+export const V86_JIT_RATIO = 5.9;
+export const QEMU_RATIO = 4.9;
+
 /** What our interpreter has to reach. */
 export const INTERPRETER_BAR = 35;
 

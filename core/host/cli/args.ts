@@ -27,6 +27,8 @@ export interface BootArguments {
   trace: number;
   options: OptionValues;
   reboot: boolean;
+  /** Whether hot code is translated. */
+  jit: boolean;
   /** Whether the guest is asked to power off at the end of our input. */
   poweroffAtEnd: boolean;
 }
@@ -51,6 +53,7 @@ const VALUED: Record<string, Handler> = {
 
 const PLAIN: Record<string, (args: BootArguments) => void> = {
   "--no-reboot": (a) => a.reboot = false,
+  "--no-jit": (a) => a.jit = false,
   "--help": (a) => a.help = true,
   "-h": (a) => a.help = true,
 };
@@ -73,6 +76,7 @@ export function parseArguments(argv: readonly string[]): BootArguments {
     trace: 0,
     options: {},
     reboot: true,
+    jit: true,
     poweroffAtEnd: true,
   };
   const rest = [...argv];

@@ -19,6 +19,7 @@ the hypervisor's log is on stderr.
   --option NAME[=on|off]
 ${options.join("\n")}
   --no-reboot          a guest that reboots ends
+  --no-jit             interpret only: no hot code is translated to WebAssembly
   --stdin-eof ignore   do not ask the guest to power off at the end of our input
 
 exit status: 0 poweroff, 1 usage or image error, 2 timed out, 3 crashed, 4 any other end,

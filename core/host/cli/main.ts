@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function boot(args: BootArguments): Promise<number> {
   const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
   const image = await loadImage(await loadGuestImage(args.guest));
-  const machine = await createMachine({ time: args.time, log: say });
+  const machine = await createMachine({ time: args.time, jit: args.jit, log: say });
   let flushTrace = () => {};
   if (args.trace !== 0) {
     const { startTrace } = await import("../trace/tracer.ts");
