@@ -11,18 +11,18 @@ Deno.test("nothing given: the built-in guest with 64 MiB, wall time, no limit", 
   assert.equal(a.timeout, Infinity);
   assert.equal(a.vcpus, 1);
   assert.equal(a.trace, 0);
-  assert.ok(a.reboot && a.poweroffAtEnd && !a.help);
+  assert.ok(a.reboot && a.jit && a.poweroffAtEnd && !a.help);
 });
 
 Deno.test("every flag, in each form", () => {
   const spaced = parseArguments(
     ("-m 128 -r disk --vcpus 2 --time virtual --timeout 1.5 --trace hypercall,mmu " +
-      "--option console_io=off --option writable_l2 --no-reboot --stdin-eof ignore guest.elf")
+      "--option console_io=off --option writable_l2 --no-reboot --no-jit --stdin-eof ignore guest.elf")
       .split(" ").concat("-c", "a=1 b"),
   );
   const joined = parseArguments(
     ("-m128 -rdisk --vcpus=2 --time=virtual --timeout=1.5 --trace=hypercall --trace=mmu " +
-      "--option=console_io=off --option=writable_l2=on --no-reboot --stdin-eof=ignore -- guest.elf")
+      "--option=console_io=off --option=writable_l2=on --no-reboot --no-jit --stdin-eof=ignore -- guest.elf")
       .split(" ").toSpliced(0, 0, "-ca=1 b"),
   );
   assert.deepEqual(spaced, joined);
@@ -38,6 +38,7 @@ Deno.test("every flag, in each form", () => {
     trace: 1 | 8,
     options: { console_io: false, writable_l2: true },
     reboot: false,
+    jit: false,
     poweroffAtEnd: false,
   });
 });
