@@ -21,6 +21,7 @@ import {
   pack64,
   pack80,
   R,
+  TOP,
   unpack32,
   unpack64,
   unpack80,
@@ -96,12 +97,24 @@ export function f80_from_integer(v: i64): void {
 
 /** FLD m32: exact; IE for a signalling NaN, DE for a denormal. */
 export function f80_from_f32(v: u32): void {
+  const exponent = (v >> 23) & 0xff;
+  if (exponent - 1 < 0xfe) { // a normal number
+    X.sig = TOP | (<u64> v << 40);
+    X.se = (v >> 31 << 15) | (exponent + (16383 - 127));
+    return;
+  }
   unpack32(A, v);
   widen();
 }
 
 /** FLD m64. */
 export function f80_from_f64(v: u64): void {
+  const exponent = <u32> (v >> 52) & 0x7ff;
+  if (exponent - 1 < 0x7fe) { // a normal number
+    X.sig = TOP | (v << 11);
+    X.se = (<u32> (v >> 63) << 15) | (exponent + (16383 - 1023));
+    return;
+  }
   unpack64(A, v);
   widen();
 }

@@ -60,7 +60,7 @@ export function float_begin_x87(fcw: u32): void {
  * computation would have raised are dropped.
  */
 export function float_precomputation(): bool {
-  if (!(float.flags & ~float.masks & (IE | DE | ZE))) return false;
+  if (!float.flags || !(float.flags & ~float.masks & (IE | DE | ZE))) return false;
   float.flags &= IE | DE | ZE;
   return true;
 }

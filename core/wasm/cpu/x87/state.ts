@@ -127,6 +127,7 @@ export function update_summary(): void {
 
 /** Adds the library's flags to the status word; true if one of `which` is unmasked. */
 export function signal(which: u32): bool {
+  if (!float.flags) return false; // nothing new, and nothing was pending when the instruction began
   store<u16>(FSW, <u16> (load<u16>(FSW) | float.flags));
   update_summary();
   return (float.flags & ~float.masks & which) != 0;
