@@ -69,6 +69,7 @@ export class Machine {
   private frames = 0;
   private framesInUse = 0;
   private readonly loop: RunLoop;
+  private readonly translation: Translation;
 
   /** Use {@link createMachine}. */
   constructor(
@@ -78,9 +79,9 @@ export class Machine {
     private readonly tracing: { handler: TraceHandler },
     jit = true,
   ) {
-    const translation = new Translation(core);
+    this.translation = new Translation(core, (line) => log.line(line));
     this.loop = new RunLoop(core, clock, {
-      sliced: () => jit && translation.sliced(),
+      sliced: () => jit && this.translation.sliced(),
       service: () => this.service(),
       settled: () => this.waitForSlowReaders(),
       failed: (error) => this.failed(error),
@@ -131,6 +132,7 @@ export class Machine {
 
   /** Stops running guests, for good. */
   stop(): void {
+    this.translation.stop();
     this.loop.stop();
   }
 

@@ -11,17 +11,39 @@ const BUSY_SLICES = 50;
 export class Translation {
   private busy = 0;
   private translator: Translator | null = null;
+  private stopped = false;
 
-  constructor(private readonly core: Core) {}
+  /** @param say takes a line for the log when nothing can be translated here */
+  constructor(private readonly core: Core, private readonly say: (line: string) => void) {}
 
   /** To be called after a slice that was used up. */
   sliced(): void {
-    if (this.translator) this.translator.sample();
-    else if (++this.busy === BUSY_SLICES) this.load();
+    if (this.stopped) return;
+    if (this.translator) this.sample(this.translator);
+    else if (++this.busy === BUSY_SLICES) this.load().catch((e) => this.giveUp(String(e)));
+  }
+
+  private sample(translator: Translator): void {
+    translator.sample();
+    if (translator.failure) this.giveUp(translator.failure);
+  }
+
+  /** The interpreter goes on alone. */
+  private giveUp(why: string): void {
+    this.stop();
+    this.say(`no translation, guests are interpreted: ${why.split("\n")[0]}`);
   }
 
   private async load(): Promise<void> {
     const { Translator } = await import("../../jit/translator/mod.ts");
+    if (this.stopped) return;
     this.translator = new Translator(this.core.exports as unknown as TranslatorCore);
+  }
+
+  /** Gives back what the translator holds. */
+  stop(): void {
+    this.stopped = true;
+    this.translator?.stop();
+    this.translator = null;
   }
 }
