@@ -136,26 +136,26 @@ function string(b: CaseBuilder): void {
     b.segments[ES_NUMBER] = BASED;
     if (b.override < 4) b.override = 4;
   }
-  let doubtful = 0;
-  const place = (segment: number) => {
+  // which operand of CMPS is looked at first is up to the processor: one of them must be sound
+  const sound = b.form.row.name === "cmps" ? r.pick([SI, DI]) : -1;
+  if (sound === SI && !b.addr16) {
+    b.override = -1;
+    b.segments[DS_NUMBER] = FLAT;
+  } else if (sound === SI) b.override = 4;
+  else if (sound === DI) b.segments[ES_NUMBER] = b.addr16 ? BASED : FLAT;
+  const place = (segment: number, register: number) => {
     const bytes = Math.max(count, 1) * element;
     let at = SCRATCH + r.below(400 - bytes);
-    if (r.oneIn(12)) at = EDGE + EDGE_SIZE - r.below(bytes + 1);
-    if (r.oneIn(24)) at = READONLY + r.below(64);
+    if (sound !== register && r.oneIn(12)) at = EDGE + EDGE_SIZE - r.below(bytes + 1);
+    if (sound !== register && r.oneIn(24)) at = READONLY + r.below(64);
     if (down) at += bytes - element;
-    doubtful += at >= EDGE ? 1 : 0;
     return at - (b.segments[segment]?.base ?? 0);
   };
   const set = (register: number, value: number) =>
     b.pin(register, b.addr16 ? (b.registers[register] & ~0xffff) | (value & 0xffff) : value);
   set(CX, count);
-  set(SI, place(b.override >= 0 ? b.override : DS_NUMBER));
-  set(DI, place(ES_NUMBER));
-  // which operand of CMPS is looked at first is up to the processor
-  if (b.form.row.name === "cmps" && !b.segments[ES_NUMBER]) b.segments[ES_NUMBER] = FLAT;
-  if (b.form.row.name === "cmps" && doubtful > 1) {
-    b.partial = "which operand of CMPS is read first is up to the processor";
-  }
+  set(SI, place(b.override >= 0 ? b.override : DS_NUMBER, SI));
+  set(DI, place(ES_NUMBER, DI));
   // comparisons that go on for a while
   if (/cmps|scas/.test(b.form.row.name) && r.oneIn(2)) {
     b.memory.fill(r.below(2) * 0xff);
