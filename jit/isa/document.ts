@@ -3,6 +3,7 @@ import { isMemory } from "./operands.ts";
 import { NOTES } from "./notes.ts";
 import { FLAG_LETTERS, type Row } from "./rows.ts";
 import { TABLE } from "./table.ts";
+import { FOLLOWED } from "./undefined.ts";
 
 /** How often the oracle tries a row's forms in a test run, or why it does not. */
 export type CasesOf = (row: Row) => { cases: number; why: string };
@@ -52,6 +53,15 @@ function faults(row: Row): string[] {
   return out;
 }
 
+/** Undefined flags, those in brackets in which we do as the host's processor does. */
+function undefinedFlags(rows: readonly Row[]): string {
+  const all = letters(rows.reduce((m, row) => m | row.undefinedFlags, 0));
+  const followed = (FOLLOWED[rows[0].name] ?? "").toUpperCase();
+  const not = [...all].filter((c) => !followed.includes(c)).join("");
+  const same = [...all].filter((c) => followed.includes(c)).join("");
+  return same ? `${not}(${same})` : not;
+}
+
 /** Attributes that all rows of an instruction do not share, each once, in order. */
 function union(rows: readonly Row[], of: (row: Row) => string[]): string {
   return [...new Set(rows.flatMap(of))].join(", ");
@@ -68,7 +78,7 @@ function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
     rows.every((row) => row.mode === "i64") ? `${name} †` : name,
     rows.map(form).join("<br>"),
     flags((r) => r.writes | r.mayWrite),
-    flags((r) => r.undefinedFlags),
+    undefinedFlags(rows),
     flags((r) => r.reads),
     rows.some((r) => r.lock) ? "yes" : "",
     union(rows, faults),
@@ -108,7 +118,7 @@ here is executed; every other encoding is #UD, and \`tests/decoder/refused.ts\` 
 
 Opcodes as in the manual: \`/n\` is ModRM.reg, \`:n\` ModRM.rm, \`+r\` and \`+c\` say that the low bits name a
 register or a condition; np, 66, f3 and f2 are mandatory prefixes (np: none). Operands as in \`jit/isa/operands.ts\`.
-Flags are O S Z A P C. **May fault**: by its memory operand, by the stack or string operands it implies, by the
+Flags are O S Z A P C; undefined ones in brackets follow the host's processor (\`jit/isa/undefined.ts\`). **May fault**: by its memory operand, by the stack or string operands it implies, by the
 code segment's limit, or in its own right (divide error, bounds, #NM, privilege …). **Oracle cases** are the
 cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted;
 \`deno task fuzz --what cpu\` goes on from there. What no process can run natively has hand-derived cases in

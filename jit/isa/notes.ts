@@ -11,14 +11,8 @@ export interface Note {
 
 export const NOTES: readonly Note[] = [
   {
-    about: /^(and|or|xor|test)$/,
-    text: "AF, undefined by the manual, is cleared, as processors do.",
-  },
-  {
     about: /^(shl|shr|sar|rol|ror|rcl|rcr)$/,
-    text:
-      "A count of zero leaves every flag alone. OF after a count above one and CF after more than the " +
-      "operand's width are undefined and not compared. /6 is the undocumented alias of SHL.",
+    text: "A count of zero leaves every flag alone. /6 is the undocumented alias of SHL.",
   },
   {
     about: /^sh[lr]d$/,
@@ -33,21 +27,9 @@ export const NOTES: readonly Note[] = [
       "they were. F3 before them is ignored: no TZCNT or LZCNT on the processor we show.",
   },
   {
-    about: /^(bt|bts|btr|btc)$/,
-    text: "OF, SF, AF and PF, undefined by the manual, stay as they were.",
-  },
-  {
     about: /^bswap$/,
     text:
       "A 16-bit operand (66 prefix) is undefined by the manual; the word is cleared, as on silicon.",
-  },
-  {
-    about: /^(mul|imul[123])$/,
-    text: "SF, ZF, AF and PF are undefined by the manual and not compared.",
-  },
-  {
-    about: /^(div|idiv)$/,
-    text: "All arithmetic flags are undefined by the manual and stay as they were.",
   },
   {
     about: /^(push_sreg)$/,

@@ -87,9 +87,9 @@ const ONE_BYTE = `
 62 bound Gv,Mv mem fault i64
 63 arpl Ew,Gw w=z fault i64
 68 push Iz stack
-69 imul3 Gv,Ev,Iz w=oszapc u=szap nf
+69 imul3 Gv,Ev,Iz w=oc u=szap nf
 6a push Is stack
-6b imul3 Gv,Ev,Is w=oszapc u=szap nf
+6b imul3 Gv,Ev,Is w=oc u=szap nf
 6c ins - slow=insn_io
 6d ins - slow=insn_io
 6e outs - slow=insn_io
@@ -184,16 +184,16 @@ f6/0 test Eb,Ib w=oszapc u=a
 f6/1 test Eb,Ib w=oszapc u=a
 f6/2 not Eb lock
 f6/3 neg Eb w=oszapc lock nf
-f6/4 mul Eb w=oszapc u=szap
-f6/5 imul1 Eb w=oszapc u=szap
+f6/4 mul Eb w=oc u=szap
+f6/5 imul1 Eb w=oc u=szap
 f6/6 div Eb m=oszapc u=oszapc fault
 f6/7 idiv Eb m=oszapc u=oszapc fault
 f7/0 test Ev,Iz w=oszapc u=a
 f7/1 test Ev,Iz w=oszapc u=a
 f7/2 not Ev lock
 f7/3 neg Ev w=oszapc lock nf
-f7/4 mul Ev w=oszapc u=szap
-f7/5 imul1 Ev w=oszapc u=szap
+f7/4 mul Ev w=oc u=szap
+f7/5 imul1 Ev w=oc u=szap
 f7/6 div Ev m=oszapc u=oszapc fault
 f7/7 idiv Ev m=oszapc u=oszapc fault
 f8 clc - w=c
@@ -281,7 +281,7 @@ const TWO_BYTE = `
 0fae/6 nop - reg np
 0fae/7 nop - reg np
 0fae/7 clflush Mb mem np
-0faf imul2 Gv,Ev w=oszapc u=szap nf
+0faf imul2 Gv,Ev w=oc u=szap nf
 0fb0 cmpxchg Eb,Gb w=oszapc lock
 0fb1 cmpxchg Ev,Gv w=oszapc lock
 0fb2 load_far Gv,Mv mem fault ends arg=2

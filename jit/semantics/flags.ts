@@ -76,11 +76,19 @@ export abstract class FlagInstruction extends Instruction {
     this.#setFlags(result, this.or(upper, this.and(bits, 8)), size);
   }
 
-  /** Result flags from `result`; CF and OF as given (0 or 1), AF zero. */
+  /** Result flags from `result`; CF and OF as given (0 or 1), AF set (undefined; see jit/isa/undefined.ts). */
   flagsShift(result: Value, cf: Value, of: Value, size = this.size): void {
     if (this.noFlags) return;
-    const aux = this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30));
-    this.#setFlags(result, aux, size);
+    const carries = this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30));
+    this.#setFlags(result, this.or(carries, 8), size);
+  }
+
+  /** What a division leaves: SF, ZF and PF clear, AF set, CF and OF as they were. */
+  flagsDivided(): void {
+    const aux = this.or(this.and(this.#aux(), CARRY_BITS), 8);
+    this.writeState(8, C_FLAG_RES, this.constant(1, "i64"));
+    this.writeState(4, C_FLAG_AUX, aux);
+    this.flags = null;
   }
 
   /** CF and OF as given (0 or 1); all other flags stay. */

@@ -37,12 +37,9 @@ function product(x: Context, a: Value, b: Value, signed: boolean): { low: Value;
   return { low: x.mul(a, b), high };
 }
 
-/**
- * CF = OF = "the upper half matters". SF and ZF, PF, which the manual leaves undefined, follow the low
- * half, AF is zero.
- */
-function flags(x: Context, low: Value, significant: Value): void {
-  x.flagsShift(low, significant, significant);
+/** CF = OF = "the upper half matters". SF, ZF, AF and PF, undefined by the manual, stay as they were. */
+function flags(x: Context, significant: Value): void {
+  x.flagsRotate(significant, significant);
 }
 
 /** Whether the high half is not just the sign of the low one, as 0 or 1. */
@@ -59,7 +56,7 @@ function widening(name: string, signed: boolean): void {
     upper(x).write(high);
     const zero = x.constant(0, high.type);
     const significant = signed ? overflowed(x, low, high) : x.ne(x.zeroExtend(high, x.size), zero);
-    flags(x, low, significant);
+    flags(x, significant);
     x.next();
   });
 }
@@ -72,20 +69,21 @@ function truncating(name: string, left: number): void {
     const a = x.operand(left).read();
     const { low, high } = product(x, a, b, true);
     x.operand(0).write(low);
-    if (!x.noFlags) flags(x, low, overflowed(x, low, high));
+    if (!x.noFlags) flags(x, overflowed(x, low, high));
     x.next();
   });
 }
 truncating("imul2", 0);
 truncating("imul3", 1);
 
-/** DIV and IDIV; a quotient that does not fit is #DE, and nothing has changed. Flags stay as they were. */
+/** DIV and IDIV; a quotient that does not fit is #DE, and nothing has changed. */
 function division(name: string, signed: boolean): void {
   define(name, (x) => {
     const divisor = x.operand(0).read();
     x.if(x.eqz(divisor), () => x.fault(DIVIDE_ERROR));
     if (x.size === 8) {
       x.check(x.call("cpu_divide64", divisor, signed ? 1 : 0));
+      x.flagsDivided();
       x.next();
       return;
     }
@@ -114,6 +112,7 @@ function division(name: string, signed: boolean): void {
     x.if(x.eqz(fits), () => x.fault(DIVIDE_ERROR));
     x.register(R_AX).write(x.convert(quotient, "i32"));
     upper(x).write(x.convert(remainder, "i32"));
+    x.flagsDivided();
     x.next();
   });
 }

@@ -71,7 +71,9 @@ shift("shl", (x, a, n) => {
 shift("shr", (x, a, n) => {
   const result = x.shrU(a, n);
   const cf = bit(x, a, x.sub(n, 1));
-  return { result, cf, of: top(x, a) };
+  // defined for a count of one only; beyond it is clear
+  const by1 = x.row.operands[1] === "1";
+  return { result, cf, of: by1 ? top(x, a) : x.and(top(x, a), x.eq(n, 1)) };
 });
 
 shift("sar", (x, a, n) => {
