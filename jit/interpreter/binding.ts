@@ -24,17 +24,11 @@ import {
   REC_SEG,
   RECORD_SIZE,
 } from "../../core/wasm/layout.ts";
-import {
-  operandWidth,
-  PLACE_BASE,
-  PLACE_CHECKED,
-  PLACE_CHECKED_STACK,
-  PLACE_REGISTER,
-} from "../isa/forms.ts";
-import { isMemory } from "../isa/operands.ts";
+import { PLACE_BASE, PLACE_CHECKED } from "../isa/forms.ts";
 import { SPECIAL } from "../isa/plan.ts";
 import type { Row } from "../isa/rows.ts";
-import { Context, type Place } from "../semantics/context.ts";
+import type { Place } from "../semantics/context.ts";
+import { FormContext } from "../semantics/form.ts";
 import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
 
@@ -44,11 +38,9 @@ const STALE = SPECIAL.indexOf("stale");
 export const HANDLERS = "handlers";
 
 /** Context of a handler: one parameter, the record's address. */
-export class RecordContext extends Context {
-  readonly #place: number;
+export class RecordContext extends FormContext {
   /** The record's address is the parameter plus this many bytes. */
   readonly #at: number;
-  readonly flatOperand: boolean;
   /** What follows in the same handler, instead of the next record's. */
   then: (() => void) | null = null;
 
@@ -61,52 +53,20 @@ export class RecordContext extends Context {
     parameters = 1,
     before?: RecordContext,
   ) {
-    super(
-      m,
-      row,
-      size,
-      noFlags,
-      place !== PLACE_CHECKED && place !== PLACE_CHECKED_STACK,
-      parameters,
-      before,
-    );
-    this.#place = place;
+    super(m, row, size, place, noFlags, parameters, before);
     this.#at = before ? before.#at + RECORD_SIZE : 0;
-    this.flatOperand = place !== PLACE_CHECKED;
   }
 
-  #isMemoryOperand(operand: string): boolean {
-    if (operand[0] === "M" || operand[0] === "O") return true;
-    return isMemory(operand) && this.#inMemoryPlace();
-  }
-
-  #inMemoryPlace(): boolean {
-    return this.#place !== PLACE_REGISTER && this.#place !== PLACE_CHECKED_STACK;
-  }
-
-  inMemory(n: number): boolean {
-    if (n >= this.row.operands.length) return false;
-    return this.#inMemoryPlace() && "EMOQW".includes(this.row.operands[n][0]);
-  }
-
-  /** Record field that holds the register slot of operand n: the first register takes A, the next B. */
+  /** Record field that holds the register slot of operand n. */
   #slotField(n: number): number {
-    let field = REC_A;
-    for (const o of this.row.operands.slice(0, n)) {
-      if ("EGZAPQVW".includes(o[0]) && !this.#isMemoryOperand(o) && o !== "Ap") field = REC_B;
-    }
-    return field;
+    return this.isSecondRegister(n) ? REC_B : REC_A;
   }
 
   registerOffset(n: number): Value {
     return this.#field(1, this.#slotField(n));
   }
 
-  operand(n: number): Place {
-    const operand = this.row.operands[n];
-    const size = operandWidth(operand, this.size);
-    if (this.#isMemoryOperand(operand)) return this.memory(size);
-    if (operand[0] === "I" || operand === "1") return this.#constantPlace(operand, size);
+  protected registerOperand(n: number, size: number): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
     const slot = this.registerOffset(n);
     const read = () => this.load(size, slot, CPU, type);
@@ -115,19 +75,6 @@ export class RecordContext extends Context {
       read,
       modify: read,
       write: (v) => this.writeRegister(this.add(slot, CPU), v, size),
-    };
-  }
-
-  #constantPlace(operand: string, size: number): Place {
-    const type: IntType = size === 8 ? "i64" : "i32";
-    const read = () => operand === "1" ? this.constant(1, this.type) : this.immediate(type);
-    return {
-      size,
-      read,
-      modify: read,
-      write: () => {
-        throw new Error(`${this.row.name}: an immediate is no destination`);
-      },
     };
   }
 
@@ -143,7 +90,7 @@ export class RecordContext extends Context {
     const base = this.load(4, this.#field(1, REC_BASE), CPU);
     const displacement = this.#field(4, REC_DISP);
     let a = this.add(base, displacement);
-    if (this.#place !== PLACE_BASE) {
+    if (this.place !== PLACE_BASE) {
       const index = this.load(4, this.#field(1, REC_INDEX), CPU);
       a = this.add(a, this.shl(index, this.#field(1, REC_SCALE)));
     }
@@ -151,7 +98,7 @@ export class RecordContext extends Context {
   }
 
   wrapAddress(a: Value): Value {
-    if (this.#place !== PLACE_CHECKED) return a;
+    if (this.place !== PLACE_CHECKED) return a;
     const narrow = this.and(this.prefixes(), PREFIX_ADDR16);
     return this.select(narrow, this.and(a, 0xffff), a);
   }

@@ -10,8 +10,9 @@ import { parseRow } from "../isa/rows.ts";
 import { HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
-import { EXITS, HELPER_NAMES, RegionContext, regionState } from "./binding.ts";
+import { EXITS, HELPER_NAMES, RegionContext } from "./binding.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
+import { regionState } from "./state.ts";
 
 const NONE = parseRow("00 none");
 const JUMP = parseRow("e9 jmp Jz ends");

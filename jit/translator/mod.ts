@@ -2,7 +2,7 @@
  * The translator: finds hot blocks by looking where slices end, and replaces their handlers by
  * functions compiled for them in a worker.
  *
- * Reading order: this file, region.ts (what is translated together), binding.ts (where operands are),
+ * Reading order: this file, region.ts (what is translated together), state.ts and binding.ts (where operands are),
  * build.ts (the module around it), builder.ts and worker.ts (where it is built).
  */
 import {

@@ -1,2 +1,0 @@
-import { cpioArchive } from "./tests/guests/cpio.ts";
-await Deno.writeFile("/tmp/sse/rd", cpioArchive({ b: await Deno.readFile("/tmp/sse/b") }));
