@@ -8,7 +8,18 @@ import { bytesOf, State } from "./builder.ts";
 import type { Case } from "./case.ts";
 import { isVectorForm } from "./excluded.ts";
 import { LONGEST, makeCase } from "./generate.ts";
-import { EDGE, EDGE_SIZE, FLAT, FLAT_CS, READONLY, SCRATCH_SIZE, UNMAPPED } from "./layout.ts";
+import {
+  BASED,
+  EDGE,
+  EDGE_SIZE,
+  FLAT,
+  FLAT_CS,
+  LIMITED,
+  READONLY,
+  SCRATCH,
+  SCRATCH_SIZE,
+  UNMAPPED,
+} from "./layout.ts";
 import { fillVector, randomState } from "./vector_values.ts";
 
 export interface VectorForm {
@@ -82,7 +93,15 @@ function encode(r: Random, { row, memory }: VectorForm, state: State, alone: boo
   if (memory) {
     const operand = row.operands.find(isMemory)!;
     const target = pickTarget(r, operandWidth(operand, 4));
-    if (!alone || r.oneIn(3)) modrm.push(reg << 3 | 5, ...bytesOf(target, 4));
+    if (alone && r.oneIn(6)) {
+      // by a base and a limit, with 32 or 16 bits of address
+      const [segment, prefix] = r.pick([[BASED, 0x64], [LIMITED, 0x65]] as const);
+      const near = SCRATCH + SCRATCH_SIZE - 16 * r.below(3) - (r.oneIn(2) ? 0 : r.below(16));
+      const offset = ((segment === LIMITED ? near : target) - segment.base) >>> 0;
+      const narrow = offset < 0x10000 && r.oneIn(2);
+      prefixes.unshift(prefix, ...(narrow ? [0x67] : []));
+      modrm.push(reg << 3 | (narrow ? 6 : 5), ...bytesOf(offset, narrow ? 2 : 4));
+    } else if (!alone || r.oneIn(3)) modrm.push(reg << 3 | 5, ...bytesOf(target, 4));
     else if (r.oneIn(2)) {
       const displacement = r.below(256) - 128;
       state.registers[EBX] = target - displacement;

@@ -39,8 +39,8 @@ export function cpu_mmx_leave(): void {
 /**
  * MASKMOVQ and MASKMOVDQU: bytes of `data` whose mask byte has its top bit set go to DS:EDI.
  *
- * The whole operand is probed before anything is written, as if all of it were. A mask of zeroes still
- * faults but for MASKMOVDQU within one page: so AMD's processors do it, and the manual leaves it open.
+ * The whole operand is probed before anything is written, as if all of it were, even with a mask of
+ * zeroes: the manual leaves that open, and AMD's processors do it.
  *
  * @param size 8 or 16 bytes
  * @returns 0 if it faulted
@@ -49,9 +49,6 @@ export function cpu_mask_move(rec: u32, di: u32, data: usize, mask: usize, size:
   const offset = load<u16>(rec + REC_PREFIX) & PREFIX_ADDR16 ? di & 0xffff : di;
   const address = segment_address(load<u8>(rec + REC_SEG), offset, size, true);
   if (address == ~0) return 0;
-  let any: u32 = 0;
-  for (let i: u32 = 0; i < size; i++) any |= load<u8>(mask + i);
-  if (size == 16 && !(any & 0x80) && (<u32> address & 0xfff) <= 4096 - size) return 1;
   if (!tlb_fill(address, size, 1)) return 0;
   const user = cpl() == 3;
   for (let i: u32 = 0; i < size; i++) {
