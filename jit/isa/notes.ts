@@ -98,6 +98,36 @@ export const NOTES: readonly Note[] = [
       "C1 may differ then.",
   },
   {
+    about: /^f(i?comp?|compp|ucom.*|comip?|tst)$/,
+    text:
+      "With an unmasked IE or DE the condition codes are set all the same, as AMD does, and nothing is " +
+      "popped; the Intel manual has them left alone.",
+  },
+  {
+    about: /^f(cmov.*|u?comip?)$/,
+    text: "C1 stays unless the stack underflows, as AMD does; the manual leaves it open.",
+  },
+  {
+    about: /^fld$/,
+    text: "A denormal is pushed even if that raises an unmasked DE, as AMD does.",
+  },
+  {
+    about: /^fprem1?$/,
+    text:
+      "Where there is no quotient (NaN, invalid) C0 and C3 stay, as AMD does. Of a difference of 64 and " +
+      "more in exponents, 32 and the rest modulo 32 is taken off at a time.",
+  },
+  {
+    about: /^(f2xm1|fyl2xp1)$/,
+    text: "Outside the range that the manual defines, x comes back, with PE, as AMD does.",
+  },
+  {
+    about: /^(fstp|fxch|ffreep|fcomp?|fneni|fndisi|fnsetpm)$/,
+    text:
+      "Undocumented aliases are executed: D9 D8+i (pops an empty ST(0) without a fault), DD C8+i, DC D0+i, " +
+      "DC D8+i, DE D0+i, DF C0+i to DF D8+i, and DB E0, E1, E4, which do nothing.",
+  },
+  {
     about: /^(fnstenv|fnsave|fxsave)$/,
     text:
       "The last instruction's address and opcode are always kept, as on Intel's; AMD's may forget them " +

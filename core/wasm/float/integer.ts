@@ -1,9 +1,17 @@
 // Between floating-point numbers and integers.
-import { DOWN, float, IE, NEAREST, PE, raise, UP, ZERO } from "./state";
-import { A, give_operand, give_zero, K_FINITE, K_ZERO, R, TOP } from "./unpacked";
 import { nan_result_one } from "./nan";
-import { DE } from "./state";
-import { give_infinity, K_INFINITE } from "./unpacked";
+import { DE, DOWN, float, IE, NEAREST, PE, raise, UP, ZERO } from "./state";
+import {
+  A,
+  give_infinity,
+  give_operand,
+  give_zero,
+  K_FINITE,
+  K_INFINITE,
+  K_ZERO,
+  R,
+  TOP,
+} from "./unpacked";
 import { shift_right_jam, wide } from "./wide";
 
 let inexact: bool = false;
