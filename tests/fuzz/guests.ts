@@ -12,6 +12,12 @@ export const fuzzGuests: Fuzz = async ({ seconds, seed: first, say }) => {
     const problem = await runGuests(seed, BATCH);
     result.cases += BATCH;
     if (!problem) continue;
+    // On a host with much else to do a slice may seem without end: it counts if it does so again.
+    const which = Number(/^seed (\d+)/.exec(problem)?.[1] ?? seed);
+    if (!await runGuests(which, 1)) {
+      say(`fuzz: ${problem}, but not a second time`);
+      continue;
+    }
     result.failures++;
     say(`fuzz: ${problem}`);
   }
