@@ -6,10 +6,11 @@ import { task_switched } from "../traps/fpu";
 import { desc_dpl, desc_high, desc_limit, read_descriptor } from "./descriptor";
 import { GDT_LIMIT, LDT_SELECTOR, TSS_SELECTOR } from "./reserved";
 
-// System types, as bit masks over the type nibble: TSS, LDT, call and task gates for LAR; those with
-// a limit for LSL. Source: Intel SDM volume 2, LAR and LSL tables.
-const LAR_TYPES: u32 = 0x1a3e;
-const LSL_TYPES: u32 = 0x0a0e;
+// System types, as bit masks over the type nibble: LDT, TSS and call gate for LAR; those with a limit
+// for LSL. The hypervisor's processor is in IA-32e mode, where 16-bit TSSs and task gates are no types.
+// Source: Intel SDM volume 2, LAR and LSL tables.
+const LAR_TYPES: u32 = 0x1a04;
+const LSL_TYPES: u32 = 0x0a04;
 
 /** Reads a descriptor that ring and RPL may see: any conforming code, else DPL at least both. */
 function visible(selector: u32): bool {
