@@ -13,13 +13,7 @@ import {
 import { type CoreForDecoding, RECORD_AT } from "./core.ts";
 import { implicitOperands, mnemonics } from "./names.ts";
 import { type Decoded, decodeOurs, NO_SIZE, SEGMENTS } from "./ours.ts";
-import {
-  EXECUTED_ANYWAY,
-  LENGTH_ONLY,
-  REFUSED_ENCODINGS,
-  REFUSED_FEATURES,
-  REFUSED_MNEMONICS,
-} from "./refused.ts";
+import { LENGTH_ONLY, REFUSED_ENCODINGS, REFUSED_FEATURES, REFUSED_MNEMONICS } from "./refused.ts";
 import { decodeTheirs, encodingKind, features, mnemonic, operands } from "./theirs.ts";
 
 /** Block modes a decoder may be asked about: 32-bit and 16-bit code, flat and not. */
@@ -66,7 +60,6 @@ export function compareDecoders(
     return null;
   }
   if (theirs.isInvalid) {
-    if (ours.name in EXECUTED_ANYWAY) return null;
     return `iced refuses what we take for ${describe(ours)}`;
   }
   const difference = compareDecoded(core, ours, theirs);

@@ -132,11 +132,6 @@ export const REFUSED_MNEMONICS: Record<string, string> = {
   ud1: "undefined by definition",
 };
 
-/**
- * What iced calls invalid and we execute all the same, by our row's name, because processors do.
- */
-export const EXECUTED_ANYWAY: Record<string, string> = {};
-
 /** Rows whose record holds no operands: their meaning reads the instruction's bytes again. */
 export const LENGTH_ONLY: Record<string, string> = {
   insn_io: "port instructions are decoded again by the privileged-instruction emulator (traps/)",

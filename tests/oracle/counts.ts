@@ -1,6 +1,6 @@
 /** How many cases of each form a test run tries; docs/instructions.md tells them. */
 import type { Row } from "../../jit/isa/rows.ts";
-import type { Mode } from "./builder.ts";
+import type { Mode } from "./state.ts";
 import { allForms } from "./forms.ts";
 import { runsIn } from "./generate.ts";
 import { vectorForms } from "./vector_cases.ts";

@@ -1,6 +1,6 @@
 /** Cases without end: a batch of them for each seed (tests/fuzz/cpu.ts runs them). */
 import { Random } from "../random.ts";
-import type { Mode } from "./builder.ts";
+import type { Mode } from "./state.ts";
 import type { Case } from "./case.ts";
 import { allForms, type Form } from "./forms.ts";
 import { generateCase, runsIn } from "./generate.ts";

@@ -1,7 +1,8 @@
 /** Generates cases from the instruction table. */
 import type { Random } from "../random.ts";
 import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
-import { CaseBuilder, type Mode, State } from "./builder.ts";
+import { CaseBuilder } from "./builder.ts";
+import { type Mode, State } from "./state.ts";
 import type { Case } from "./case.ts";
 import type { Form } from "./forms.ts";
 import { SCRATCH, SLOT_CODE, SLOT_FORWARD } from "./layout.ts";

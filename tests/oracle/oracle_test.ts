@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Random } from "../random.ts";
-import type { Mode } from "./builder.ts";
+import type { Mode } from "./state.ts";
 import type { Case } from "./case.ts";
 import { CASES_PER_FORM } from "./counts.ts";
 import { allForms } from "./forms.ts";

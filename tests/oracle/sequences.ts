@@ -5,7 +5,8 @@
 import { PLACE_BASE, PLACE_INDEXED } from "../../jit/isa/forms.ts";
 import { type Handler, handlerPlan, SPECIAL } from "../../jit/isa/plan.ts";
 import type { Random } from "../random.ts";
-import { type Addressing, AX, CaseBuilder, CX, DI, DX, SI, SP, State } from "./builder.ts";
+import { type Addressing, CaseBuilder } from "./builder.ts";
+import { AX, CX, DI, DX, SI, SP, State } from "./state.ts";
 import type { Case } from "./case.ts";
 import type { Form } from "./forms.ts";
 import { eflagsMask, KILL_FLAGS, LONGEST, makeCase, prepareInstruction } from "./generate.ts";

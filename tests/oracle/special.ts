@@ -1,67 +1,23 @@
 /** What an instruction's operands must be for it to do something worth comparing. */
-import {
-  AX,
-  BP,
-  BX,
-  bytesOf,
-  type CaseBuilder,
-  CX,
-  DF,
-  DI,
-  DS_NUMBER,
-  DX,
-  ES_NUMBER,
-  SI,
-  SP,
-  STACK_TOP,
-} from "./builder.ts";
-import {
-  BASED,
-  BEYOND,
-  CODE_16,
-  DOWN,
-  EDGE,
-  EDGE_SIZE,
-  FLAT,
-  FLAT_CS,
-  LIMITED,
-  READ_ONLY_DATA,
-  READONLY,
-  SCRATCH,
-  SLOT_BACKWARD,
-  SLOT_CODE,
-  SLOT_FORWARD,
-  STACK_16,
-} from "./layout.ts";
+import { bytesOf, type CaseBuilder } from "./builder.ts";
 import { arithmetic, FPU_PREPARE } from "./fpu.ts";
+import { EDGE, EDGE_SIZE, FLAT, SCRATCH } from "./layout.ts";
+import { AX, BP, BX, CX, DS, DX, SP, STACK_TOP } from "./state.ts";
+import { string } from "./strings.ts";
+import {
+  codeTarget,
+  farPointer,
+  pushStack,
+  relative,
+  selectorFor,
+  SELECTORS,
+  stack,
+} from "./targets.ts";
 import { corner } from "./values.ts";
 
 export type Prepare = (b: CaseBuilder) => void;
 
 const COUNTS = [...Array.from({ length: 34 }, (_, i) => i), 63, 64, 255];
-
-/** Selectors of every kind that both worlds agree about: good, null, wrong, beyond the LDT. */
-const SELECTORS = [
-  ...[FLAT, BASED, LIMITED, READ_ONLY_DATA, FLAT_CS, DOWN, STACK_16, CODE_16[1]].map((s) =>
-    s.selector
-  ),
-  FLAT.selector,
-  BASED.selector,
-  0,
-  FLAT.selector & ~3, // RPL 0
-  BEYOND,
-  0xffff,
-];
-/** For SS, which the driver needs flat. */
-const STACK_SELECTORS = [FLAT, FLAT, READ_ONLY_DATA, FLAT_CS].map((s) => s.selector).concat(
-  0,
-  FLAT.selector & ~3,
-  BEYOND,
-  0xffff,
-);
-const SS = 2;
-const selectorFor = (b: CaseBuilder, segment: number) =>
-  b.r.pick(segment === SS ? STACK_SELECTORS : SELECTORS);
 
 function shiftCount(b: CaseBuilder): void {
   const n = b.r.oneIn(8) ? b.r.below(256) : b.r.pick(COUNTS);
@@ -79,89 +35,6 @@ function doubleShift(b: CaseBuilder): void {
   if (n <= 16 && (byImmediate || b.state.alone)) return;
   if (b.form.memory) b.ignore(b.target, 2);
   else b.ignoreRegister(b.rm, 0xffff);
-}
-
-/** The stack pointer where pushes and pops find room, mostly. */
-function stack(b: CaseBuilder): void {
-  if (b.pinned.has(SP)) return; // an instruction before this one has chosen it
-  const n = b.r.below(100);
-  let sp = STACK_TOP - b.r.below(8) * 4;
-  if (n >= 80) sp -= b.r.below(4);
-  if (n >= 92) sp = b.r.pick([READONLY + 64, EDGE + EDGE_SIZE - b.r.below(12), EDGE + 4]);
-  b.stackLinear = sp;
-  b.state.pinStack(SP, sp);
-}
-
-const pushStack = (b: CaseBuilder, values: [number, number][]) => {
-  stack(b); // unless it was chosen already
-  let at = b.stackLinear;
-  for (const [v, size] of values) {
-    b.poke(at, v, size);
-    at += size;
-  }
-};
-
-/** Somewhere no code is, in both worlds. */
-const nowhere = (b: CaseBuilder) => 0x20000000 + b.r.below(0x40000000);
-const codeTarget = (b: CaseBuilder) => b.r.oneIn(12) ? nowhere(b) : b.state.padTaken;
-
-function relative(b: CaseBuilder): void {
-  const wide = b.form.row.operands[0] === "Jz";
-  const bytes = wide ? b.form.size : 1;
-  const length = b.prefixLength + (b.form.row.map === 1 ? 2 : 1) + bytes;
-  const to = (b.r.oneIn(2) ? SLOT_BACKWARD : SLOT_FORWARD) - SLOT_CODE - b.at;
-  b.jumpBytes = bytesOf(to - length, bytes);
-}
-
-const farPointer = (b: CaseBuilder): [number, number] => {
-  // how much of a frame is read before its selector is looked at is up to the processor
-  if (b.stackLinear >= EDGE) return [codeTarget(b), FLAT_CS.selector];
-  // 16-bit code would run on through other cases
-  const selector = b.r.oneIn(4) ? b.r.pick(SELECTORS) : FLAT_CS.selector;
-  return [codeTarget(b), selector === CODE_16[1].selector ? 0 : selector];
-};
-
-function string(b: CaseBuilder): void {
-  const { r } = b;
-  const element = b.form.row.arg === 1 ? 1 : b.form.size;
-  const down = r.oneIn(2);
-  b.state.eflags = (b.state.eflags & ~DF) | (down ? DF : 0);
-  const repeat = r.pick([0, 0, 0xf3, 0xf3, 0xf2]);
-  if (repeat) b.prefixes.push(repeat);
-  const count = r.oneIn(6) ? 0 : r.below(14);
-  if (r.oneIn(6)) b.override = r.pick([0, 1, 2, 3, 4, 5]);
-  if (r.oneIn(5)) {
-    // 16-bit index registers reach the scratch through based segments
-    b.addr16 = true;
-    b.segments[ES_NUMBER] = BASED;
-    if (b.override < 4) b.override = 4;
-  }
-  // which operand of CMPS is looked at first is up to the processor: one of them must be sound
-  const sound = b.form.row.name === "cmps" ? r.pick([SI, DI]) : -1;
-  if (sound === SI && !b.addr16) {
-    b.override = -1;
-    b.segments[DS_NUMBER] = FLAT;
-  } else if (sound === SI) b.override = 4;
-  else if (sound === DI) b.segments[ES_NUMBER] = b.addr16 ? BASED : FLAT;
-  const place = (segment: number, register: number) => {
-    const bytes = Math.max(count, 1) * element;
-    let at = SCRATCH + r.below(400 - bytes);
-    if (sound !== register && r.oneIn(12)) at = EDGE + EDGE_SIZE - r.below(bytes + 1);
-    if (sound !== register && r.oneIn(24)) at = READONLY + r.below(64);
-    if (down) at += bytes - element;
-    return at - (b.segments[segment]?.base ?? 0);
-  };
-  const set = (register: number, value: number) =>
-    b.pin(register, b.addr16 ? (b.registers[register] & ~0xffff) | (value & 0xffff) : value);
-  set(CX, count);
-  set(SI, place(b.override >= 0 ? b.override : DS_NUMBER, SI));
-  set(DI, place(ES_NUMBER, DI));
-  // comparisons that go on for a while
-  if (/cmps|scas/.test(b.form.row.name) && r.oneIn(2)) {
-    b.memory.fill(r.below(2) * 0xff);
-    b.registers[AX] = b.memory[0] ? 0xffffffff : 0;
-    for (let n = r.below(3); n > 0; n--) b.memory[r.below(400)] ^= 1 << r.below(8);
-  }
 }
 
 function division(b: CaseBuilder): void {
@@ -208,7 +81,7 @@ const flagsImage = (b: CaseBuilder) => b.r.next() & ~0x104100;
 
 function xlat(b: CaseBuilder): void {
   if (b.r.oneIn(4)) b.override = b.r.pick([0, 1, 2, 3, 4, 5]);
-  const base = b.segments[b.override >= 0 ? b.override : DS_NUMBER]?.base ?? 0;
+  const base = b.segments[b.override >= 0 ? b.override : DS]?.base ?? 0;
   b.registers[BX] = b.pickTarget(1) - base - (b.registers[AX] & 0xff);
 }
 
@@ -334,8 +207,8 @@ const PREPARE: Record<string, Prepare> = {
     // whether memory is written when nothing changes is up to the processor
     if (!b.form.memory) return;
     b.target = b.scratch(2);
-    b.segments[DS_NUMBER] = FLAT;
-    b.override = DS_NUMBER;
+    b.segments[DS] = FLAT;
+    b.override = DS;
   },
   lsl: selectorOperand,
   verr: selectorOperand,
