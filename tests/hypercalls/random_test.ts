@@ -45,20 +45,23 @@ function value(guest: Guest, word: Word): number {
   return "mfn" in word ? guest.mfns[word.mfn] : (guest.mfns[word.entry] << 12) | 0x63;
 }
 
+/** Domain options: by the rules of 2007 or not, with grant tables of version 2 or not. */
+const options = fc.constantFrom(0, 4, 8, 12);
+
 Deno.test("random hypercalls trap nothing and lose count of nothing", async () => {
   const rig = await Rig.create(3);
   const other = rig.addGuest();
   let ended = 0;
   fc.assert(
-    fc.property(fc.array(call, { maxLength: 80, size: "max" }), (calls) => {
-      let guest = rig.addGuest({ vcpus: 2 });
+    fc.property(fc.array(call, { maxLength: 80, size: "max" }), options, (calls, options) => {
+      let guest = rig.addGuest({ vcpus: 2, options });
       try {
         for (const { nr, args, words } of calls) {
           if (guest.state !== RUNNING) {
             ended++;
             rig.inside.slice_end();
             rig.core.exports.domain_destroy(guest.domid);
-            guest = rig.addGuest({ vcpus: 2 });
+            guest = rig.addGuest({ vcpus: 2, options });
           }
           wake(guest);
           rig.core.view().setBigUint64(CPU + R_SP, BigInt(guest.va(4)), true);
