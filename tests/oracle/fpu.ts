@@ -2,6 +2,7 @@
 import type { CaseBuilder } from "./builder.ts";
 import { randomFx } from "./fx.ts";
 import { SCRATCH } from "./layout.ts";
+import { AC } from "./state.ts";
 
 type Prepare = (b: CaseBuilder) => void;
 
@@ -32,6 +33,7 @@ function ignorePointers(b: CaseBuilder): void {
 }
 
 function alignedState(b: CaseBuilder): void {
+  b.state.eflags &= ~AC; // #AC or #GP, if both are due: it is up to the processor
   b.target = b.r.oneIn(8) ? SCRATCH + b.r.below(64) : SCRATCH;
 }
 

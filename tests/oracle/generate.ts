@@ -70,6 +70,7 @@ export function runsIn({ row, size }: Form, mode: Mode): boolean {
 /** One case of a form. */
 export function generateCase(r: Random, form: Form, mode: Mode = "plain"): Case {
   const state = new State(r, true, false, mode);
+  state.maybeCheckAlignment(r);
   const b = new CaseBuilder(r, form, state);
   prepareInstruction(b);
   const code = b.encode();

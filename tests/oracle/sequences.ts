@@ -80,6 +80,7 @@ interface Step {
  */
 function sequence(r: Random, name: string, steps: Step[], killFlags: boolean): Case | null {
   const state = new State(r, false, steps.some((s) => s.addressing !== null) || r.oneIn(2));
+  state.maybeCheckAlignment(r);
   const builders: CaseBuilder[] = [];
   const code: number[] = [];
   let undefinedNow = 0;

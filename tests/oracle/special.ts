@@ -2,7 +2,7 @@
 import { bytesOf, type CaseBuilder } from "./builder.ts";
 import { arithmetic, FPU_PREPARE } from "./fpu.ts";
 import { EDGE, EDGE_SIZE, FLAT, SCRATCH } from "./layout.ts";
-import { AX, BP, BX, CX, DS, DX, SP, STACK_TOP } from "./state.ts";
+import { AC, AX, BP, BX, CX, DS, DX, SP, STACK_TOP } from "./state.ts";
 import { string } from "./strings.ts";
 import {
   codeTarget,
@@ -121,7 +121,9 @@ const PREPARE: Record<string, Prepare> = {
   push_sreg(b) {
     stack(b);
     // Intel's processors write two bytes, AMD's four
-    if (b.form.size === 4) b.ignore(b.stackLinear - 2, 2);
+    if (b.form.size === 2) return;
+    b.ignore(b.stackLinear - 2, 2);
+    b.state.eflags &= ~AC;
   },
   popa(b) {
     stack(b);

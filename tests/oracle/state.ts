@@ -22,6 +22,7 @@ import { corner, randomMemory } from "./values.ts";
 export const [AX, CX, DX, BX, SP, BP, SI, DI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const ARITHMETIC_FLAGS = 0x8d5;
 export const DF = 0x400;
+export const AC = 0x40000;
 
 /** Segment registers by their encoding. */
 export const [ES, CS, SS, DS, FS, GS] = [0, 1, 2, 3, 4, 5];
@@ -69,6 +70,11 @@ export class State {
     const others = [BASED, BASED, READ_ONLY_DATA, DOWN, SMALL_DOWN];
     if (r.oneIn(8)) this.segments[DS] = r.pick([...others, LIMITED, null]);
     if (r.oneIn(8)) this.segments[ES] = r.pick([...others, null]);
+  }
+
+  /** Now and then, misaligned accesses raise #AC. */
+  maybeCheckAlignment(r: Random): void {
+    if (r.oneIn(8)) this.eflags |= AC;
   }
 
   /** Where jumps of a case may go. */

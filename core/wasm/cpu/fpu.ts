@@ -5,7 +5,7 @@ import {
   guest_read_linear,
   guest_write_linear,
 } from "../pagetables/guest_copy";
-import { segment_address } from "../segments/address";
+import { aligned, segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
 import { cpl, fault, GP, MF } from "./state";
 import { error_pending, FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTW, ST, st, update_summary } from "./x87/state";
@@ -171,6 +171,8 @@ export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32
   const bytes = which < 2 ? environment : which < 4 ? environment + 80 : 512;
   const address = segment_address(load<u8>(rec + REC_SEG), offset, bytes, stores);
   if (address == ~0) return 0;
+  // an environment is a row of words, as wide as the operand size
+  if (which < 4 && !aligned(address, narrow ? 2 : 4)) return 0;
   if (which >= 4 && (address & 15)) {
     fault(GP, 0);
     return 0;

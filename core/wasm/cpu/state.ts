@@ -121,18 +121,24 @@ function is_flat_data(s: u32): bool {
   return a == (ATTR_P | ATTR_S | ATTR_TYPE_W) && seg_base(s) == 0 && seg_limit(s) == 0xffffffff;
 }
 
+/** Misaligned accesses raise #AC. */
+export let alignment_checked: bool = false;
+
 /**
  * Recomputes C_CPL's, C_MODE's and C_JUMP_TAG's dependants. To be called after any change of a
  * segment register, CPL, TF, or the address space number (C_TLB_TAG).
  */
 export function update_mode(): void {
   let m: u32 = 0;
+  // CR0.AM is always set: ring 3 needs only EFLAGS.AC
+  alignment_checked = cpl() == 3 && (load<u32>(CPU + C_EFLAGS) & 0x40000) != 0;
   if (seg_attr(CS) & ATTR_D) m |= MODE_CODE32;
   if (seg_attr(SS) & ATTR_D) m |= MODE_STACK32;
   if (seg_base(CS) == 0 && seg_limit(CS) == 0xffffffff) {
     m |= MODE_CODE_FLAT;
+    // where alignment is checked, every access takes the checked way
     if (
-      (m & MODE_CODE32) && (m & MODE_STACK32) && is_flat_data(SS) && is_flat_data(DS) &&
+      !alignment_checked && (m & MODE_CODE32) && (m & MODE_STACK32) && is_flat_data(SS) && is_flat_data(DS) &&
       is_flat_data(ES)
     ) m |= MODE_FLAT;
   }

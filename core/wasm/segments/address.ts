@@ -1,6 +1,8 @@
 // Offsets to linear addresses, with the segment's type and limit: the way of every access that is
 // not known to be flat. Source: Intel SDM volume 3, 5.3 (limit checking) and 5.4 (type checking).
 import {
+  AC_,
+  alignment_checked,
   ATTR_D,
   ATTR_TYPE_CODE,
   ATTR_TYPE_E,
@@ -41,7 +43,19 @@ export function segment_address(seg: u32, offset: u32, size: u32, write: bool): 
   const kind = attr & (ATTR_TYPE_CODE | ATTR_TYPE_W);
   if (write ? kind != ATTR_TYPE_W : kind == ATTR_TYPE_CODE) return refused(seg);
   if (!within_limit(attr, seg_limit(seg), offset, size)) return refused(seg);
-  return (seg_base(seg) + offset) & 0xffffffff;
+  const linear = (seg_base(seg) + offset) & 0xffffffff;
+  if (!aligned(linear, size)) return ~0;
+  return linear;
+}
+
+/**
+ * The alignment check of an access that is one number: those of 2, 4 and 8 bytes.
+ *
+ * @returns false with #AC(0) pending
+ */
+export function aligned(linear: u64, size: u32): bool {
+  if (!alignment_checked || size > 8 || (size & (size - 1)) || !(linear & (size - 1))) return true;
+  return fault(AC_, 0);
 }
 
 /** Whether so many bytes of code at eip lie inside CS. */

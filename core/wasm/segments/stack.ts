@@ -1,6 +1,6 @@
 // Pushing and popping several words, as far transfers do: through SS. A push writes from the top down,
 // so that a fault names the word that a processor would have come to first.
-import { ATTR_D, cpl, gpr, seg_attr, set_gpr, SP } from "../cpu/state";
+import { alignment_checked, ATTR_D, cpl, gpr, seg_attr, set_gpr, SP } from "../cpu/state";
 import { SS } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "./address";
@@ -12,8 +12,8 @@ function stack_mask(): u32 {
 function read_words(bytes: usize, offset: u32, count: u32, size: u32): bool {
   const mask = stack_mask();
   const total = count * size;
-  // One access, unless the words go over the end of the stack's offsets.
-  const whole = <u64> offset + total - 1 <= mask;
+  // One access, unless the words go over the end of the stack's offsets or are checked one by one.
+  const whole = <u64> offset + total - 1 <= mask && !alignment_checked;
   const step = whole ? total : size;
   for (let done: u32 = 0; done < total; done += step) {
     const address = segment_address(SS, (offset + done) & mask, step, false);

@@ -3,7 +3,7 @@
 import { REC_SEG } from "../../layout";
 import { tlb_fill } from "../../pagetables/walk";
 import { guest_write_linear } from "../../pagetables/guest_copy";
-import { segment_address } from "../../segments/address";
+import { aligned, segment_address } from "../../segments/address";
 import { B, unpack32, unpack64 } from "../../float/unpacked";
 import { operand_of_integer } from "../../float/integer";
 import { K_FINITE, K_ZERO, R, Unpacked } from "../../float/unpacked";
@@ -261,7 +261,7 @@ const BYTES: usize = memory.data(10, 8);
 export function cpu_x87_store_wide(rec: u32, offset: u32): u32 {
   if (!begin()) return 0;
   const address = segment_address(load<u8>(rec + REC_SEG), offset, 10, true);
-  if (address == ~0) return 0;
+  if (address == ~0 || !aligned(address, 8)) return 0;
   // a fault goes before what an unmasked exception would do
   if (!tlb_fill(address, 10, 1)) return 0;
   if (!cpu_x87_prepare(rec, offset)) return 1;
