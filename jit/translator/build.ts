@@ -25,11 +25,10 @@ const ROADS: [name: string, parameters: number][] = [
   ["fault", 1],
 ];
 
-/** Cheap passes; V8's optimising compiler does the rest. */
+/** Passes whose cost grows with the region, not with its square; V8 does the rest. */
 const TIDY = [
   "simplify-locals-nostructure",
   "vacuum",
-  "coalesce-locals",
   "simplify-locals",
   "vacuum",
 ];

@@ -58,7 +58,7 @@ export interface RegionBlock {
 }
 
 export const MAX_BLOCKS = 24;
-export const MAX_INSTRUCTIONS = 400;
+export const MAX_INSTRUCTIONS = 250;
 
 /** First records that have been given a translation, with the handler they had before. */
 export type Translated = Map<number, number>;
