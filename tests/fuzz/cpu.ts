@@ -17,7 +17,7 @@ import type { Fuzz } from "./what.ts";
 
 type Compare = typeof differences;
 
-const PAGE_FAULT = EXIT_FAULT | 14, PROTECTION = EXIT_FAULT | 13;
+const ALIGNMENT = EXIT_FAULT | 17, PAGE_FAULT = EXIT_FAULT | 14, PROTECTION = EXIT_FAULT | 13;
 /** From here on the host's kernel puts a process's first stack and the vDSO; a guest has nothing there. */
 const HOST_OWN = 0xf0000000;
 
@@ -26,7 +26,8 @@ const compareCases: Compare = (c, native, ours) => {
   if (ours.exit === PAGE_FAULT && ours.cr2 >>> 0 >= HOST_OWN) return [];
   // AMD's read the words of an outer ring's stack before they look at the selector that asks for one
   const returns = /\b(ret_far|iret)\b/.test(c.form);
-  if (returns && native.exit === PAGE_FAULT && ours.exit === PROTECTION) return [];
+  const early = native.exit === PAGE_FAULT || native.exit === ALIGNMENT;
+  if (returns && early && ours.exit === PROTECTION) return [];
   return vectorDifferences(c, native, ours);
 };
 

@@ -24,8 +24,8 @@ export const UNMAPPED = 0x08013000;
 /** Stack of the driver, growing down from here, and of the guest's kernel. */
 export const DRIVER_STACK = 0x08015000;
 export const KERNEL_STACK = 0x08030000;
-/** Stack of the signal handler: no case's stack pointer may come near it. */
-export const SIGNAL_STACK = 0x0c000000;
+/** Stack of the signal handler: neither a stack pointer nor a bit offset of a case may reach it. */
+export const SIGNAL_STACK = 0x1c000000;
 export const SIGNAL_STACK_SIZE = 0x18000;
 /** Code of the cases; the first slot holds the landing pads. */
 export const CODE = 0x08030000;

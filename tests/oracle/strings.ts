@@ -1,7 +1,7 @@
 /** Operands of the string instructions. */
 import type { CaseBuilder } from "./builder.ts";
 import { BASED, EDGE, EDGE_SIZE, FLAT, READONLY, SCRATCH } from "./layout.ts";
-import { AX, CX, DF, DI, DS, ES, SI } from "./state.ts";
+import { AC, AX, CX, DF, DI, DS, ES, SI } from "./state.ts";
 
 /** ESI, EDI, ECX, DF and a REP prefix: mostly within the scratch, sometimes into a fault. */
 export function string(b: CaseBuilder): void {
@@ -21,6 +21,7 @@ export function string(b: CaseBuilder): void {
   }
   // which operand of CMPS is looked at first is up to the processor: one of them must be sound
   const sound = b.form.row.name === "cmps" ? r.pick([SI, DI]) : -1;
+  if (sound >= 0) b.state.eflags &= ~AC;
   if (sound === SI && !b.addr16) {
     b.override = -1;
     b.segments[DS] = FLAT;
