@@ -69,7 +69,7 @@ export class RunLoop {
       if (result === RUN_MORE) this.work.sliced();
       this.work.service();
       if (result === RUN_IDLE && !this.woken) {
-        if (await this.idle()) turn = performance.now();
+        await this.idle();
       }
       // What a guest said goes out now, not at the end of the turn.
       if (result === RUN_HOST) await null;
@@ -82,19 +82,17 @@ export class RunLoop {
   }
 
   /**
-   * Waits until a guest may have something to do.
-   *
-   * @returns whether the host's event loop had its turn
+   * Waits until a guest may have something to do. That may be at once, and by a promise only: it says
+   * nothing about the host's event loop, whose timers must not starve while guests come and go.
    */
-  private async idle(): Promise<boolean> {
+  private async idle(): Promise<void> {
     const deadline = this.core.exports.machine_deadline();
     if (deadline >= 0n && this.clock instanceof VirtualClock) {
       this.clock.allow(deadline);
-      return false;
+      return;
     }
     const wait = deadline < 0n ? Infinity : Number(deadline - this.clock.now()) / 1e6;
     if (wait > 0) await this.sleep(wait);
-    return wait > 0;
   }
 
   private sleep(milliseconds: number): Promise<void> {
