@@ -22,13 +22,9 @@ import {
   RECORDS,
   RECORDS_END,
   TLB,
-  TLB_ADDEND,
-  TLB_ENTRIES,
-  TLB_ENTRY_SIZE,
-  TLB_NEVER,
-  TLB_WRITE,
 } from "../layout";
 import { page } from "../frames/page";
+import { tlb_drop_writers } from "../pagetables/tlb";
 import { block_bytes, decode_block } from "./block";
 import { H_EXIT, H_STALE, MAX_BLOCK } from "./rows";
 
@@ -146,7 +142,7 @@ function make_block(address: u64, mode: u32): u32 {
     store<u32>(descriptor + F_NEXT, <u32> descriptors);
     descriptors = descriptor;
     pg.code = <u32> descriptor;
-    forbid_direct_writes(frame);
+    tlb_drop_writers(mfn);
   }
   next = b + <usize> (n + 1) * RECORD_SIZE;
   store<u64>(b + B_ADDRESS, address);
@@ -166,17 +162,6 @@ function chunks(offset: u32, length: u32): u64 {
   const first = offset >> 6;
   const last = (offset + length - 1) >> 6;
   return (<u64> -1 << first) & (<u64> -1 >> (63 - (last < 63 ? last : 63)));
-}
-
-/** Takes away the TLB's licences to write to a frame without asking. */
-function forbid_direct_writes(frame: usize): void {
-  for (let i: usize = 0; i < <usize> TLB_ENTRIES; i++) {
-    const e = TLB + i * TLB_ENTRY_SIZE;
-    const tag = load<u64>(e + TLB_WRITE);
-    if ((tag & 0xfff) == TLB_NEVER) continue;
-    const host = <u32> (tag & ~0xfff) + load<u32>(e + TLB_ADDEND);
-    if (host == <u32> frame) store<u64>(e + TLB_WRITE, TLB_NEVER);
-  }
 }
 
 /**
