@@ -15,7 +15,7 @@ const dr7 = (n: number, kind: number, length: number) =>
 const bytes = (v: number, n: number) => Array.from({ length: n }, (_, i) => v >>> (8 * i) & 255);
 const hits = (dr6: number) => dr6 & 15;
 
-Deno.test("TF: a trap after the instruction, without RF, DR6.BS set; the handler runs without TF", () => {
+Deno.test("TF: a trap after the instruction, without RF, DR6.BS set; the handler runs without TF [trap.#DB]", () => {
   for (const [code, eip] of [[[0x90], 1], [[0xb8, 1, 0, 0, 0], 5], [[0xeb, 0x10], 0x12]] as const) {
     const r = bench.run({ ring: 3, code: [...code], eflags: TF });
     assert.deepEqual([r.vector, r.eip], [DB, va(CODE_PAGE, eip)]);
@@ -52,7 +52,7 @@ Deno.test("MOV SS and POP SS hold the trap back for one instruction", () => {
   assert.deepEqual([d.vector, d.eip], [DB, va(CODE_PAGE, 2)]);
 });
 
-Deno.test("execution breakpoints: a fault before the instruction, with RF; RF lets it pass once", () => {
+Deno.test("execution breakpoints: a fault before the instruction, with RF; RF lets it pass once [trap.#DB]", () => {
   for (const n of [0, 1, 2, 3]) {
     const debug = { [n]: va(CODE_PAGE, 1), 7: dr7(n, 0, 1) };
     const r = bench.run({ ring: 3, code: [0x90, 0x40, 0x41], eax: 1, debug });

@@ -9,7 +9,7 @@ import { Bench, CODE_PAGE, va } from "./bench.ts";
 const bench = await Bench.create();
 const GP = 13, UD = 6, DE = 0, BR = 5, OF = 0x800;
 
-Deno.test("INT3, INT 3, INTO and INT 4 are traps: EIP behind them, no error code, from both rings", () => {
+Deno.test("INT3, INT 3, INTO and INT 4 are traps: EIP behind them, no error code, from both rings [trap.#BP] [trap.#OF]", () => {
   for (const ring of [1, 3] as const) {
     for (
       const [code, vector] of [[[0xcc], 3], [[0xcd, 3], 3], [[0xce], 4], [[0xcd, 4], 4], [
@@ -24,7 +24,7 @@ Deno.test("INT3, INT 3, INTO and INT 4 are traps: EIP behind them, no error code
   }
 });
 
-Deno.test("INT n that the table does not open to the ring: #GP(n * 8 + 2) at the instruction", () => {
+Deno.test("INT n that the table does not open to the ring: #GP(n * 8 + 2) at the instruction [trap.int]", () => {
   for (let n = 0; n < 256; n++) {
     if ([3, 4, 0x80].includes(n)) continue;
     const r = bench.run({ ring: 3, code: [0xcd, n] });

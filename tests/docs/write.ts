@@ -1,6 +1,10 @@
-/** `deno task docs`: writes docs/instructions.md anew. */
+/** `deno task docs`: writes docs/instructions.md and docs/abi-coverage.md anew. */
 import { instructionsDocument } from "../../jit/isa/document.ts";
+import { coverageDocument } from "../coverage/document.ts";
 import { casesByRow } from "../oracle/counts.ts";
 
-const to = new URL("../../docs/instructions.md", import.meta.url);
-await Deno.writeTextFile(to, instructionsDocument(casesByRow()));
+const write = (name: string, text: string) =>
+  Deno.writeTextFile(new URL(`../../docs/${name}`, import.meta.url), text);
+
+await write("instructions.md", instructionsDocument(casesByRow()));
+await write("abi-coverage.md", coverageDocument());

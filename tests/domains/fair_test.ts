@@ -6,7 +6,7 @@ import { park } from "../traps/selectors.ts";
 const VCPU_OP = 24, SCHED_OP = 29;
 const GET_RUNSTATE = 4, BLOCK = 1;
 
-Deno.test("spinning guests get equal shares within 5 %, a sleeping one none", async () => {
+Deno.test("spinning guests get equal shares within 5 %, a sleeping one none [domain.fair]", async () => {
   const rig = await Rig.create(5);
   const guests = Array.from({ length: 5 }, () => rig.addGuest());
   for (const guest of guests) park(guest.enter());

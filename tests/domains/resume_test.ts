@@ -7,7 +7,7 @@ const SCHED_OP = 29, SHUTDOWN = 2, SUSPEND = 2, POWEROFF = 0;
 const EINVAL = -22, ESRCH = -3;
 type Resume = { domain_resume(domid: number, result: number): number };
 
-Deno.test("a suspended domain goes on where it was, told whether it was away", async () => {
+Deno.test("a suspended domain goes on where it was, told whether it was away [sched_op.shutdown.suspend]", async () => {
   const rig = await Rig.create();
   const guest = rig.addGuest({ vcpus: 2 }).enter();
   const resume = (domid: number, result: number) =>

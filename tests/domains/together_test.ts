@@ -36,7 +36,7 @@ async function outputs({ commandLine, guests = 1, vcpus = 1, slice }: Run): Prom
 
 const SUBJECTS = "trap+iret+iopl+desc+ldt+mmu+pin+ptwr+mmuext+mem+gnt+evt+multi+vcpu";
 
-Deno.test("three guests at once answer as one alone", async () => {
+Deno.test("three guests at once answer as one alone [domain.several]", async () => {
   const commandLine = `only=${SUBJECTS}+upcall`;
   const [alone] = await outputs({ commandLine });
   assert.match(alone, /^DONE n=\d{4}/m);

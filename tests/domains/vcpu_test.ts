@@ -23,7 +23,7 @@ function runstate(guest: Guest, vcpu: number): { state: number; times: bigint[] 
   return { state: guest.read(guest.va(6)), times };
 }
 
-Deno.test("a context is checked before it counts", async () => {
+Deno.test("a context is checked before it counts [vcpu_op.initialise] [xsa.296]", async () => {
   const { rig, guest, op } = await start();
   const refused: [string, (view: DataView) => void][] = [
     ["CR3 zero", (v) => v.setUint32(0xaa8, 0, true)],
@@ -64,7 +64,7 @@ Deno.test("a context is checked before it counts", async () => {
   assert.equal(rig.inside.audit(guest.domid), 0);
 });
 
-Deno.test("up, down and the turns in between", async () => {
+Deno.test("up, down and the turns in between [vcpu_op.up] [vcpu_op.down] [vcpu_op.is_up]", async () => {
   const { rig, guest, op } = await start();
   assert.equal(op(INITIALISE, 1, guest.context()), 0);
   assert.equal(op(IS_UP, 1), 0);
@@ -117,7 +117,7 @@ Deno.test("a blocked vCPU that is taken down comes up blocked, unless an event c
   guest.enter(1);
 });
 
-Deno.test("vcpu_info moves once, to a frame of the guest's, with everything pending", async () => {
+Deno.test("vcpu_info moves once, to a frame of the guest's, with everything pending [vcpu_op.register_vcpu_info] [event.spurious]", async () => {
   const { rig, guest, op } = await start();
   const register = (mfn: number, offset: number, vcpu = 0, high = 0) =>
     op(REGISTER_INFO, vcpu, guest.write(guest.va(5), mfn, high, offset, 0));
@@ -140,7 +140,7 @@ Deno.test("vcpu_info moves once, to a frame of the guest's, with everything pend
   assert.equal(rig.inside.audit(guest.domid), 0);
 });
 
-Deno.test("the first reason sticks, and one domain's end is not another's", async () => {
+Deno.test("the first reason sticks, and one domain's end is not another's [domain.crash] [sched_op.shutdown]", async () => {
   const rig = await Rig.create(2);
   const first = rig.addGuest(), second = rig.addGuest();
   first.enter().call(SCHED_OP, 5, first.write(first.va(5), 1));
@@ -157,7 +157,7 @@ Deno.test("the first reason sticks, and one domain's end is not another's", asyn
   }
 });
 
-Deno.test("domains come and go without end", async () => {
+Deno.test("domains come and go without end [domain.destroy]", async () => {
   const rig = await Rig.create(2);
   for (let n = 0; n < 400; n++) {
     const guest = rig.addGuest({ vcpus: 1 + (n & 1) });

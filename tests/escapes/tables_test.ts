@@ -15,7 +15,7 @@ const WAYS: [string, (d: TestDomain, table: number, index: number, value: bigint
   ["no_translate", (d, table, index, value) => d.mmuUpdate(d.at(table, index) | 3n, value)],
 ];
 
-Deno.test("XSA-148: no superpage by a change of flags in an L2 entry that is good", async () => {
+Deno.test("XSA-148: no superpage by a change of flags in an L2 entry that is good [xsa.148] [mmu.fast_path_l2]", async () => {
   const d = await domain();
   const before = d.rig.entry(d.mfns[1], 0);
   for (const [way, write] of WAYS) {
@@ -27,7 +27,7 @@ Deno.test("XSA-148: no superpage by a change of flags in an L2 entry that is goo
   d.sound();
 });
 
-Deno.test("XSA-182: a read-only entry of a table does not become writable by its flags", async () => {
+Deno.test("XSA-182: a read-only entry of a table does not become writable by its flags [xsa.182]", async () => {
   const d = await domain();
   assert.equal(d.remap(L2, P), 0);
   assert.equal(d.mmuext(OP.PIN_L2, d.mfns[L2]), 0);
@@ -44,7 +44,7 @@ Deno.test("XSA-182: a read-only entry of a table does not become writable by its
   d.sound();
 });
 
-Deno.test("XSA-185: an L3 that names itself, or another L3", async () => {
+Deno.test("XSA-185: an L3 that names itself, or another L3 [xsa.185]", async () => {
   const d = await domain();
   for (const [way, write] of WAYS) {
     for (const flags of [P, P | RW, P | RW | US]) {
@@ -56,7 +56,7 @@ Deno.test("XSA-185: an L3 that names itself, or another L3", async () => {
   d.sound();
 });
 
-Deno.test("XSA-212: exchange does not go on from where its count points it", async () => {
+Deno.test("XSA-212: exchange does not go on from where its count points it [xsa.212]", async () => {
   const d = await domain();
   const HOLE = 0xf5800000;
   const list = d.args([d.mfns[DATA]], 256);
@@ -77,7 +77,7 @@ Deno.test("XSA-212: exchange does not go on from where its count points it", asy
   }
 });
 
-Deno.test("XSA-401: a page pinned as a table is out of reach of what the TLB knew", async () => {
+Deno.test("XSA-401: a page pinned as a table is out of reach of what the TLB knew [xsa.401]", async () => {
   const d = await domain();
   for (let n = 0; n < 3; n++) {
     assert.equal(d.remap(DATA, P | RW), 0);

@@ -27,7 +27,7 @@ const FLAT = { ds: UDS, es: UDS, fs: 0, gs: 0 };
 const frame = (guest: Guest, words: number) =>
   Array.from({ length: words }, (_, n) => guest.read(registers(guest).esp + n * 4) >>> 0);
 
-Deno.test("XSA-7: callbacks and iret to the hypervisor's addresses are the guest's own fault", async () => {
+Deno.test("XSA-7: callbacks and iret to the hypervisor's addresses are the guest's own fault [xsa.7]", async () => {
   for (const target of [0xf6800000, 0xffe00000, 0xfffffff0]) {
     const { guest, handlers } = await start();
     handlers([13, spot(guest, 0)], [14, spot(guest, 1)]);
@@ -45,7 +45,7 @@ Deno.test("XSA-7: callbacks and iret to the hypervisor's addresses are the guest
   }
 });
 
-Deno.test("XSA-213: a list of calls ends with the iret that leaves the kernel", async () => {
+Deno.test("XSA-213: a list of calls ends with the iret that leaves the kernel [xsa.213]", async () => {
   const { guest } = await start();
   const stack = guest.write(guest.va(26), 0xaaaa, 0x1000, UCS, 0x202, 0x5678, UDS);
   guest.rig.core.view().setBigUint64(CPU + R_SP, BigInt(stack), true);
@@ -61,7 +61,7 @@ Deno.test("XSA-213: a list of calls ends with the iret that leaves the kernel", 
   assert.equal(guest.rig.inside.audit(guest.domid), 0);
 });
 
-Deno.test("XSA-298: what lies beyond a table's limit is no descriptor, nor a gate", async () => {
+Deno.test("XSA-298: what lies beyond a table's limit is no descriptor, nor a gate [xsa.298]", async () => {
   const { guest, table, handlers } = await start();
   handlers([13, spot(guest, 0)]);
   const gate: [number, number] = [
@@ -86,7 +86,7 @@ Deno.test("XSA-298: what lies beyond a table's limit is no descriptor, nor a gat
   assert.equal(guest.rig.inside.audit(guest.domid), 0);
 });
 
-Deno.test("XSA-339: one SYSENTER, one exception, with NT and TF set or not", async () => {
+Deno.test("XSA-339: one SYSENTER, one exception, with NT and TF set or not [xsa.339] [trap.sysenter]", async () => {
   for (const flags of [0x202, 0x4202, 0x302, 0x4302]) {
     const { guest, handlers } = await start();
     handlers([6, spot(guest, 0)], [13, spot(guest, 1)], [1, spot(guest, 2)]);
@@ -101,7 +101,7 @@ Deno.test("XSA-339: one SYSENTER, one exception, with NT and TF set or not", asy
   }
 });
 
-Deno.test("XSA-227: a grant is not mapped over half of one entry and half of the next", async () => {
+Deno.test("XSA-227: a grant is not mapped over half of one entry and half of the next [xsa.227]", async () => {
   const { guest } = await start();
   const list = guest.va(5, 64);
   const setup = guest.write(guest.va(5), SELF, 1, 0, list);

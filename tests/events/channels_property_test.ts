@@ -49,7 +49,7 @@ function call(guest: Guest, cmd: number, words: number[], out?: number): number 
   return result === 0 && out !== undefined ? guest.read(at + out) : result;
 }
 
-Deno.test("event channels behave as the model under hostile use", async () => {
+Deno.test("event channels behave as the model under hostile use [event.model] [event.two_level] [event.interdomain] [event_channel_op.bind_interdomain] [event_channel_op.bind_virq] [event_channel_op.close] [event_channel_op.send] [event_channel_op.status] [event_channel_op.alloc_unbound] [event_channel_op.bind_ipi] [event_channel_op.bind_vcpu] [event_channel_op.unmask] [event_channel_op.reset] [xsa.221] [xsa.317]", async () => {
   const rig = await Rig.create(2);
   const run = fc.property(fc.array(operation, { maxLength: 150, size: "max" }), (operations) => {
     const guests = [rig.addGuest({ vcpus: VCPUS }), rig.addGuest({ vcpus: VCPUS })];

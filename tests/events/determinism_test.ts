@@ -23,7 +23,7 @@ async function trail(commandLine: string): Promise<{ hash: number; steps: number
   return { hash, steps, end: now() };
 }
 
-Deno.test("two boots in virtual time are the same boot", async () => {
+Deno.test("two boots in virtual time are the same boot [time.virtual]", async () => {
   const commandLine = "only=hc+evt+upcall+sched+smp+vcpu";
   const first = await trail(commandLine);
   // meanwhile the host is busy with other things, which must not show

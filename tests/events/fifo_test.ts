@@ -150,7 +150,7 @@ const operation = fc.oneof(
   },
 );
 
-Deno.test("events come off the queues in the model's order, none twice and none lost", async () => {
+Deno.test("events come off the queues in the model's order, none twice and none lost [event.fifo]", async () => {
   const rig = await Rig.create(2);
   const property = fc.property(fc.array(operation, { maxLength: 200, size: "max" }), (list) => {
     const guest = rig.addGuest({ vcpus: VCPUS }).enter();
@@ -225,7 +225,7 @@ Deno.test("events come off the queues in the model's order, none twice and none 
   fc.assert(property, { numRuns: 200 });
 });
 
-Deno.test("a queue that was empty brings an upcall, one that was not brings none", async () => {
+Deno.test("a queue that was empty brings an upcall, one that was not brings none [event.fifo]", async () => {
   const { guest } = await start();
   const [first, second] = [0, 0].map(() => call(guest, BIND_IPI, [0], 4));
   guest.setSharedByte(0, 0);
@@ -239,7 +239,7 @@ Deno.test("a queue that was empty brings an upcall, one that was not brings none
   assert.equal(guest.shared(0x800), 0, "the 2-level bitmap has no part in it");
 });
 
-Deno.test("what is refused, and what the first control block changes", async () => {
+Deno.test("what is refused, and what the first control block changes [event_channel_op.init_control] [event_channel_op.expand_array] [event_channel_op.set_priority]", async () => {
   const { rig, guest } = await start({ fifo: false });
   const port = call(guest, BIND_IPI, [0], 4);
   assert.equal(expandArray(guest), EOPNOTSUPP);
@@ -305,7 +305,7 @@ Deno.test("a closed port that is still queued is not given out again", async () 
   assert.equal(call(guest, BIND_IPI, [0], 4), port);
 });
 
-Deno.test("poll sees the words; reset goes back to the 2-level ABI and gives the pages up", async () => {
+Deno.test("poll sees the words; reset goes back to the 2-level ABI and gives the pages up [event_channel_op.reset]", async () => {
   const { rig, guest } = await start();
   const port = call(guest, BIND_VIRQ, [1, 0], 8);
   setWord(guest, port, PENDING + MASKED);
@@ -325,7 +325,7 @@ Deno.test("poll sees the words; reset goes back to the 2-level ABI and gives the
   assert.equal(guest.shared(0x800), 1 << again);
 });
 
-Deno.test("whatever a guest writes there, it fools only itself", async () => {
+Deno.test("whatever a guest writes there, it fools only itself [event.fifo] [xsa.221]", async () => {
   const rig = await Rig.create(2);
   const other = rig.addGuest();
   const values = fc.constantFrom(0, 1, 3, LINK, LINKED, LINKED + 5, PENDING, MASKED, 0xffffffff);

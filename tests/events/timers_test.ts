@@ -33,7 +33,7 @@ function spin(guest: Guest, until: bigint, done = () => false): void {
   guest.enter();
 }
 
-Deno.test("pvclock gives system time from the TSC, and wall time with it", async () => {
+Deno.test("pvclock gives system time from the TSC, and wall time with it [time.pvclock] [time.wallclock]", async () => {
   const { rig, guest } = await start();
   const at = 0x20;
   assert.equal(guest.shared(at) % 2, 0);
@@ -50,7 +50,7 @@ Deno.test("pvclock gives system time from the TSC, and wall time with it", async
   assert.equal(guest.shared(0x900) % 2, 0);
 });
 
-Deno.test("a one-shot timer: past at once, future on time, 0 cancels, negative and far in 100 ms", async () => {
+Deno.test("a one-shot timer: past at once, future on time, 0 cancels, negative and far in 100 ms [set_timer_op] [time.singleshot]", async () => {
   const { rig, guest, port } = await start();
   assert.equal(timer(guest, 1n), 0);
   assert.ok(pending(guest, port));
@@ -95,7 +95,7 @@ Deno.test("an idle machine skips to the deadline exactly, and no further than it
   assert.ok(pending(guest, port));
 });
 
-Deno.test("SCHEDOP_block unmasks and waits; what is pending already lets it through", async () => {
+Deno.test("SCHEDOP_block unmasks and waits; what is pending already lets it through [sched_op.block] [event.block]", async () => {
   const { rig, guest } = await start();
   guest.setSharedByte(1, 0xff);
   assert.equal(guest.call(SCHED_OP, BLOCK), 0);
@@ -108,7 +108,7 @@ Deno.test("SCHEDOP_block unmasks and waits; what is pending already lets it thro
   assert.ok(!other.guest.stopped);
 });
 
-Deno.test("poll: timeouts, pending ports, and every bad argument", async () => {
+Deno.test("poll: timeouts, pending ports, and every bad argument [sched_op.poll] [errno.EINVAL] [errno.EFAULT]", async () => {
   const { rig, guest, port } = await start();
   const poll = (ports: number, count: number, timeout: bigint) => {
     guest.write(guest.va(6), ports, count);
@@ -143,7 +143,7 @@ Deno.test("poll: timeouts, pending ports, and every bad argument", async () => {
   assert.ok(!pending(guest, port));
 });
 
-Deno.test("the tick runs only for a bound VIRQ_TIMER and a running vCPU", async () => {
+Deno.test("the tick runs only for a bound VIRQ_TIMER and a running vCPU [time.periodic]", async () => {
   const { rig, guest, port } = await start();
   const period = guest.write(guest.va(6), 5_000_000, 0);
   assert.equal(guest.call(VCPU_OP, 6, 0, period), 0);
@@ -170,7 +170,7 @@ Deno.test("the tick runs only for a bound VIRQ_TIMER and a running vCPU", async 
   assert.equal(rig.core.exports.machine_deadline(), -1n);
 });
 
-Deno.test("watchdogs: two, armed anew, put away, and fatal", async () => {
+Deno.test("watchdogs: two, armed anew, put away, and fatal [sched_op.watchdog] [time.watchdog]", async () => {
   const { rig, guest } = await start();
   const watchdog = (id: number, seconds: number) =>
     guest.call(SCHED_OP, WATCHDOG, guest.write(guest.va(6), id, seconds));
@@ -189,7 +189,7 @@ Deno.test("watchdogs: two, armed anew, put away, and fatal", async () => {
   assert.deepEqual([guest.state, guest.code], [SHUTDOWN, REASON_WATCHDOG]);
 });
 
-Deno.test("two runs with the same input see the same times", async () => {
+Deno.test("two runs with the same input see the same times [time.virtual]", async () => {
   const times = async () => {
     const { rig, guest, port } = await start();
     const seen: bigint[] = [];

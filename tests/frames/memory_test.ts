@@ -21,7 +21,7 @@ function owned(d: TestDomain): number {
   return d.memoryOp(CURRENT, [DOMID_SELF]);
 }
 
-Deno.test("a destroyed domain gives everything back, whatever it was used as", async () => {
+Deno.test("a destroyed domain gives everything back, whatever it was used as [domain.destroy]", async () => {
   const rig = await Rig.create();
   const before = rig.core.machine_free_frames();
   for (let i = 0; i < 3; i++) {
@@ -38,7 +38,7 @@ Deno.test("a destroyed domain gives everything back, whatever it was used as", a
   }
 });
 
-Deno.test("memory is zero when it comes, and counted against max_pages", async () => {
+Deno.test("memory is zero when it comes, and counted against max_pages [memory_op.populate_physmap] [memory_op.increase_reservation] [mmu.balloon]", async () => {
   const d = await domain(24, 26);
   d.store(d.va(DATA), 0x1234n);
   assert.equal(d.updateVa(d.va(DATA), 0n), 0);
@@ -57,7 +57,7 @@ Deno.test("memory is zero when it comes, and counted against max_pages", async (
   d.sound();
 });
 
-Deno.test("a frame in use is free when its last use ends", async () => {
+Deno.test("a frame in use is free when its last use ends [mmu.freed_in_use]", async () => {
   const d = await domain();
   assert.equal(d.reservation(DECREASE, [d.mfns[DATA]]), 1);
   assert.equal(d.reservation(DECREASE, [d.mfns[DATA]]), 1, "again: of no effect");
@@ -78,7 +78,7 @@ Deno.test("a frame in use is free when its last use ends", async () => {
   d.sound();
 });
 
-Deno.test("frames that are not its own stay where they are", async () => {
+Deno.test("frames that are not its own stay where they are [memory_op.decrease_reservation] [mmu.partial]", async () => {
   const d = await domain();
   for (const bad of [0, 512, 0xffffffff, d.rig.core.machine_size() - 1]) {
     assert.equal(d.reservation(DECREASE, [bad]), 0);
@@ -88,7 +88,7 @@ Deno.test("frames that are not its own stay where they are", async () => {
   d.sound();
 });
 
-Deno.test("extents of several frames are neighbours, and aligned", async () => {
+Deno.test("extents of several frames are neighbours, and aligned [mmu.orders]", async () => {
   const d = await domain(24, 200);
   assert.equal(d.reservation(POPULATE, [64, 128], 4), 2);
   for (const [i, pfn] of [64, 128].entries()) {
@@ -134,7 +134,7 @@ Deno.test("a machine without room says so; freed runs are found again", async ()
   d.sound();
 });
 
-Deno.test("exchange takes only what nothing refers to, and all or nothing", async () => {
+Deno.test("exchange takes only what nothing refers to, and all or nothing [memory_op.exchange] [errno.EINVAL]", async () => {
   const d = await domain(24, 40);
   const exchange = (mfns: number[], pfns: number[], order: [number, number], done = 0) => {
     const list = d.args([...mfns, ...pfns], 512);
@@ -178,7 +178,7 @@ Deno.test("exchange takes only what nothing refers to, and all or nothing", asyn
   d.sound();
 });
 
-Deno.test("a long list is done in pieces, and the count goes on", async () => {
+Deno.test("a long list is done in pieces, and the count goes on [memory_op.decrease_reservation]", async () => {
   const d = await domain(24, 32);
   // 4096 requests and more: the list is one page of the same request, mapped over and over
   const many = 5000;
@@ -211,7 +211,7 @@ Deno.test("a long list is done in pieces, and the count goes on", async () => {
   assert.equal(d.word(256), 100);
 });
 
-Deno.test("the machine grows past 2 GiB: a second block of the machine-to-phys table", async () => {
+Deno.test("the machine grows past 2 GiB: a second block of the machine-to-phys table [memory_op.machphys_mfn_list]", async () => {
   const rig = await Rig.create(512);
   const d = TestDomain.create(rig, 24, 64);
   const beyond = 0xf5800000 + (1 << 19) * 4;

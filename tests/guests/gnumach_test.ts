@@ -24,7 +24,7 @@ Deno.test("GNU Mach: dies as on Xen 4.17, of a store into its page directory", a
   assert.equal(status, 4);
 });
 
-Deno.test("GNU Mach: with stores into page directories emulated it comes to its banner", async () => {
+Deno.test("GNU Mach: with stores into page directories emulated it comes to its banner [option.writable_l2]", async () => {
   const image = await guestForTest("gnumach-1.8-xen-486.gz");
   if (!image) return;
   const { stdout, stderr } = await bootByCommandLine(

@@ -34,7 +34,7 @@ async function add(machine: Machine, image: Uint8Array, options: DomainOptions =
 
 const send = (domain: Domain, text: string) => domain.console.send(new TextEncoder().encode(text));
 
-Deno.test("domains live side by side and end each for itself", () =>
+Deno.test("domains live side by side and end each for itself [domain.several]", () =>
   withMachine({}, async (machine) => {
     const a = await add(machine, echoes());
     const b = await add(machine, echoes());

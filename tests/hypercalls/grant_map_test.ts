@@ -72,7 +72,7 @@ async function pair() {
   return { rig, owner, user };
 }
 
-Deno.test("a granted frame is mapped, shared and given back", async () => {
+Deno.test("a granted frame is mapped, shared and given back [grant_table_op.map_grant_ref] [grant_table_op.unmap_grant_ref]", async () => {
   const { owner, user } = await pair();
   owner.write(owner.va(GRANTED), 0x600df00d);
   grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
@@ -157,7 +157,7 @@ Deno.test("what was not granted is not mapped", async () => {
   audit(user);
 });
 
-Deno.test("an unmap takes away nothing but the mapping it names", async () => {
+Deno.test("an unmap takes away nothing but the mapping it names [xsa.224] [xsa.234] [grant_table_op.unmap_grant_ref]", async () => {
   const { owner, user } = await pair();
   grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
   user.enter();
@@ -176,7 +176,7 @@ Deno.test("an unmap takes away nothing but the mapping it names", async () => {
   assert.equal(grantUnmap(user, handle), OKAY);
 });
 
-Deno.test("a frame mapped by another domain outlives its owner, and is no table meanwhile", async () => {
+Deno.test("a frame mapped by another domain outlives its owner, and is no table meanwhile [domain.destroy_mapped]", async () => {
   const { rig, owner, user } = await pair();
   grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
   user.enter();
@@ -198,7 +198,7 @@ Deno.test("a frame mapped by another domain outlives its owner, and is no table 
   audit(other);
 });
 
-Deno.test("copies stay within their frames and their rights", async () => {
+Deno.test("copies stay within their frames and their rights [grant_table_op.copy]", async () => {
   const { owner, user } = await pair();
   const from = owner.mfns[GRANTED], to = user.mfns[GRANTED];
   owner.write(owner.va(GRANTED, 16), 0x11112222, 0x33334444);
@@ -233,7 +233,7 @@ Deno.test("copies stay within their frames and their rights", async () => {
   assert.equal(copy([9, 1234, 0], [to, SELF, 0], 8, 1), BAD_DOMAIN);
 });
 
-Deno.test("bad lists are -EFAULT, bad counts -EINVAL", async () => {
+Deno.test("bad lists are -EFAULT, bad counts -EINVAL [grant_table_op] [errno.EFAULT] [errno.EINVAL]", async () => {
   const { user } = await pair();
   user.enter();
   for (const cmd of [0, 1, 2, 4, 5, 6, 7, 8, 10, 11, 12]) {
@@ -248,7 +248,7 @@ Deno.test("bad lists are -EFAULT, bad counts -EINVAL", async () => {
   }
 });
 
-Deno.test("the version cannot change under a mapping", async () => {
+Deno.test("the version cannot change under a mapping [grant_table_op.set_version] [errno.EBUSY]", async () => {
   const rig = await Rig.create(2);
   const guest = rig.addGuest({ options: 8 }).enter(); // grant tables of version 2 allowed
   const arg = guest.va(ARGS);

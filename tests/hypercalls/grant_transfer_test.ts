@@ -72,7 +72,7 @@ async function pair() {
 
 const reservation = (guest: Guest) => guest.call(12, 3, guest.write(guest.va(ARGS, 128), SELF));
 
-Deno.test("a transferred frame changes its owner, with its contents, and has the pfn that was asked for", async () => {
+Deno.test("a transferred frame changes its owner, with its contents, and has the pfn that was asked for [grant_table_op.transfer]", async () => {
   const { giver, taker } = await pair();
   put(taker, 9, ACCEPT, giver.domid, 0x123);
   giver.enter();
@@ -98,7 +98,7 @@ Deno.test("a transferred frame changes its owner, with its contents, and has the
 });
 
 // XSA-214: a frame that was a table at its old owner must not be one, unchecked, at its new owner.
-Deno.test("a frame that was a table is checked anew at its new owner", async () => {
+Deno.test("a frame that was a table is checked anew at its new owner [xsa.214]", async () => {
   const { giver, taker } = await pair();
   put(taker, 9, ACCEPT, giver.domid, 0x123);
   giver.enter();
@@ -154,7 +154,7 @@ Deno.test("what is not accepted stays where it is", async () => {
   audit(giver, taker);
 });
 
-Deno.test("two entries change places, unless one is in use", async () => {
+Deno.test("two entries change places, unless one is in use [grant_table_op.swap_grant_ref]", async () => {
   const { giver, taker } = await pair();
   put(giver, 9, PERMIT, taker.domid, giver.mfns[MOVED]);
   put(giver, 10, 0, 77, 0x456);
@@ -191,7 +191,7 @@ Deno.test("version 2: entries of 16 bytes change places", async () => {
   assert.equal(swap(guest, 9, 256), BAD_REF);
 });
 
-Deno.test("unmap_and_replace puts another mapping where the grant's was", async () => {
+Deno.test("unmap_and_replace puts another mapping where the grant's was [grant_table_op.unmap_and_replace]", async () => {
   const { giver, taker } = await pair();
   put(giver, 9, PERMIT, taker.domid, giver.mfns[MOVED]);
   taker.enter();

@@ -13,7 +13,7 @@ function entry(guest: Guest, page: number, n: number, op: number, ...args: numbe
 const result = (guest: Guest, page: number, n: number) =>
   guest.read(guest.va(page, n * 32 + 4)) | 0;
 
-Deno.test("results are written entry by entry, also of what fails", async () => {
+Deno.test("results are written entry by entry, also of what fails [multicall]", async () => {
   const guest = (await Rig.create()).addGuest().enter();
   entry(guest, 10, 0, XEN_VERSION, PAGESIZE);
   entry(guest, 10, 1, 99);
@@ -24,7 +24,7 @@ Deno.test("results are written entry by entry, also of what fails", async () => 
   assert.deepEqual([0, 1, 2, 3, 4].map((n) => result(guest, 10, n)), [4096, -38, -22, -14, 4096]);
 });
 
-Deno.test("a list that cannot be read or written stops with -EFAULT, and the door stays shut", async () => {
+Deno.test("a list that cannot be read or written stops with -EFAULT, and the door stays shut [multicall] [errno.EFAULT]", async () => {
   const guest = (await Rig.create()).addGuest().enter();
   for (const bad of [UNMAPPED, HOLE, 0xfffffff0, BASE + PAGES * 4096]) {
     assert.equal(guest.call(MULTICALL, bad, 1), -14);
@@ -59,7 +59,7 @@ Deno.test("a long list is cut into pieces that add up", async () => {
   for (let n = 0; n < total; n++) assert.equal(result(guest, 10, n), 4096);
 });
 
-Deno.test("the end of the domain ends the list", async () => {
+Deno.test("the end of the domain ends the list [multicall] [domain.crash]", async () => {
   const guest = (await Rig.create()).addGuest().enter();
   entry(guest, 10, 0, SCHED_OP_COMPAT, 2, 1); // reboot
   entry(guest, 10, 1, XEN_VERSION, PAGESIZE);

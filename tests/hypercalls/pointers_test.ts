@@ -25,7 +25,7 @@ function call(guest: Guest, nr: number, cmd: number, rest: number[]): number {
   return POINTER_FIRST.has(nr) ? guest.call(nr, ...rest) : guest.call(nr, cmd, ...rest);
 }
 
-Deno.test("bad pointers are -EFAULT everywhere", async () => {
+Deno.test("bad pointers are -EFAULT everywhere [hypercall.pointers] [errno.platform_op.EFAULT] [errno.xen_version.EFAULT] [errno.event_channel_op_compat.EFAULT] [errno.physdev_op_compat.EFAULT] [errno.vcpu_op.EFAULT] [errno.sched_op.EFAULT] [errno.event_channel_op.EFAULT] [errno.physdev_op.EFAULT] [errno.hvm_op.EFAULT] [errno.sysctl.EFAULT] [errno.domctl.EFAULT]", async () => {
   const rig = await Rig.create();
   const guest = rig.addGuest().enter();
   for (const [name, nr, commands, place] of TAKE_POINTER) {
@@ -44,7 +44,7 @@ Deno.test("bad pointers are -EFAULT everywhere", async () => {
   assert.equal(guest.state, 1);
 });
 
-Deno.test("console_io: only where it is allowed, line by line, whatever the bytes", async () => {
+Deno.test("console_io: only where it is allowed, line by line, whatever the bytes [console_io.write] [console_io.read] [option.console_io] [errno.EPERM] [errno.EFAULT] [errno.ENOSYS]", async () => {
   const rig = await Rig.create(2);
   const silent = rig.addGuest().enter();
   const text = (guest: Guest, s: string) => {

@@ -48,7 +48,7 @@ function value(guest: Guest, word: Word): number {
 /** Domain options: by the rules of 2007 or not, with grant tables of version 2 or not. */
 const options = fc.constantFrom(0, 4, 8, 12);
 
-Deno.test("random hypercalls trap nothing and lose count of nothing", async () => {
+Deno.test("random hypercalls trap nothing and lose count of nothing [hypercall.random]", async () => {
   const rig = await Rig.create(3);
   const other = rig.addGuest();
   let ended = 0;

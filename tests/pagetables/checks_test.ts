@@ -53,7 +53,7 @@ function badL1Entries(d: TestDomain): [string, bigint, number][] {
   ];
 }
 
-Deno.test("an L1 entry may not be what it must not", async () => {
+Deno.test("an L1 entry may not be what it must not [pte.l1.pwt] [pte.l1.pcd] [pte.l1.pat] [pte.l1.beyond] [pte.l1.mmio] [pte.l1.table]", async () => {
   const d = await domain();
   for (const [what, value, error] of badL1Entries(d)) {
     const va = d.va(DATA2);
@@ -69,7 +69,7 @@ Deno.test("an L1 entry may not be what it must not", async () => {
   }
 });
 
-Deno.test("an L2 or L3 entry may not be what it must not", async () => {
+Deno.test("an L2 or L3 entry may not be what it must not [pte.l2.pwt] [pte.l2.pcd] [pte.l2.pse] [pte.l2.g] [pte.l2.wrong_type] [pte.l2.beyond] [pte.l2.m2p] [pte.l2.shared_info] [pte.l3.pwt] [pte.l3.pcd] [pte.l3.pse] [pte.l3.g] [pte.l3.nx] [pte.l3.avail_high] [pte.l3.wrong_type] [pte.l3.beyond] [pte.l3.m2p] [pte.l3.shared_info] [pte.l3.linear]", async () => {
   const d = await domain();
   fill(d, L1, {});
   fill(d, L2, { 0: d.pte(L1, P | RW | US) });
@@ -118,7 +118,7 @@ Deno.test("an L2 or L3 entry may not be what it must not", async () => {
   }
 });
 
-Deno.test("bits that are allowed come back as they were written", async () => {
+Deno.test("bits that are allowed come back as they were written [pte.l1.g] [pte.*.avl] [pte.l1.avail_high] [pte.l2.avail_high] [pte.l1.nx] [pte.l2.nx] [pte.l1.a] [pte.l2.a] [pte.l1.d] [pte.l2.d] [pte.l1.us] [pte.l2.us] [pte.l1.absent] [pte.l2.absent] [mmu.readback]", async () => {
   const d = await domain();
   fill(d, L1, {});
   fill(d, L2, {});
@@ -143,7 +143,7 @@ Deno.test("bits that are allowed come back as they were written", async () => {
   d.sound();
 });
 
-Deno.test("a page mapped writable is no table, and a table is not mapped writable", async () => {
+Deno.test("a page mapped writable is no table, and a table is not mapped writable [mmu.exclusive] [mmu.fast_path] [mmu.counts]", async () => {
   const d = await domain();
   assert.equal(d.mmuext(OP.PIN_L1, d.mfns[L1]), EINVAL);
   assert.equal(d.remap(L1, P), 0);
@@ -162,7 +162,7 @@ Deno.test("a page mapped writable is no table, and a table is not mapped writabl
   d.sound();
 });
 
-Deno.test("pins: once each, of one level, own frames only", async () => {
+Deno.test("pins: once each, of one level, own frames only [mmuext_op.pin_l1_table] [mmuext_op.pin_l2_table] [mmuext_op.pin_l3_table] [mmuext_op.pin_l4_table] [mmuext_op.unpin_table] [errno.EINVAL]", async () => {
   const d = await domain();
   fill(d, L1, {});
   const mfn = d.mfns[L1];
@@ -184,7 +184,7 @@ Deno.test("pins: once each, of one level, own frames only", async () => {
   d.sound();
 });
 
-Deno.test("slot 3 of an L3: there, unshared, with the hypervisor's entries", async () => {
+Deno.test("slot 3 of an L3: there, unshared, with the hypervisor's entries [pte.l3.slot3] [pte.l3.slots_above] [pte.l3.absent] [pte.l2.xen_slots] [mmu.xen_entries]", async () => {
   const d = await domain();
   const l3 = d.mfns[L3];
   fill(d, L2B, { 0: d.pte(2, P | RW), 428: 0x1234567890n, 500: d.pte(DATA, P | RW) });
@@ -221,7 +221,7 @@ Deno.test("slot 3 of an L3: there, unshared, with the hypervisor's entries", asy
   d.sound();
 });
 
-Deno.test("an error deep down undoes everything above", async () => {
+Deno.test("an error deep down undoes everything above [mmu.undone] [xsa.299]", async () => {
   const d = await domain();
   fill(d, L1, { 0: d.pte(DATA, P | RW), 9: d.pte(0, P | RW) });
   fill(d, L2, { 0: d.pte(DATA2, P), 1: d.pte(L1, P | RW) });
@@ -233,7 +233,7 @@ Deno.test("an error deep down undoes everything above", async () => {
   d.sound();
 });
 
-Deno.test("linear L2 entries: read-only, one level of them", async () => {
+Deno.test("linear L2 entries: read-only, one level of them [pte.l2.linear]", async () => {
   const d = await domain();
   const [a, b, c] = [L2, L2B, L3];
   for (const page of [a, b, c]) {
@@ -257,7 +257,7 @@ Deno.test("linear L2 entries: read-only, one level of them", async () => {
   d.sound();
 });
 
-Deno.test("base pointers: checked, counted, given back", async () => {
+Deno.test("base pointers: checked, counted, given back [mmuext_op.new_baseptr] [mmuext_op.new_user_baseptr] [mmu.unpinned]", async () => {
   const d = await domain();
   fill(d, L2B, { 0: d.pte(2, P | RW), 427: d.pte(3, P | RW) });
   fill(d, L3, { 3: d.pte(L2B, P) });
@@ -274,7 +274,7 @@ Deno.test("base pointers: checked, counted, given back", async () => {
   d.sound();
 });
 
-Deno.test("pages in use by the hypervisor's calls are not written behind its back", async () => {
+Deno.test("pages in use by the hypervisor's calls are not written behind its back [mmuext_op.clear_page] [mmuext_op.copy_page] [mmu.plain_store] [descriptor.gdt]", async () => {
   const d = await domain();
   fill(d, L1, {});
   assert.equal(d.mmuext(OP.PIN_L1, d.mfns[L1]), 0);
@@ -297,7 +297,7 @@ Deno.test("pages in use by the hypervisor's calls are not written behind its bac
   d.sound();
 });
 
-Deno.test("LDT pages: taken at first use, let go with their mapping or the base pointer", async () => {
+Deno.test("LDT pages: taken at first use, let go with their mapping or the base pointer [mmuext_op.set_ldt] [descriptor.ldt_lazy]", async () => {
   const d = await domain();
   const type = () => [d.rig.info(d.mfns[DATA]).type, d.rig.info(d.mfns[DATA]).typeCount];
   assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 512), 0);
@@ -322,7 +322,7 @@ Deno.test("LDT pages: taken at first use, let go with their mapping or the base 
   d.sound();
 });
 
-Deno.test("mmu_update stops at the first bad request and says how far it got", async () => {
+Deno.test("mmu_update stops at the first bad request and says how far it got [mmu_update] [mmu_update.done] [mmu_update.unknown] [errno.EFAULT] [errno.ENOSYS] [errno.EINVAL]", async () => {
   const d = await domain();
   const list = d.args(
     words64(
@@ -352,7 +352,7 @@ Deno.test("mmu_update stops at the first bad request and says how far it got", a
   }
 });
 
-Deno.test("no other domain's tables or frames, whatever the number", async () => {
+Deno.test("no other domain's tables or frames, whatever the number [mmu_update.foreign] [mmuext_op.foreign] [update_va_mapping_otherdomain] [errno.EPERM] [errno.ESRCH]", async () => {
   const d = await domain();
   const list = d.args(words64(d.at(2, DATA2), d.pte(DATA2, P)), 512);
   const done = d.args([77], 256);
@@ -385,7 +385,7 @@ Deno.test("no other domain's tables or frames, whatever the number", async () =>
   d.sound();
 });
 
-Deno.test("update_va_mapping goes by the tables that are loaded", async () => {
+Deno.test("update_va_mapping goes by the tables that are loaded [update_va_mapping] [update_va_mapping.bitmap] [errno.EINVAL] [errno.EFAULT]", async () => {
   const d = await domain();
   assert.equal(d.updateVa(0x40000000, d.pte(DATA, P)), EINVAL, "no L2");
   assert.equal(d.updateVa(0xc8000000, d.pte(DATA, P)), EINVAL, "no L1");
@@ -403,7 +403,7 @@ Deno.test("update_va_mapping goes by the tables that are loaded", async () => {
   d.sound();
 });
 
-Deno.test("MACHPHYS_UPDATE sets what every guest can read, for own frames only", async () => {
+Deno.test("MACHPHYS_UPDATE sets what every guest can read, for own frames only [mmu_update.machphys] [mmu.m2p]", async () => {
   const d = await domain();
   const m2p = (mfn: number) => d.load(0xf5800000 + mfn * 4).value;
   assert.equal(m2p(d.mfns[DATA]), BigInt(DATA));

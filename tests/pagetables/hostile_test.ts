@@ -289,7 +289,7 @@ function prepare(d: TestDomain, start: Start): void {
   if (start === "loaded") assert.equal(d.mmuext(OP.NEW_BASEPTR, d.mfns[l3]), 0);
 }
 
-Deno.test("a hostile guest's page tables stay sound", async () => {
+Deno.test("a hostile guest's page tables stay sound [mmu.hostile] [xsa.310]", async () => {
   const rig = await Rig.create(4096);
   // a frame of another domain's, in use as writable
   const other = rig.core.domain_create(1, 4, 0);
@@ -319,7 +319,7 @@ Deno.test("a hostile guest's page tables stay sound", async () => {
   assert.equal(seen.size, 11);
 });
 
-Deno.test("after a flush every access goes where the tables say", async () => {
+Deno.test("after a flush every access goes where the tables say [mmu.flush_l1] [mmu.flush_upper]", async () => {
   const rig = await Rig.create(4096);
   const flush = fc.constantFrom(OP.TLB_FLUSH_LOCAL, OP.TLB_FLUSH_ALL, OP.NEW_BASEPTR);
   const round = fc.tuple(fc.array(step, { maxLength: 12, size: "max" }), flush);

@@ -30,7 +30,7 @@ function secondSpace(d: TestDomain): void {
   assert.equal(d.mmuext(OP.PIN_L3, d.mfns[L3]), 0);
 }
 
-Deno.test("a change is seen after its flush at the latest", async () => {
+Deno.test("a change is seen after its flush at the latest [mmu.flush_l1] [update_va_mapping.none] [update_va_mapping.tlb_flush] [update_va_mapping.invlpg] [mmuext_op.tlb_flush_local] [mmuext_op.invlpg_local]", async () => {
   const d = await domain();
   d.store(d.va(DATA), 1n);
   d.store(d.va(DATA2), 2n);
@@ -50,7 +50,7 @@ Deno.test("a change is seen after its flush at the latest", async () => {
   assert.equal(d.load(V).value, 1n);
 });
 
-Deno.test("changes above level 1 flush by themselves", async () => {
+Deno.test("changes above level 1 flush by themselves [mmu.flush_upper] [xsa.286]", async () => {
   const d = await domain();
   d.store(d.va(DATA), 1n);
   assert.equal(d.remap(L1, P), 0);
@@ -63,7 +63,7 @@ Deno.test("changes above level 1 flush by themselves", async () => {
   d.sound();
 });
 
-Deno.test("address spaces do not see each other's translations", async () => {
+Deno.test("address spaces do not see each other's translations [mmu.global] [mmuext_op.new_baseptr]", async () => {
   const d = await domain();
   secondSpace(d);
   assert.equal(d.updateVa(V, d.pte(DATA, P | RW)), 0);
@@ -110,7 +110,7 @@ Deno.test("more flushes than there are address-space numbers", async () => {
   d.sound();
 });
 
-Deno.test("a page that becomes a table is not written through what the TLB remembers", async () => {
+Deno.test("a page that becomes a table is not written through what the TLB remembers [mmu.flush_type] [xsa.401]", async () => {
   const d = await domain();
   // reached through one and through several addresses, one of them in the other space
   for (const aliases of [[], [31], [31, 32, 33]]) {
@@ -136,7 +136,7 @@ Deno.test("a page that becomes a table is not written through what the TLB remem
   d.sound();
 });
 
-Deno.test("a freed frame is out of reach, flushed or not", async () => {
+Deno.test("a freed frame is out of reach, flushed or not [mmu.freed_in_use] [memory_op.decrease_reservation]", async () => {
   const d = await domain();
   d.store(d.va(DATA), 0x55n);
   assert.equal(d.updateVa(d.va(DATA), 0n, 0), 0);
@@ -152,7 +152,7 @@ Deno.test("a freed frame is out of reach, flushed or not", async () => {
   d.sound();
 });
 
-Deno.test("accessed and dirty bits are set in memory, at each level, as used", async () => {
+Deno.test("accessed and dirty bits are set in memory, at each level, as used [mmu.accessed]", async () => {
   const d = await domain();
   const bits = (pfn: number, index: number) => d.rig.entry(d.mfns[pfn], index) & 0xfffn;
   assert.equal(d.updateVa(V, d.pte(DATA, P | RW)), 0);
@@ -174,7 +174,7 @@ Deno.test("accessed and dirty bits are set in memory, at each level, as used", a
   assert.equal(bits(2, 30), P);
 });
 
-Deno.test("rights are those of all levels together", async () => {
+Deno.test("rights are those of all levels together [mmu.rights] [mmu.nx] [trap.#PF]", async () => {
   const d = await domain();
   const va = BASE + 6 * 0x200000 + 3 * 4096;
   assert.equal(d.remap(L1, P), 0);
@@ -221,7 +221,7 @@ Deno.test("an access over a page's end is whole or nothing, and CR2 says which p
   assert.deepEqual(d.load(end - 1, 2), { error: 0, address: end - 1 });
 });
 
-Deno.test("the machine-to-phys table is there to be read by the kernel, and nothing else", async () => {
+Deno.test("the machine-to-phys table is there to be read by the kernel, and nothing else [mmu.m2p] [mmu.hole]", async () => {
   const d = await domain();
   const m2p = 0xf5800000;
   assert.equal(d.load(m2p + 4 * d.mfns[5]).value, 5n);
@@ -236,7 +236,7 @@ Deno.test("the machine-to-phys table is there to be read by the kernel, and noth
   assert.deepEqual(d.load(0xfffffffe, 4), { error: 0, address: 0xfffffffe });
 });
 
-Deno.test("through a linear entry the slot-3 L2 shows its tables, and the hypervisor's entries as pages", async () => {
+Deno.test("through a linear entry the slot-3 L2 shows its tables, and the hypervisor's entries as pages [mmu.xen_entries] [pte.l2.linear]", async () => {
   const d = await domain();
   assert.equal(d.mmuUpdate(d.at(1, 10), d.pte(1, P)), 0);
   const linear = BASE + 10 * 0x200000;
@@ -247,7 +247,7 @@ Deno.test("through a linear entry the slot-3 L2 shows its tables, and the hyperv
   d.sound();
 });
 
-Deno.test("hypercall arguments are read and written with the kernel's rights", async () => {
+Deno.test("hypercall arguments are read and written with the kernel's rights [hypercall.pointers]", async () => {
   const d = await domain();
   // a list across a page's end, in user pages
   const list = d.va(DATA2) - 8;

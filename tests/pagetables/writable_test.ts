@@ -15,7 +15,7 @@ async function domain(assist: boolean, options = 0): Promise<{ d: TestDomain; at
   return { d, at: d.va(L1) + 24 };
 }
 
-Deno.test("off, a store into an L1 faults", async () => {
+Deno.test("off, a store into an L1 faults [ptwr.off]", async () => {
   const { d, at } = await domain(false);
   assert.deepEqual(d.store(at, d.pte(DATA, P), 4), { error: 3, address: at });
   assert.equal(d.hypercall(HC.vm_assist, 0, 2), 0);
@@ -24,7 +24,7 @@ Deno.test("off, a store into an L1 faults", async () => {
   d.sound();
 });
 
-Deno.test("on, stores are checked updates", async () => {
+Deno.test("on, stores are checked updates [ptwr.mov] [ptwr.rmw] [ptwr.cmpxchg8b] [ptwr.refused] [vm_assist.writable_pagetables]", async () => {
   const { d, at } = await domain(true);
   const entry = () => d.rig.entry(d.mfns[L1], 3);
   const va = BASE + 6 * 0x200000 + 3 * 4096;
@@ -56,7 +56,7 @@ Deno.test("on, stores are checked updates", async () => {
   d.sound();
 });
 
-Deno.test("an upper half that makes no sense clears P, for a plain 4-byte store", async () => {
+Deno.test("an upper half that makes no sense clears P, for a plain 4-byte store [ptwr.upper_half]", async () => {
   const { d, at } = await domain(true);
   const set = () => assert.equal(d.mmuUpdate(d.at(L1, 3), d.pte(DATA, P | RW)), 0);
   const entry = () => d.rig.entry(d.mfns[L1], 3);
@@ -71,7 +71,7 @@ Deno.test("an upper half that makes no sense clears P, for a plain 4-byte store"
   }
 });
 
-Deno.test("only aligned stores of a kernel, of up to 8 bytes, into an L1", async () => {
+Deno.test("only aligned stores of a kernel, of up to 8 bytes, into an L1 [ptwr.aligned] [ptwr.user] [ptwr.upper_levels]", async () => {
   const { d, at } = await domain(true);
   assert.equal(d.store(at + 2, 0n, 4).error, 3);
   assert.equal(d.store(at + 1, 0n, 2).error, 3);
@@ -88,7 +88,7 @@ Deno.test("only aligned stores of a kernel, of up to 8 bytes, into an L1", async
   d.sound();
 });
 
-Deno.test("OPT_WRITABLE_L2: the same for L2s, still checked", async () => {
+Deno.test("OPT_WRITABLE_L2: the same for L2s, still checked [option.writable_l2]", async () => {
   const { d } = await domain(false, OPT_WRITABLE_L2);
   const at = d.va(1) + 9 * 8;
   assert.equal(d.store(at, d.pte(L1, P | RW)).error, undefined);

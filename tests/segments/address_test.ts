@@ -13,7 +13,7 @@ const near = fc.oneof(
 );
 const CODE = 0x800, DOWN = 0x400, READ_WRITE = 0x200, BIG = 0x400000, FIXED = 0x9000;
 
-Deno.test("segment_address lets through what lies inside, and nothing else", () => {
+Deno.test("segment_address lets through what lies inside, and nothing else [descriptor.base] [descriptor.limit] [descriptor.expand_down]", () => {
   const attributes = fc.record({
     code: fc.boolean(),
     down: fc.boolean(),

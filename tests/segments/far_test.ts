@@ -93,7 +93,7 @@ function refused(
   return m.fault();
 }
 
-Deno.test("direct far transfers refuse what the manual refuses", () => {
+Deno.test("direct far transfers refuse what the manual refuses [descriptor.far_jump]", () => {
   const cases: [string, boolean, number, number][] = [
     ["d:0", false, 0, TARGET],
     ["d:0", false, 3, TARGET],
@@ -148,7 +148,7 @@ Deno.test("CS takes the current ring as its RPL; CALL pushes CS and the next EIP
   }
 });
 
-Deno.test("RET to ring 3 takes SS:ESP from beyond the parameters and drops them there too", () => {
+Deno.test("RET to ring 3 takes SS:ESP from beyond the parameters and drops them there too [descriptor.far_return]", () => {
   from(false);
   const esp = m.state().esp;
   [TARGET, UCS, 0xdead, 0xbeef, page(USER) + 0x100, UDS].forEach((w, n) => m.put(esp + n * 4, w));
@@ -158,7 +158,7 @@ Deno.test("RET to ring 3 takes SS:ESP from beyond the parameters and drops them 
   assert.deepEqual([s.cs, s.ss, s.esp, s.cpl], [UCS, UDS, page(USER) + 0x108, 3]);
 });
 
-Deno.test("a gate from ring 3 enters ring 1 on the kernel's stack", () => {
+Deno.test("a gate from ring 3 enters ring 1 on the kernel's stack [descriptor.gate_use] [descriptor.call_gate]", () => {
   for (const selector of [0x83, 0x80]) {
     from(true);
     call(selector, 0x12345678); // the instruction's own offset plays no part
@@ -174,7 +174,7 @@ Deno.test("a gate from ring 3 enters ring 1 on the kernel's stack", () => {
   }
 });
 
-Deno.test("a gate copies parameters, the last pushed first", () => {
+Deno.test("a gate copies parameters, the last pushed first [descriptor.gate_use]", () => {
   from(true);
   m.put(page(USER) + 0x800, 0x2222);
   m.put(page(USER) + 0x804, 0x1111);
@@ -225,7 +225,7 @@ Deno.test("gates refuse callers and targets", () => {
   }
 });
 
-Deno.test("gates refuse bad kernel stacks", () => {
+Deno.test("gates refuse bad kernel stacks [descriptor.gate_stack] [trap.#TS]", () => {
   const cases: [string, number, number][] = [
     ["a:0", 0, KERNEL_TOP],
     ["a:e018", KCS, KERNEL_TOP],

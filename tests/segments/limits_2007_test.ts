@@ -53,7 +53,7 @@ const frame = (guest: Guest, words: number) => {
 
 const limitOf = ([low, high]: [number, number]) => ((low & 0xffff) | (high & 0xf0000)) >>> 0;
 
-Deno.test("a base must lie a page below the end", async () => {
+Deno.test("a base must lie a page below the end [limits_2007.base] [option.xen32_limits]", async () => {
   const { table } = await start();
   assert.equal(table.tryGdt(1, descriptor(DATA, END - 4096, 0)), EINVAL);
   assert.equal(table.tryGdt(1, descriptor(DATA, 0xffffffff, 0)), EINVAL);
@@ -61,7 +61,7 @@ Deno.test("a base must lie a page below the end", async () => {
   assert.equal(table.tryGdt(1, descriptor(DATA & ~PRESENT, 0xffffffff)), 0); // absent: anything
 });
 
-Deno.test("a segment that grows up and wraps or ends too high gets a shorter limit, if in pages", async () => {
+Deno.test("a segment that grows up and wraps or ends too high gets a shorter limit, if in pages [limits_2007.truncated]", async () => {
   const { table } = await start();
   for (const kind of [DATA, CODE]) {
     table.gdt(1, descriptor(kind, 0));
@@ -78,7 +78,7 @@ Deno.test("a segment that grows up and wraps or ends too high gets a shorter lim
   assert.equal(table.tryGdt(1, descriptor(DATA & ~PAGES, END - 0x2000, 0x1fff)), 0);
 });
 
-Deno.test("one that grows down and wraps begins where its base's page brings it to 0", async () => {
+Deno.test("one that grows down and wraps begins where its base's page brings it to 0 [limits_2007.expand_down]", async () => {
   const { table } = await start();
   table.gdt(1, descriptor(DATA | DOWN, 0x40000800, 0xfff00));
   assert.equal(limitOf(table.gdtWords(1)), 0xbffff);
@@ -103,7 +103,7 @@ Deno.test("no accepted segment reaches the hypervisor, and a second check change
   );
 });
 
-Deno.test("DPL is raised to ring 1, in single writes and in pages", async () => {
+Deno.test("DPL is raised to ring 1, in single writes and in pages [limits_2007.dpl]", async () => {
   const { rig, guest, table } = await start();
   table.gdt(1, descriptor(DATA & ~0x6000));
   assert.equal(table.gdtWords(1)[1] & 0x6000, 0x2000);
@@ -118,7 +118,7 @@ Deno.test("DPL is raised to ring 1, in single writes and in pages", async () => 
   assert.equal(rig.inside.audit(guest.domid), 0);
 });
 
-Deno.test("call gates stay usable by themselves, their target's RPL raised", async () => {
+Deno.test("call gates stay usable by themselves, their target's RPL raised [limits_2007.dpl]", async () => {
   const { guest, table } = await start();
   const gate = (target: number, dpl: number): [number, number] => [
     target << 16 | spot(guest, 6) & 0xffff,
@@ -144,7 +144,7 @@ Deno.test("call gates stay usable by themselves, their target's RPL raised", asy
   assert.deepEqual([registers(guest).eip, frame(guest, 1)[0]], [spot(guest, 0), 0x10]);
 });
 
-Deno.test("the flat selectors end with page 0xF67FF, and an access beyond is #GP", async () => {
+Deno.test("the flat selectors end with page 0xF67FF, and an access beyond is #GP [limits_2007.flat]", async () => {
   const { guest } = await start();
   guest.call(HC.stackSwitch, KDS, guest.va(31));
   handlers(guest, [13, KCS, spot(guest, 0)], [14, KCS, spot(guest, 1)]);
@@ -189,7 +189,7 @@ async function thread(options: number, assists: number[], code: number[], kind =
   return { guest, rig, table };
 }
 
-Deno.test("4gb_segments: an offset on the other side turns the segment, and the access is tried again", async () => {
+Deno.test("4gb_segments: an offset on the other side turns the segment, and the access is tried again [limits_2007.gs] [vm_assist.4gb_segments]", async () => {
   const { guest, rig, table } = await thread(OPTION, [0], NEGATIVE);
   assert.equal(registers(guest).eax, 0x11111111);
   assert.equal(registers(guest).cpl, 3);
@@ -233,7 +233,7 @@ Deno.test("4gb_segments: what it does not mend is #GP(0) as ever", async () => {
   assert.equal(registers(guest).eip, spot(guest, 0));
 });
 
-Deno.test("4gb_segments_notify: vector 15 with the instruction's length, before it runs again", async () => {
+Deno.test("4gb_segments_notify: vector 15 with the instruction's length, before it runs again [limits_2007.notify] [vm_assist.4gb_segments_notify]", async () => {
   const { guest } = await thread(OPTION, [0, 1], NEGATIVE);
   assert.equal(registers(guest).eip, spot(guest, 2));
   const [error, eip, cs, , esp, ss] = frame(guest, 6);
@@ -274,7 +274,7 @@ async function failing() {
 /** int 0x82: xen_version(0). */
 const HYPERCALL = [0xb8, 17, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x82];
 
-Deno.test("every return loads the selectors again; a failure goes to the registered CS:EIP, all four null", async () => {
+Deno.test("every return loads the selectors again; a failure goes to the registered CS:EIP, all four null [limits_2007.failsafe]", async () => {
   const { rig, guest, table } = await failing();
   table.gdt(5, descriptor(DATA));
   table.ldt(3, descriptor(DATA));
@@ -301,7 +301,7 @@ Deno.test("an LDT page that was let go is found again, and nobody hears of it", 
   assert.notEqual(registers(guest).eip, failsafe(guest));
 });
 
-Deno.test("a bad IRET arrives there as well, with the target as what was interrupted", async () => {
+Deno.test("a bad IRET arrives there as well, with the target as what was interrupted [limits_2007.bad_iret]", async () => {
   const { guest } = await failing();
   loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs: 0 });
   // the iret hypercall's frame: EAX EIP CS EFLAGS
@@ -356,7 +356,7 @@ Deno.test("put back on after a yield it is the same way", async () => {
   assert.deepEqual([registers(guest).cs, registers(guest).eip], [6 * 8 | 1, failsafe(guest)]);
 });
 
-Deno.test("VM86 stays out: iret with VM set is answered by #GP(0) as on 64-bit Xen", async () => {
+Deno.test("VM86 stays out: iret with VM set is answered by #GP(0) as on 64-bit Xen [limits_2007.vm86] [trap.vm86]", async () => {
   const { guest } = await failing();
   guest.call(HC.stackSwitch, KDS, guest.va(31));
   const words = [0, 0x100, 0x2000, 0x20202, 0x7ff0, 0, 0, 0, 0, 0];

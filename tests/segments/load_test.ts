@@ -57,7 +57,7 @@ const ring = fc.constantFrom(1, 3);
 const rpl = fc.integer({ min: 0, max: 3 });
 const register = fc.constantFrom(ES, SS, DS, FS, GS);
 
-Deno.test("a segment load faults, loads and marks as the manual says", () => {
+Deno.test("a segment load faults, loads and marks as the manual says [descriptor.load] [descriptor.load_ss] [descriptor.accessed]", () => {
   fc.assert(
     fc.property(descriptor, rpl, ring, register, (d, rpl, cpl, seg) => {
       put(5, d);
@@ -98,7 +98,7 @@ Deno.test("null selectors load everywhere but in SS", () => {
   }
 });
 
-Deno.test("selectors beyond a table are refused with themselves as error code", () => {
+Deno.test("selectors beyond a table are refused with themselves as error code [descriptor.gdt_end]", () => {
   x.probe_set_cpl(1);
   x.probe_ldt(0, 0);
   for (const selector of [0x1001, 0xdff9, 0xe069, 0xfff9, 0x8 | LDT_BIT, 0xffff]) {
@@ -107,7 +107,7 @@ Deno.test("selectors beyond a table are refused with themselves as error code", 
   }
 });
 
-Deno.test("Xen's own page: flat segments for rings 1 and 3, nothing for ring 0", () => {
+Deno.test("Xen's own page: flat segments for rings 1 and 3, nothing for ring 0 [descriptor.xen]", () => {
   for (
     const [cpl, good, bad] of [[1, [0xe021, 0xe033, 0xe019, 0xe02b], []], [3, [0xe033, 0xe02b], [
       0xe021,

@@ -55,7 +55,7 @@ function reset(): void {
   m.setMask(1);
 }
 
-Deno.test("a frame holds the interrupted context, and the context after it is the handler's", () => {
+Deno.test("a frame holds the interrupted context, and the context after it is the handler's [trap.frame] [trap.mask]", () => {
   const context = fc.record({
     user: fc.boolean(),
     vector: fc.constantFrom(0, 1, 3, 6, 8, 10, 11, 12, 13, 14, 16, 17, 19, 0x80),
@@ -117,7 +117,7 @@ function bounceFrom(cs: number, ss: number, esp: number): void {
   x.insn_int3();
 }
 
-Deno.test("a ring 1 frame goes through the base and limit of SS", () => {
+Deno.test("a ring 1 frame goes through the base and limit of SS [trap.based_stack]", () => {
   reset();
   bounceFrom(KCS, BASED, page(0) + 0x800);
   assert.equal(x.probe_crashed(), 0);
@@ -136,7 +136,7 @@ Deno.test("a ring 1 frame goes through the base and limit of SS", () => {
   assert.equal(x.probe_crashed(), 1);
 });
 
-Deno.test("a frame that cannot be written in ring 1 ends the domain", () => {
+Deno.test("a frame that cannot be written in ring 1 ends the domain [trap.bad_stack] [trap.#DF]", () => {
   reset();
   for (
     const esp of [
@@ -160,7 +160,7 @@ Deno.test("a user page is good enough for a kernel's frame", () => {
   assert.equal(x.probe_crashed(), 0);
 });
 
-Deno.test("entries from ring 3 end the domain when kernel_ss or kernel_sp is bad", () => {
+Deno.test("entries from ring 3 end the domain when kernel_ss or kernel_sp is bad [trap.kernel_stack] [stack_switch]", () => {
   const cases: [number, number][] = [
     [0, KERNEL_TOP],
     [KCS, KERNEL_TOP],
@@ -199,7 +199,7 @@ Deno.test("a kernel_ss of ring 3 takes frames, but no ring 1 handler can run on 
   assert.equal(x.probe_crashed(), 1);
 });
 
-Deno.test("a null handler selector ends the domain, after the frame was written", () => {
+Deno.test("a null handler selector ends the domain, after the frame was written [trap.no_handler]", () => {
   for (const cs of [0, 1, 2, 3]) {
     reset();
     m.setTrap(3, 0, cs, HANDLER);
@@ -211,7 +211,7 @@ Deno.test("a null handler selector ends the domain, after the frame was written"
   }
 });
 
-Deno.test("a bad handler selector is #GP at the handler's first instruction", () => {
+Deno.test("a bad handler selector is #GP at the handler's first instruction [trap.handler_cs]", () => {
   const bad: [number, number][] = [[0x1231, 0x1230], [KDS, KDS & ~3], [0xe009, 0xe008], [
     0x1001,
     0x1000,
@@ -244,7 +244,7 @@ Deno.test("a handler beyond its code segment's limit is #GP(0) there", () => {
   assert.equal(m.word(m.state().esp + 4), 0x10000);
 });
 
-Deno.test("handlers that all fault on entry end the domain instead of going on for ever", () => {
+Deno.test("handlers that all fault on entry end the domain instead of going on for ever [trap.handler_loop]", () => {
   for (const cs of [UCS, 0x1233, KDS]) {
     reset();
     m.setTrap(13, 0, cs, HANDLER);

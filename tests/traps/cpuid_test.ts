@@ -26,7 +26,7 @@ Deno.test("GenuineIntel, family 6, model 15", () => {
   assert.equal(((cpuid(1).eax >> 4) & 15) | ((cpuid(1).eax >> 12) & 0xf0), 15);
 });
 
-Deno.test("features that Xen hides from a 32-bit guest are hidden", () => {
+Deno.test("features that Xen hides from a 32-bit guest are hidden [cpuid.hidden] [cpuid.shown]", () => {
   const { ebx, ecx, edx } = cpuid(1);
   for (const bit of [1, 3, 11, 12, 13, 17, 18, 21, 22, 28, 29, 31]) {
     assert.ok(!((edx >>> bit) & 1), `EDX ${bit}`);
@@ -44,7 +44,7 @@ Deno.test("features that Xen hides from a 32-bit guest are hidden", () => {
   assert.equal((cpuid(0x80000008).eax >> 8) & 0xff, 32);
 });
 
-Deno.test("Xen's leaves", () => {
+Deno.test("Xen's leaves [cpuid.hypervisor]", () => {
   const base = cpuid(0x40000000);
   assert.equal(base.eax, 0x40000005);
   assert.equal(text(base.ebx, base.ecx, base.edx), "XenVMMXenVMM");

@@ -35,7 +35,7 @@ function frame(guest: Guest, words: number): number[] {
 const FS = 5 * 8 | 1, GS = 3 * 8 | 4 | 1;
 
 for (const where of ["GDT", "LDT"] as const) {
-  Deno.test(`a selector of the ${where} whose entry went is zeroed after a yield, and told`, async () => {
+  Deno.test(`a selector of the ${where} whose entry went is zeroed after a yield, and told [trap.failsafe]`, async () => {
     const { guest, rig, table } = await start();
     table.gdt(5, descriptor(DATA, 0x1000));
     table.ldt(3, descriptor(DATA, 0x2000));
@@ -141,7 +141,7 @@ Deno.test("from user mode the frame goes to kernel_sp, as a linear address, with
   assert.equal(guest.sharedByte(1), 0, "set_callbacks registers it without masking");
 });
 
-Deno.test("registered with the mask flag it masks events", async () => {
+Deno.test("registered with the mask flag it masks events [callback_op.failsafe]", async () => {
   const { guest, rig, table } = await start();
   const arg = guest.write(guest.va(30), 1 | 1 << 16, KCS, FAILSAFE);
   assert.equal(guest.call(HC.callbackOp, 0, arg), 0);
@@ -169,7 +169,7 @@ Deno.test("an LDT whose page is gone from the tables takes its selectors with it
 
 // The second half of XSA-215: the frame's address is the guest's choice.
 for (const esp of [0x1000, 8, 0, 0xf5800100, 0xffe00000, 0xffffffff]) {
-  Deno.test(`a failsafe frame that cannot be written at ${esp.toString(16)} ends that domain alone`, async () => {
+  Deno.test(`a failsafe frame that cannot be written at ${esp.toString(16)} ends that domain alone [xsa.215] [trap.failsafe]`, async () => {
     const { guest, other, rig, table } = await start({ guests: 2 });
     table.gdt(5, descriptor(DATA));
     loadSelectors(guest, { ds: KDS, es: KDS, fs: FS, gs: 0 }, { cs: KCS, ss: KDS, esp });

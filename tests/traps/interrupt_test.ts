@@ -24,7 +24,7 @@ function interrupt(vector: number, user: boolean): string {
   return m.fault();
 }
 
-Deno.test("INT n goes to the guest's handler or is #GP(n * 8 + 2), by the entry's DPL", () => {
+Deno.test("INT n goes to the guest's handler or is #GP(n * 8 + 2), by the entry's DPL [trap.int]", () => {
   const vectors = fc.integer({ min: 0, max: 255 }).filter((v) => v !== 0x82);
   fc.assert(
     fc.property(vectors, fc.integer({ min: 0, max: 7 }), fc.boolean(), (vector, flags, user) => {
@@ -50,7 +50,7 @@ Deno.test("INT n goes to the guest's handler or is #GP(n * 8 + 2), by the entry'
   );
 });
 
-Deno.test("INT 0x80 without a handler is #GP, INT 0x82 from ring 3 too", () => {
+Deno.test("INT 0x80 without a handler is #GP, INT 0x82 from ring 3 too [trap.int80] [trap.int82]", () => {
   x.do_set_trap_table(0n);
   assert.equal(interrupt(0x80, false), "d:402");
   assert.equal(interrupt(0x80, true), "d:402");
@@ -64,7 +64,7 @@ function iret(words: number[], esp = page(0) + 0x800): void {
   x.do_iret();
 }
 
-Deno.test("iret goes to ring 1 with the stack above the frame, to ring 3 with the frame's stack", () => {
+Deno.test("iret goes to ring 1 with the stack above the frame, to ring 3 with the frame's stack [iret]", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 0x3dffff }),
@@ -92,7 +92,7 @@ Deno.test("iret goes to ring 1 with the stack above the frame, to ring 3 with th
   );
 });
 
-Deno.test("iret for ring 0, or from a frame that cannot be read, ends the domain", () => {
+Deno.test("iret for ring 0, or from a frame that cannot be read, ends the domain [trap.iret_crash]", () => {
   for (const cs of [0, 0xe018, 0xe008, 4]) {
     iret([0, INSTRUCTION, cs, 2, 0, 0]);
     assert.equal(x.probe_crashed(), 1, cs.toString(16));
@@ -103,7 +103,7 @@ Deno.test("iret for ring 0, or from a frame that cannot be read, ends the domain
   assert.equal(x.probe_crashed(), 1);
 });
 
-Deno.test("iret to bad segments is the target's own fault, on the stack of the target's ring", () => {
+Deno.test("iret to bad segments is the target's own fault, on the stack of the target's ring [iret]", () => {
   const cases: [number, number, string, number][] = [
     [0x1233, UDS, "1230", 0x1233],
     [UCS, 0x1234, "1234", UCS],
@@ -127,7 +127,7 @@ Deno.test("iret to bad segments is the target's own fault, on the stack of the t
   }
 });
 
-Deno.test("iret with VM set: the frame is copied below kernel_sp and #GP(0) starts on it", () => {
+Deno.test("iret with VM set: the frame is copied below kernel_sp and #GP(0) starts on it [trap.iret_vm86]", () => {
   m.setTrap(13, 4, KCS, HANDLER);
   const frame = [0xabcd, INSTRUCTION, UCS, 0x20202, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66];
   iret(frame);

@@ -46,7 +46,7 @@ function iret(words: number[], { from = KCS, flags = 2, short = false, esp = 0 }
   return m.fault();
 }
 
-Deno.test("IRET refuses what the manual refuses, and changes nothing then", () => {
+Deno.test("IRET refuses what the manual refuses, and changes nothing then [trap.iret]", () => {
   const U = page(USER) + 0x100;
   const cases: [string, number[], Parameters<typeof iret>[1]?][] = [
     ["d:0", [TARGET, KCS, 2], { flags: 0x4002 }], // NT
@@ -78,7 +78,7 @@ Deno.test("IRET refuses what the manual refuses, and changes nothing then", () =
   }
 });
 
-Deno.test("IRET leaves IF and IOPL alone and takes the other flags", () => {
+Deno.test("IRET leaves IF and IOPL alone and takes the other flags [trap.iret]", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0x3fffff }), fc.boolean(), (flags, short) => {
       const target = short ? 0x340 : TARGET;

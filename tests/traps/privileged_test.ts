@@ -29,7 +29,7 @@ function run(bytes: number[], { user = false, eax = 0, ecx = 0, edx = 0 } = {}):
   return m.fault();
 }
 
-Deno.test("what both rings are refused", () => {
+Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.invd] [emulate.rdpmc] [emulate.lgdt_lidt] [emulate.lldt_ltr]", () => {
   const refused: [string, number[]][] = [
     ["d:0", [0xf4]],
     ["d:0", [0xf3, 0xf4]],
@@ -62,7 +62,7 @@ Deno.test("what both rings are refused", () => {
   }
 });
 
-Deno.test("what the kernel alone may do", () => {
+Deno.test("what the kernel alone may do [emulate.clts] [emulate.wbinvd] [emulate.mov_from_cr]", () => {
   for (
     const bytes of [[0x0f, 0x06], [0x0f, 0x09], [0x0f, 0x20, 0xc0], [0x0f, 0x20, 0xe0], [
       0x0f,
@@ -77,7 +77,7 @@ Deno.test("what the kernel alone may do", () => {
   assert.equal(run([0x0f, 0x32], { ecx: 0x277, user: true }), "d:0");
 });
 
-Deno.test("CR0 changes in TS only, CR4 in the guest's bits only, CR3 to valid tables only", () => {
+Deno.test("CR0 changes in TS only, CR4 in the guest's bits only, CR3 to valid tables only [emulate.mov_to_cr] [emulate.cr3] [emulate.cr4]", () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0xffffffff }), (eax) => {
       assert.equal(run([0x0f, 0x22, 0xc0], { eax }), ((eax ^ 0x80050033) & ~8) === 0 ? "" : "d:0");
@@ -100,7 +100,7 @@ Deno.test("CR0 changes in TS only, CR4 in the guest's bits only, CR3 to valid ta
   run([0x0f, 0x22, 0xe0], { eax: 0 });
 });
 
-Deno.test("no MSR write from a guest gets anything but 0 or #GP(0), and none changes a later read", () => {
+Deno.test("no MSR write from a guest gets anything but 0 or #GP(0), and none changes a later read [emulate.wrmsr]", () => {
   const msr = fc.oneof(
     fc.integer({ min: 0, max: 0x7ff }),
     fc.integer({ min: 0xc0000000 | 0, max: 0xc0000200 | 0 }),
@@ -121,7 +121,7 @@ Deno.test("no MSR write from a guest gets anything but 0 or #GP(0), and none cha
   );
 });
 
-Deno.test("the hypercall page is written only where the guest could write", () => {
+Deno.test("the hypercall page is written only where the guest could write [msr.hypercall_page]", () => {
   const address = (pfn: number) => m.view(pfn).byteOffset - MACHINE;
   const write = (pfn: number, low = 0) =>
     run([0x0f, 0x30], { ecx: 0x40000000, eax: address(pfn) | low });
@@ -139,7 +139,7 @@ Deno.test("the hypercall page is written only where the guest could write", () =
   assert.equal(run([0x0f, 0x30], { ecx: 0x40000000, eax: 0xfffff000 | 0, edx: 0xffff }), "d:0");
 });
 
-Deno.test("ports: allowed by IOPL, all ones; INS and OUTS stop precisely at a fault", () => {
+Deno.test("ports: allowed by IOPL, all ones; INS and OUTS stop precisely at a fault [emulate.in] [emulate.out] [emulate.ins] [emulate.outs]", () => {
   const io = (bytes: number[], user: boolean, eax = 0, edx = 0x3f8) => {
     place(bytes, user);
     reg(R_AX, eax);

@@ -1,6 +1,6 @@
 /** Names of hypercalls, their sub-operations and errors. Source: Xen public headers. */
 
-const HYPERCALLS: Record<number, string> = {
+export const HYPERCALLS: Record<number, string> = {
   0: "set_trap_table",
   1: "mmu_update",
   2: "set_gdt",
@@ -38,6 +38,7 @@ const HYPERCALLS: Record<number, string> = {
   35: "sysctl",
   36: "domctl",
   37: "kexec_op",
+  38: "tmem_op",
   39: "argo_op",
   40: "xenpmu_op",
   41: "dm_op",
@@ -224,13 +225,31 @@ export const VM_ASSIST = [
 ];
 
 export const PHYSDEV: Record<number, string> = {
-  4: "apic_read",
+  4: "irq_unmask_notify",
   5: "irq_status_query",
   6: "set_iopl",
   7: "set_iobitmap",
   8: "apic_read",
   9: "apic_write",
+  10: "alloc_irq_vector",
   12: "eoi",
+  13: "map_pirq",
+  14: "unmap_pirq",
+  15: "manage_pci_add",
+  16: "manage_pci_remove",
+  17: "pirq_eoi_gmfn_v1",
+  19: "restore_msi",
+  20: "manage_pci_add_ext",
+  21: "setup_gsi",
+  23: "get_free_pirq",
+  24: "pci_mmcfg_reserved",
+  25: "pci_device_add",
+  26: "pci_device_remove",
+  27: "restore_msi_ext",
+  28: "pirq_eoi_gmfn_v2",
+  29: "dbgp_op",
+  30: "prepare_msix",
+  31: "release_msix",
 };
 
 export const VECTORS: Record<number, string> = {

@@ -15,7 +15,7 @@ async function build(bytes: Uint8Array, config: Partial<DomainConfig> = {}) {
   return { plan, fake, observer: new Observer(fake, buildDomain(fake.core, plan)) };
 }
 
-Deno.test("the conformance guest finds what real Xen's builder gave it", async () => {
+Deno.test("the conformance guest finds what real Xen's builder gave it [domain.start]", async () => {
   const { observer } = await build(Deno.readFileSync(new URL("pv32.elf", folder())));
   const golden = new Map(readGolden("domU").map((e) => [e.key, e.line]));
   const lines = observer.lines(0xc00d3000);
@@ -52,7 +52,7 @@ Deno.test("a mapping that would end on a 4 MiB boundary gains another 4 MiB", as
   assert.equal(exact.plan.layout.mappedPages, 2048);
 });
 
-Deno.test("the hypercall page holds 128 entries, and leaves the rest of each slot alone", async () => {
+Deno.test("the hypercall page holds 128 entries, and leaves the rest of each slot alone [hypercall.page]", async () => {
   const code = new Uint8Array(0x3000).fill(0xcc);
   const { observer, fake, plan } = await build(makeElf({ segments: [{ data: code }] }));
   const page = fake.core.frame(observer.built.mfns[plan.layout.hypercallPfn!]);
@@ -146,7 +146,7 @@ Deno.test("a guest that knows rotated CR3s starts with that assist on, another d
   assert.equal(await assist(notesWith({ 9: "bimodal" })), 8);
 });
 
-Deno.test("BSD symbols follow the kernel", async () => {
+Deno.test("BSD symbols follow the kernel [xsa.194]", async () => {
   const names = new TextEncoder().encode("\0start\0");
   const symbols = new Uint8Array(32).fill(1);
   const { observer, fake, plan } = await build(makeElf({
