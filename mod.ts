@@ -30,6 +30,7 @@ export { SHUTDOWN, type Shutdown } from "./core/host/shutdown.ts";
 export type { TimeMode } from "./core/host/clock.ts";
 export type { LogSink } from "./core/host/log.ts";
 export { OPTION_NAMES, type OptionName, type OptionValues } from "./core/host/options.ts";
+export { CpuidError } from "./core/host/cpuid.ts";
 export { Xenstore } from "./core/host/xenstore/daemon.ts";
 export { BuildError } from "./core/host/builder/build.ts";
 export { type GuestImage, loadImage } from "./core/host/elf/image.ts";

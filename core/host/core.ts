@@ -38,6 +38,7 @@ export interface CoreExports {
   domain_state(domid: number): number;
   domain_shutdown_code(domid: number): number;
   domain_crash_reason(domid: number): number;
+  domain_hide_features(domid: number, ecx: number, edx: number, extended: number): number;
   domain_set_handle(domid: number, handle: number): number;
 
   host_hold_frame(domid: number, mfn: number): number;

@@ -47,6 +47,8 @@ export interface DomainOptions {
   name?: string;
   /** See core/host/options.ts. */
   options?: OptionValues;
+  /** CPU features the guest is not told of, each as in xl.cfg's cpuid: "no-ssse3,no-sse3". See core/host/cpuid.ts. */
+  cpuid?: string | readonly string[];
   /** Takes the console's output; it is dropped when not given. */
   output?: ConsoleSink;
 }
@@ -92,7 +94,7 @@ export class Machine {
    * Builds a domain from an image and lets it run.
    *
    * @param image an ELF file, gzip'd or not, or a bzImage; or what loadImage made of one
-   * @throws ImageError when the image or the options are no good, BuildError when there is not
+   * @throws ImageError when the image or the options are no good, CpuidError when `cpuid` is, BuildError when there is not
    *   enough memory: nothing has changed then
    */
   async addDomain(image: Uint8Array | GuestImage, options: DomainOptions = {}): Promise<Domain> {
@@ -104,6 +106,7 @@ export class Machine {
       commandLine: options.commandLine,
       ramdisk: options.ramdisk,
       options: optionBits(options.options ?? {}),
+      cpuid: typeof options.cpuid === "string" ? [options.cpuid] : options.cpuid,
     });
     const frames = memory * FRAMES_PER_MIB + OVERHEAD_FRAMES;
     this.makeRoom(frames);

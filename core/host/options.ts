@@ -20,6 +20,11 @@ const ROWS = {
     help: "segments end below the hypervisor, as on the 32-bit Xen of 2007",
   },
   gnttab_v2: { bit: 8, initially: true, help: "grant tables of version 2 may be chosen" },
+  cpuid_faulting: {
+    bit: 32,
+    initially: false,
+    help: "the kernel may have CPUID fault in its programs (MSR_MISC_FEATURES_ENABLES)",
+  },
 } satisfies Record<string, OptionRow>;
 
 export type OptionName = keyof typeof ROWS;

@@ -17,12 +17,12 @@ Deno.test("nothing given: the built-in guest with 64 MiB, wall time, no limit", 
 Deno.test("every flag, in each form", () => {
   const spaced = parseArguments(
     ("-m 128 -r disk --vcpus 2 --time virtual --timeout 1.5 --trace hypercall,mmu " +
-      "--option console_io=off --option writable_l2 --no-reboot --no-jit --stdin-eof ignore guest.elf")
+      "--cpuid no-sse3,no-mmx --option console_io=off --option writable_l2 --no-reboot --no-jit --stdin-eof ignore guest.elf")
       .split(" ").concat("-c", "a=1 b"),
   );
   const joined = parseArguments(
     ("-m128 -rdisk --vcpus=2 --time=virtual --timeout=1.5 --trace=hypercall --trace=mmu " +
-      "--option=console_io=off --option=writable_l2=on --no-reboot --no-jit --stdin-eof=ignore -- guest.elf")
+      "--cpuid=no-sse3,no-mmx --option=console_io=off --option=writable_l2=on --no-reboot --no-jit --stdin-eof=ignore -- guest.elf")
       .split(" ").toSpliced(0, 0, "-ca=1 b"),
   );
   assert.deepEqual(spaced, joined);
@@ -37,6 +37,7 @@ Deno.test("every flag, in each form", () => {
     timeout: 1.5,
     trace: 1 | 8,
     options: { console_io: false, writable_l2: true },
+    cpuid: ["no-sse3,no-mmx"],
     reboot: false,
     jit: false,
     poweroffAtEnd: false,
@@ -74,6 +75,10 @@ Deno.test("mistakes are told in one line", () => {
     "--option console_io=2",
     "--option constructor",
     "--stdin-eof never",
+    "--cpuid",
+    "--cpuid sse9=0",
+    "--cpuid avx=1",
+    "--cpuid 1:edx=0",
     "--no-reboot=1",
     "--bogus",
     "-x",
@@ -107,7 +112,8 @@ Deno.test("no arguments at all make it fail in another way, or say what a termin
 });
 
 Deno.test("the help names every flag", () => {
-  const flags = "-m -c -r --vcpus --time --timeout --trace --option --no-reboot --stdin-eof";
+  const flags =
+    "-m -c -r --vcpus --time --timeout --trace --option --cpuid --no-reboot --stdin-eof";
   for (const flag of flags.split(" ")) {
     assert.ok(helpText().includes(`  ${flag} `) || helpText().includes(`  ${flag}\n`), flag);
   }

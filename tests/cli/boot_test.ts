@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { bootByCommandLine, type Outcome } from "../guests/cli.ts";
 import { BROKEN } from "../host/elf/broken.ts";
-import { crashes, echoes, ends, says, sleeps, spins } from "./tiny_guest.ts";
+import { crashes, echoes, ends, says, sleeps, spins, tellsFeature } from "./tiny_guest.ts";
 
 /** Boots an image from a file that lives as long as the boot. */
 async function boot(image: Uint8Array, args: string[] = [], input = ""): Promise<Outcome> {
@@ -41,6 +41,12 @@ Deno.test("other reasons: status 4 and the reason's number", async () => {
   const { status, stderr } = await boot(ends(1), ["--no-reboot"]);
   assert.equal(status, 4);
   assert.match(oneLine(stderr), /reason 1 \(reboot\)/);
+});
+
+Deno.test("--cpuid: the guest is not told of the feature, nor of what needs it", async () => {
+  const sse2 = tellsFeature(26);
+  assert.equal((await boot(sse2, ["--no-reboot"])).status, 4);
+  assert.equal((await boot(sse2, ["--no-reboot", "--cpuid", "host,sse=0"])).status, 0);
 });
 
 Deno.test("a guest that reboots boots again, until time is up", async () => {

@@ -38,6 +38,16 @@ export function ends(reason: number): Uint8Array {
 const line = (text: string) => hypercall(CONSOLE_IO, 0, text.length, BASE + DATA + 4);
 const lineData = (text: string) => Uint8Array.from([...word(0), ...ascii(text)]);
 
+/** Shuts down with a bit of CPUID leaf 1's EDX as the reason: 0 or 1. */
+export function tellsFeature(bit: number): Uint8Array {
+  const ask = [
+    ...[0xb8, ...word(1), 0x0f, 0x0b, ...ascii("xen"), 0x0f, 0xa2], // mov eax, 1; cpuid, emulated
+    ...[0xc1, 0xea, bit, 0x83, 0xe2, 1], // shr edx, bit; and edx, 1
+    ...[0x89, 0x15, ...word(BASE + DATA)], // mov [data], edx
+  ];
+  return image([...ask, ...shutdown(), ...HANG]);
+}
+
 /** Says something by console_io, then powers off. */
 export function says(text: string): Uint8Array {
   return image([...line(text), ...shutdown()], lineData(text));

@@ -10,29 +10,10 @@ import { handlerPlan } from "../../jit/isa/plan.ts";
 import { compareDecoders, MODES, Tally } from "../decoder/compare.ts";
 import { coreForDecoding } from "../decoder/core.ts";
 import { decodeOurs } from "../decoder/ours.ts";
+import { everyOpcode } from "./every_opcode.ts";
 
+/** Longer than any instruction. */
 const BYTES = 20;
-/** None, and those that select among rows; LOCK and address size change no row. */
-const PREFIXES = [[], [0x66], [0xf2], [0xf3], [0x66, 0xf2], [0x66, 0xf3], [0xf0], [0x67], [0x2e]];
-const MAPS = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
-
-/** Opcodes whose ModRM.rm selects as well: x87, and groups 6, 7, 15 and 9. */
-function byRm(map: number, opcode: number): boolean {
-  return map === 0
-    ? opcode >= 0xd8 && opcode < 0xe0
-    : map === 1 && [0x00, 0x01, 0xae, 0xc7].includes(opcode);
-}
-
-/** ModRM bytes that tell an opcode's rows apart. */
-function modrms(map: number, opcode: number): number[] {
-  const out: number[] = [];
-  for (let reg = 0; reg < 8; reg++) {
-    out.push(reg << 3 | 3, reg << 3 | 0x44, reg << 3 | 0x85);
-    const rms = byRm(map, opcode) ? 8 : 1;
-    for (let rm = 0; rm < rms; rm++) out.push(0xc0 | reg << 3 | rm);
-  }
-  return out;
-}
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(" ");
@@ -42,29 +23,19 @@ Deno.test("every opcode, prefix and mode decodes as it should or is refused on p
   const core = await coreForDecoding();
   const scratch = new Instruction();
   const tally = new Tally();
-  const bytes = new Uint8Array(BYTES);
   const differences = new Map<string, string>();
   const reached = new Set<unknown>();
   let count = 0;
   for (const mode of [MODES[0], MODES[2]]) {
-    for (const prefixes of PREFIXES) {
-      for (const [map, escape] of MAPS.entries()) {
-        for (let opcode = 0; opcode < 256; opcode++) {
-          for (const modrm of modrms(map, opcode)) {
-            bytes.fill(0x11);
-            bytes.set([...prefixes, ...escape, opcode, modrm]);
-            const d = compareDecoders(core, bytes, mode, scratch, tally);
-            count++;
-            if (d) {
-              const bits = mode & MODE_CODE32 ? 32 : 16;
-              const key = `${map} ${opcode} ${modrm >> 3 & 7} ${prefixes}`;
-              differences.set(key, `${hex(bytes.subarray(0, 6))} in ${bits}-bit code: ${d}`);
-            }
-            const ours = decodeOurs(core, bytes, mode);
-            if (ours.row) reached.add(ours.row);
-          }
-        }
+    for (const { bytes, key } of everyOpcode()) {
+      const d = compareDecoders(core, bytes, mode, scratch, tally);
+      count++;
+      if (d) {
+        const bits = mode & MODE_CODE32 ? 32 : 16;
+        differences.set(key, `${hex(bytes.subarray(0, 6))} in ${bits}-bit code: ${d}`);
       }
+      const ours = decodeOurs(core, bytes, mode);
+      if (ours.row) reached.add(ours.row);
     }
   }
   scratch.free();

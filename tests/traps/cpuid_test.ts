@@ -1,6 +1,9 @@
 /** CPUID: one fixed processor, and no feature without its instructions. */
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { FEATURES, hiddenFeatures } from "../../core/host/cpuid.ts";
 import { R_AX, R_BX, R_CX, R_DX } from "../../core/wasm/layout.ts";
+import { KCS, KDS, machine, page, UCS, UDS, USER } from "./machine.ts";
 import { probe } from "./probe.ts";
 
 const { x, cpu } = await probe();
@@ -17,6 +20,16 @@ function text(...words: number[]): string {
   const bytes = new Uint8Array(new Uint32Array(words).buffer);
   return new TextDecoder().decode(bytes).replace(/\0+$/, "");
 }
+
+/** Hides features; with zeros, none any more. */
+function hide({ ecx = 0, edx = 0, extended = 0 }): void {
+  assert.equal(x.domain_hide_features(1, ecx, edx, extended), 0);
+}
+const shown = () => ({
+  ecx: cpuid(1).ecx >>> 0,
+  edx: cpuid(1).edx >>> 0,
+  extended: cpuid(0x80000001).edx >>> 0,
+});
 
 Deno.test("GenuineIntel, family 6, model 15", () => {
   const { eax, ebx, ecx, edx } = cpuid(0);
@@ -73,4 +86,86 @@ Deno.test("the brand string, and caches that leaf 4 and leaf 0x80000006 agree on
   assert.equal(size(0), 32 << 10);
   assert.equal(size(2), (cpuid(0x80000006).ecx >>> 16) << 10);
   assert.equal(cpuid(4, 3).eax & 31, 0);
+});
+
+Deno.test("what is hidden is not shown, nor is what needs it, and nothing comes that was not there", () => {
+  const all = shown();
+  const word = fc.integer();
+  fc.assert(fc.property(word, word, word, (ecx, edx, extended) => {
+    hide({ ecx, edx, extended });
+    const now = shown();
+    assert.equal(now.ecx & ~(all.ecx & ~ecx), 0);
+    assert.equal(now.edx & ~(all.edx & ~edx), 0);
+    assert.equal(now.extended & ~(all.extended & ~extended), 0);
+    const e = (bit: number) => now.edx >>> bit & 1, c = (bit: number) => now.ecx >>> bit & 1;
+    assert.ok(e(0) >= e(23), "MMX without FPU");
+    assert.ok(e(24) >= e(25) && e(25) >= e(26), "SSE2 without SSE, SSE without FXSR");
+    assert.ok(e(26) >= c(0) && c(0) >= c(9), "SSSE3 without SSE3, SSE3 without SSE2");
+  }));
+  hide({ edx: 1 << 26 });
+  assert.deepEqual(shown(), { ...all, edx: all.edx & ~(1 << 26), ecx: (all.ecx & ~0x201) >>> 0 });
+  hide({ ecx: 1 });
+  assert.deepEqual(shown(), { ...all, ecx: (all.ecx & ~0x201) >>> 0 });
+  hide({ edx: 1 << 4 });
+  assert.equal(shown().extended, all.extended & ~(1 << 27)); // RDTSCP goes with TSC
+  hide({});
+  assert.deepEqual(shown(), all);
+});
+
+Deno.test("the host's names are the processor's features, each at its bit, and no feature is without", () => {
+  hide({});
+  const all = shown();
+  const named = { leaf1Ecx: 0, leaf1Edx: 0, extendedEdx: 0 };
+  for (const [name, [word, bit]] of Object.entries(FEATURES)) {
+    assert.equal(hiddenFeatures([`no-${name}`])[word], 2 ** bit);
+    named[word] |= 1 << bit;
+  }
+  assert.equal(named.leaf1Ecx >>> 0, all.ecx);
+  assert.equal(named.leaf1Edx >>> 0, all.edx);
+  assert.equal(named.extendedEdx >>> 0, all.extended);
+});
+
+Deno.test("CPUID faulting: the kernel turns it on, its programs fault, by either way to CPUID [emulate.cpuid] [emulate.wrmsr]", async () => {
+  const m = await machine();
+  const FAULTING = 32;
+  const MISC_FEATURES = 0x140, PLATFORM_INFO = 0xce;
+  const CODE = page(6);
+  const run = (bytes: number[], user: boolean, regs: number[] = []) => {
+    bytes.forEach((b, n) => m.view(6).setUint8(n, b));
+    const [cs, ss, sp] = user ? [UCS, UDS, page(USER) + 0x800] : [KCS, KDS, page(0) + 0x800];
+    m.enter(cs, CODE, 2, ss, sp);
+    [R_AX, R_CX, R_DX].forEach((r, n) => m.cpu.setUint32(r, regs[n] ?? 0, true));
+  };
+  const msr = (index: number, write?: number) => {
+    run(write === undefined ? [0x0f, 0x32] : [0x0f, 0x30], false, [write ?? 0, index]);
+    m.x.insn_privileged();
+    return m.fault() || (m.cpu.getUint32(R_AX, true) >>> 0).toString(16);
+  };
+  const plain = (user: boolean) => {
+    run([0x0f, 0xa2], user, [0]);
+    m.x.insn_cpuid();
+    return m.fault() || m.cpu.getUint32(R_AX, true).toString(16);
+  };
+  /** The forced-emulation prefix: what it gives, or the vector that its kernel's handler saw and where. */
+  const forced = (user: boolean) => {
+    run([0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0xa2], user, [0]);
+    m.x.probe_fault_set(6, 0);
+    m.x.deliver_fault();
+    const { eip, esp } = m.state();
+    return eip === page(1) ? `d:${m.word(esp)}+${m.word(esp + 4) - CODE}` : `a+${eip - CODE}`;
+  };
+  m.setTrap(13, 0, KCS, page(1));
+  for (const offered of [false, true]) {
+    m.x.probe_options(offered ? FAULTING : 0);
+    assert.equal(msr(PLATFORM_INFO), offered ? "80000000" : "0");
+    assert.equal(msr(MISC_FEATURES), "0");
+    assert.equal(msr(MISC_FEATURES, 2), "d:0");
+    assert.equal(msr(MISC_FEATURES, 1), offered ? "1" : "d:0");
+    assert.equal(msr(MISC_FEATURES), offered ? "1" : "0");
+    assert.deepEqual([plain(false), plain(true)], ["a", offered ? "d:0" : "a"]);
+    assert.deepEqual([forced(false), forced(true)], ["a+7", offered ? "d:0+5" : "a+7"]);
+  }
+  assert.equal(msr(MISC_FEATURES, 0), "0");
+  assert.equal(plain(true), "a");
+  assert.equal(forced(true), "a+7");
 });

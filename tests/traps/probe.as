@@ -24,6 +24,8 @@ import { cpuid_into_registers } from "./traps/cpuid";
 
 export { segment_address, load_segment, insn_lar, insn_lsl, insn_verr, insn_verw, check_return_code };
 export { cpuid_into_registers, clear_fault, eflags, set_eflags, fault };
+export { insn_cpuid } from "./traps/cpuid";
+export { domain_hide_features } from "./domains/create";
 export { do_get_debugreg, do_set_debugreg } from "./traps/debug_registers";
 export { create_bounce } from "./traps/bounce";
 export { deliver_fault, deliver_trap } from "./traps/deliver";

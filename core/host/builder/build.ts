@@ -66,7 +66,8 @@ export function buildDomain(core: Core, plan: DomainPlan): BuiltDomain {
 
 function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
   const { exports } = core;
-  const { layout, image } = plan;
+  const { layout, image, hidden } = plan;
+  exports.domain_hide_features(domid, hidden.leaf1Ecx, hidden.leaf1Edx, hidden.extendedEdx);
   const mfns = populate(core, domid, layout.totalPages);
   const memory = new GuestMemory(core, mfns);
   const storePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));

@@ -2,6 +2,7 @@
  * Everything that is decided before a domain exists. A plan that was made can only fail for want of
  * machine memory.
  */
+import { type HiddenFeatures, hiddenFeatures } from "../cpuid.ts";
 import type { GuestImage } from "../elf/image.ts";
 import { ImageError } from "../elf/image_error.ts";
 import { computeLayout, type Layout } from "./layout.ts";
@@ -21,6 +22,8 @@ export interface DomainConfig {
   ramdisk?: Uint8Array;
   /** OPT_* bits of core/wasm/domains/domain.ts. */
   options?: number;
+  /** Features to hide, see ../cpuid.ts. */
+  cpuid?: readonly string[];
 }
 
 export interface DomainPlan {
@@ -29,6 +32,7 @@ export interface DomainPlan {
   readonly vcpus: number;
   readonly maxPages: number;
   readonly options: number;
+  readonly hidden: HiddenFeatures;
   readonly commandLine: string;
   readonly ramdisk: Uint8Array;
 }
@@ -38,7 +42,7 @@ export interface DomainPlan {
  *
  * A command line longer than 1023 bytes is cut, as libxenguest does.
  *
- * @throws ImageError when it cannot be
+ * @throws ImageError when it cannot be, CpuidError when its processor cannot be
  */
 export async function planDomain(image: GuestImage, config: DomainConfig): Promise<DomainPlan> {
   const { memoryPages, vcpus = 1, options = 0, commandLine = "" } = config;
@@ -54,6 +58,7 @@ export async function planDomain(image: GuestImage, config: DomainConfig): Promi
     vcpus,
     maxPages: memoryPages + SPARE_PAGES,
     options,
+    hidden: hiddenFeatures(config.cpuid ?? []),
     commandLine: commandLine.slice(0, COMMAND_LINE_SIZE),
     ramdisk,
   };

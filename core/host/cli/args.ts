@@ -1,5 +1,6 @@
 /** Reads the command line of `deno task boot`. Knows nothing of guests and opens no files. */
 import type { TimeMode } from "../clock.ts";
+import { CpuidError, hiddenFeatures } from "../cpuid.ts";
 import { OPTION_NAMES, type OptionName, type OptionValues } from "../options.ts";
 
 /** What may be traced, with its bit in the core's trace mask (core/wasm/trace.ts). */
@@ -26,6 +27,8 @@ export interface BootArguments {
   /** Sum of TRACE_KINDS. */
   trace: number;
   options: OptionValues;
+  /** CPU features to hide, each as in xl.cfg. */
+  cpuid: string[];
   reboot: boolean;
   /** Whether hot code is translated. */
   jit: boolean;
@@ -48,6 +51,7 @@ const VALUED: Record<string, Handler> = {
   "--timeout": (a, v, f) => a.timeout = seconds(v, f),
   "--trace": (a, v, f) => a.trace |= traceMask(v, f),
   "--option": (a, v) => setOption(a.options, v),
+  "--cpuid": (a, v) => a.cpuid.push(cpuidMask(v)),
   "--stdin-eof": (a, v, f) => a.poweroffAtEnd = oneOf(v, f, ["poweroff", "ignore"]) === "poweroff",
 };
 
@@ -75,6 +79,7 @@ export function parseArguments(argv: readonly string[]): BootArguments {
     timeout: Infinity,
     trace: 0,
     options: {},
+    cpuid: [],
     reboot: true,
     jit: true,
     poweroffAtEnd: true,
@@ -163,6 +168,15 @@ function setOption(options: OptionValues, text: string): void {
   }
   const value = equals < 0 ? "on" : text.slice(equals + 1);
   options[name as OptionName] = oneOf(value, `--option ${name}`, ["on", "off"]) === "on";
+}
+
+function cpuidMask(text: string): string {
+  try {
+    hiddenFeatures([text]);
+  } catch (error) {
+    throw error instanceof CpuidError ? new UsageError(error.message) : error;
+  }
+  return text;
 }
 
 /** Arguments in messages: short, and without what could play tricks on a terminal. */

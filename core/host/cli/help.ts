@@ -18,6 +18,8 @@ the hypervisor's log is on stderr.
   --trace LIST         print a line for each hypercall, trap, event or mmu update (a,b,...)
   --option NAME[=on|off]
 ${options.join("\n")}
+  --cpuid MASK         CPU features the guest is not told of, as in xl.cfg: no-ssse3,no-sse3,
+                       host,sse2=0 or 1:ecx=xx…x0 (32 of 01xks); what needs them goes with them
   --no-reboot          a guest that reboots ends
   --no-jit             interpret only: no hot code is translated to WebAssembly
   --stdin-eof ignore   do not ask the guest to power off at the end of our input

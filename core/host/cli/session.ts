@@ -87,6 +87,7 @@ export class Session {
       commandLine: args.commandLine,
       ramdisk: this.ramdisk,
       options: args.options,
+      cpuid: args.cpuid,
       output: writeConsole,
     });
     this.domain = domain;

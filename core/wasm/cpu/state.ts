@@ -81,6 +81,11 @@ export const ATTR_G: u32 = 0x800000;
 @inline export function insn_eip(): u64 {
   return load<u64>(CPU + C_INSN_EIP);
 }
+/** Puts the blame for a fault on another instruction. */
+// @ts-ignore: decorator
+@inline export function set_insn_eip(v: u64): void {
+  store<u64>(CPU + C_INSN_EIP, v);
+}
 
 // @ts-ignore: decorator
 @inline export function cpl(): u32 {

@@ -9,6 +9,7 @@ import { DEFAULT_PERIOD } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
 import { domain_relinquish } from "../frames/populate";
 import { grants_create } from "../grants/table";
+import { hide_features } from "../traps/cpuid_policy";
 import { context_apply } from "./context";
 import { live_update } from "./live";
 import {
@@ -203,6 +204,17 @@ export function domain_shutdown_code(domid: u32): i32 {
 export function domain_crash_reason(domid: u32): usize {
   const d = live(domid);
   return changetype<usize>(d) ? d.crash_reason : 0;
+}
+
+/**
+ * Narrows what CPUID shows the domain: bits of leaf 1's ECX and EDX and of leaf 0x80000001's EDX that
+ * are taken away, and with them whatever needs them. @returns 0 or -ESRCH
+ */
+export function domain_hide_features(domid: u32, ecx: u32, edx: u32, extended: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  hide_features(d, ecx, edx, extended);
+  return 0;
 }
 
 /** Sets the 16-byte handle (UUID) that XENVER_guest_handle shows. @returns 0 or -ESRCH */

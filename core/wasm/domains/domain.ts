@@ -23,6 +23,7 @@ export const OPT_WRITABLE_L2: u32 = 2;
 export const OPT_XEN32_LIMITS: u32 = 4;
 export const OPT_GNTTAB_V2: u32 = 8;
 export const OPT_DEBUG_AUDIT: u32 = 16;
+export const OPT_CPUID_FAULTING: u32 = 32;
 
 @unmanaged
 export class Domain {
@@ -65,6 +66,10 @@ export class Domain {
   table_changes: u64; // stamp of the last change to a translation (pagetables/address_space.ts)
   // segments/: counts the changes to descriptor tables of the domain that are in use
   descriptor_changes: u32;
+  // traps/cpuid_policy.ts: features that CPUID does not show
+  hidden_leaf1_ecx: u32;
+  hidden_leaf1_edx: u32;
+  hidden_extended_edx: u32;
 }
 
 // Vcpu.state
@@ -100,6 +105,7 @@ export class Vcpu {
   cr2: u64;
   cr4: u32; // guest-chosen bits
   dr7_io: u32;
+  cpuid_faulting: u32; // MSR_MISC_FEATURES_ENABLES bit 0
   // segments/
   gdt_frames: usize; // 14 u32 mfns
   gdt_entries: u32;

@@ -3,6 +3,7 @@ export { domain_shutdown } from "./crash";
 export {
   domain_crash_reason,
   domain_create,
+  domain_hide_features,
   domain_pause,
   domain_set_handle,
   domain_shared_info,

@@ -1,7 +1,8 @@
 // CPUID: the leaves of the virtual processor. Source: Intel SDM volume 2, CPUID; pv-abi.md §6.
-import { AX, BX, CX, DX, gpr, set_gpr } from "../cpu/state";
-import { EXTENDED_EDX, LEAF1_ECX, LEAF1_EDX, SIGNATURE } from "./cpu_features";
+import { AX, BX, cpl, CX, DX, fault, GP, gpr, set_gpr } from "../cpu/state";
+import { SIGNATURE } from "./cpu_features";
 import { hypervisor_leaf } from "./cpuid_hypervisor";
+import { cpuid_faults, extended_edx, leaf1_ecx, leaf1_edx } from "./cpuid_policy";
 
 const MAX_BASIC: u32 = 0xa;
 const MAX_EXTENDED: u32 = 0x80000008;
@@ -90,7 +91,7 @@ function basic(number: u32, index: u32): void {
       leaf(MAX_BASIC, 0x756e6547, 0x6c65746e, 0x49656e69); // GenuineIntel
       break;
     case 1:
-      leaf(SIGNATURE, 0x800, LEAF1_ECX, LEAF1_EDX); // CLFLUSH line: 8 * 8 bytes; APIC id 0
+      leaf(SIGNATURE, 0x800, leaf1_ecx(), leaf1_edx()); // CLFLUSH line: 8 * 8 bytes; APIC id 0
       break;
     case 2:
       leaf(0x05b0b101, 0x005657f0, 0, 0x2cb43049); // descriptors of the caches leaf 4 tells of
@@ -107,7 +108,7 @@ function extended(number: u32): void {
       leaf(MAX_EXTENDED, 0, 0, 0);
       break;
     case 0x80000001:
-      leaf(0, 0, 0, EXTENDED_EDX);
+      leaf(0, 0, 0, extended_edx());
       break;
     case 0x80000002:
     case 0x80000003:
@@ -141,7 +142,11 @@ export function cpuid_into_registers(): void {
   set_gpr(DX, edx);
 }
 
-/** The CPUID instruction; the policy's view, as with CPUID faulting on real hardware. */
+/**
+ * The CPUID instruction: the policy's view, as Xen gives it where the processor lets CPUID fault. In a
+ * user program it is #GP(0) when the kernel wants it so.
+ */
 export function insn_cpuid(): void {
-  cpuid_into_registers();
+  if (cpuid_faults(cpl())) fault(GP, 0);
+  else cpuid_into_registers();
 }

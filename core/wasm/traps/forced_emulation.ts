@@ -1,8 +1,9 @@
 // CPUID behind the prefix UD2 "xen": a guest's way to the virtual processor's CPUID in any ring.
 // Source: xen/arch/x86/pv/emul-inv-op.c, pv-abi.md §5.4 and §16.
-import { clear_fault, cpl, insn_eip, page_fault, set_eip } from "../cpu/state";
+import { clear_fault, cpl, fault, GP, insn_eip, page_fault, set_eip, set_insn_eip } from "../cpu/state";
 import { guest_read_linear } from "../pagetables/guest_copy";
 import { cpuid_into_registers } from "./cpuid";
+import { cpuid_faults } from "./cpuid_policy";
 
 const PREFIX_LENGTH: u32 = 5;
 const UD2: u32 = 0x0b0f;
@@ -32,7 +33,8 @@ function probe(address: u32, length: u32): bool {
  * Looks for the prefix at an instruction that raised #UD.
  *
  * @returns true when CPUID was emulated, with C_EIP after it and no fault pending; false when a fault
- *   is to be delivered: the #UD, or the #PF of a probe that failed
+ *   is to be delivered: the #UD, the #PF of a probe that failed, or the #GP of CPUID where that faults,
+ *   which is then at the CPUID
  */
 export function forced_emulation(): bool {
   const address = <u32> insn_eip();
@@ -41,6 +43,10 @@ export function forced_emulation(): bool {
   if (!probe(address + PREFIX_LENGTH, 2)) return false;
   if (load<u16>(code) != CPUID) return false;
   clear_fault();
+  if (cpuid_faults(cpl())) {
+    set_insn_eip(address + PREFIX_LENGTH);
+    return fault(GP, 0);
+  }
   cpuid_into_registers();
   set_eip((address + PREFIX_LENGTH + 2) & 0xffffffff);
   return true;

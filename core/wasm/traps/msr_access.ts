@@ -4,6 +4,7 @@ import { AX, CX, DX, fault, GP, gpr, set_gpr } from "../cpu/state";
 import { current } from "../domains/domain";
 import { read_tsc } from "../events/clock";
 import { EFER } from "./cpu_features";
+import { faulting_offered } from "./cpuid_policy";
 import { write_hypercall_page } from "./hypercall_page";
 import { trap_present } from "./table";
 
@@ -29,6 +30,8 @@ const MC0_CTL: u32 = 0x400;
 const MSR_EFER: u32 = 0xc0000080;
 const XEN_HYPERCALL: u32 = 0x40000000;
 
+/** In PLATFORM_INFO: bit 0 of MISC_FEATURES may be set, and CPUID then faults in user programs. */
+const PLATFORM_CPUID_FAULTING: u64 = 0x80000000;
 /** Banks of machine-check registers, four each, that a domain sees. */
 const MC_BANKS: u32 = 2;
 const XEN_PAT: u64 = 0x050100070406;
@@ -63,10 +66,12 @@ function read(msr: u32): bool {
       return found(MISC_ENABLE_VALUE);
     case MCG_CAP:
       return found(MC_BANKS);
+    case PLATFORM_INFO:
+      return found(faulting_offered() ? PLATFORM_CPUID_FAULTING : 0);
+    case MISC_FEATURES:
+      return found(current.cpuid_faulting);
     case PLATFORM_ID:
     case UCODE_REV:
-    case PLATFORM_INFO:
-    case MISC_FEATURES:
     case MCG_STATUS:
     case PERF_STATUS:
     case PERF_CTL:
@@ -116,8 +121,11 @@ function write(msr: u32, v: u64): bool {
     case XEN_HYPERCALL:
       return write_hypercall_page(v);
     case UCODE_REV: // written 0 before it is read, as the manual asks
-    case MISC_FEATURES:
       return v == 0;
+    case MISC_FEATURES:
+      if (v & ~<u64> (faulting_offered() ? 1 : 0)) return false;
+      current.cpuid_faulting = <u32> v;
+      return true;
     case MISC_ENABLE:
     case MCG_STATUS:
     case PERF_CTL:
