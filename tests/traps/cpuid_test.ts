@@ -88,7 +88,7 @@ Deno.test("the brand string, and caches that leaf 4 and leaf 0x80000006 agree on
   assert.equal(cpuid(4, 3).eax & 31, 0);
 });
 
-Deno.test("what is hidden is not shown, nor is what needs it, and nothing comes that was not there", () => {
+Deno.test("what is hidden is not shown, nor is what needs it, and nothing comes that was not there [cpuid.mask]", () => {
   const all = shown();
   const word = fc.integer();
   fc.assert(fc.property(word, word, word, (ecx, edx, extended) => {
@@ -125,7 +125,7 @@ Deno.test("the host's names are the processor's features, each at its bit, and n
   assert.equal(named.extendedEdx >>> 0, all.extended);
 });
 
-Deno.test("CPUID faulting: the kernel turns it on, its programs fault, by either way to CPUID [emulate.cpuid] [emulate.wrmsr]", async () => {
+Deno.test("CPUID faulting: the kernel turns it on, its programs fault, by either way to CPUID [cpuid.faulting] [option.cpuid_faulting] [emulate.cpuid] [emulate.forced] [msr.misc]", async () => {
   const m = await machine();
   const FAULTING = 32;
   const MISC_FEATURES = 0x140, PLATFORM_INFO = 0xce;
@@ -168,4 +168,22 @@ Deno.test("CPUID faulting: the kernel turns it on, its programs fault, by either
   assert.equal(msr(MISC_FEATURES, 0), "0");
   assert.equal(plain(true), "a");
   assert.equal(forced(true), "a+7");
+});
+
+Deno.test("there is no XSAVE to turn on: CR4.OSXSAVE stays clear, and leaf 1 with it [cpuid.osxsave]", async () => {
+  const m = await machine();
+  const OSXSAVE = 1 << 18, SHOWN = 1 << 27;
+  const kernel = (bytes: number[], eax: number) => {
+    bytes.forEach((b, n) => m.view(6).setUint8(n, b));
+    m.enter(KCS, page(6), 2, KDS, page(0) + 0x800);
+    m.cpu.setUint32(R_AX, eax, true);
+    m.x.insn_privileged();
+    assert.equal(m.fault(), "");
+    return m.cpu.getUint32(R_AX, true);
+  };
+  kernel([0x0f, 0x22, 0xe0], OSXSAVE);
+  assert.equal(kernel([0x0f, 0x20, 0xe0], 0) & OSXSAVE, 0);
+  m.cpu.setUint32(R_AX, 1, true);
+  m.x.cpuid_into_registers();
+  assert.equal(m.cpu.getUint32(R_CX, true) & SHOWN, 0);
 });

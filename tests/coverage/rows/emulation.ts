@@ -54,7 +54,7 @@ export const EMULATION: Section = {
       hypervisor: ["0x40000000 to 0x40000005", "cpuid.4*"],
       hidden: ["features Xen hides from a 32-bit guest", "cpuid.*hidden* cpuid.8*"],
       shown: ["features that stay", "cpuid.1_edx_shown cpuid.1_ecx_hyp*"],
-      osxsave: "leaf 1 follows CR4.OSXSAVE",
+      osxsave: "leaf 1 follows CR4.OSXSAVE, which cannot be set: no XSAVE",
       mask: "a mask of the user's",
       faulting: "CPUID faulting, which the guest turns on by MSR",
     }),

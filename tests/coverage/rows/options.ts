@@ -8,6 +8,7 @@ export const OPTIONS: Section = {
     console_io: ["off: -EPERM as in a release build", "cons.*"],
     writable_l2: "stores into live L2 pages are checked and emulated",
     xen32_limits: "segments end below the hypervisor, failsafe as in 2007",
+    cpuid_faulting: "the kernel may have CPUID fault in its programs",
     gnttab_v2: ["off: version 1 only", "gnt.set_version2"],
   }),
 };
