@@ -7,17 +7,20 @@ import { STATIC_BASE } from "../wasm/layout.ts";
  *
  * @param root folder of the sources (a file URL that ends with a slash)
  * @param generated extra sources by path relative to `root`, which do not lie on disk
+ * @param more further files whose exports the module has
  * @returns the module's bytes
  * @throws Error with the compiler's messages
  */
 export async function compileCore(
   root: URL,
   generated: Record<string, string> = {},
+  more: string[] = [],
 ): Promise<Uint8Array<ArrayBuffer>> {
   let out: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
     [
       "index.ts",
+      ...more,
       "-o",
       "core.wasm",
       "--runtime",

@@ -6,9 +6,11 @@ import { hashInputs, ROOT } from "./inputs.ts";
 /** What the build expects of the modules it drives. Each may be absent from a partial tree. */
 interface Parts {
   /** Tables that jit/isa generates for core/wasm: source text by path below core/wasm. */
-  "jit/isa/generate.ts": { generatedSources(): Record<string, string> };
+  "jit/isa/generate.ts": { generatedSources(long: boolean): Record<string, string> };
   /** Adds the interpreter's handlers to the compiled core. */
-  "jit/interpreter/build.ts": { addInterpreter(core: Uint8Array): Promise<Uint8Array> };
+  "jit/interpreter/build.ts": {
+    addInterpreter(core: Uint8Array, long: boolean): Promise<Uint8Array>;
+  };
   /** Assembles the built-in guests: ELF images by name. */
   "guest/build.ts": {
     buildGuests(): Record<string, Uint8Array> | Promise<Record<string, Uint8Array>>;
@@ -43,10 +45,11 @@ async function slowStep<T>(what: string, step: () => Promise<T>): Promise<T> {
  *
  * @param hash hash of MODULE_INPUTS
  * @param force builds even what the cache holds
+ * @param long with 64-bit code, which is tested but not shipped (docs/design.md, "64-bit")
  * @throws Error with the compiler's messages
  */
-export async function buildModule(hash: string, force = false): Promise<void> {
-  const generated = (await part("jit/isa/generate.ts"))?.generatedSources() ?? {};
+export async function buildModule(hash: string, force = false, long = false): Promise<void> {
+  const generated = (await part("jit/isa/generate.ts"))?.generatedSources(long) ?? {};
   const coreHash = await hashInputs(
     ["core/build", "core/wasm", "deno.json"],
     JSON.stringify(generated),
@@ -54,7 +57,7 @@ export async function buildModule(hash: string, force = false): Promise<void> {
   await buildCached(coreHash, async () => ({
     "core.wasm": await slowStep(
       "compiling core/wasm",
-      () => compileCore(new URL("core/wasm/", ROOT), generated),
+      () => compileCore(new URL("core/wasm/", ROOT), generated, long ? ["long/exports.ts"] : []),
     ),
   }), force);
   const core = readCached(coreHash, "core.wasm")!;
@@ -62,7 +65,7 @@ export async function buildModule(hash: string, force = false): Promise<void> {
   await buildCached(hash, async () => {
     const interpreter = await part("jit/interpreter/build.ts");
     const paravane = interpreter
-      ? await slowStep("adding the interpreter", () => interpreter.addInterpreter(core))
+      ? await slowStep("adding the interpreter", () => interpreter.addInterpreter(core, long))
       : core;
     return { "paravane.wasm": Uint8Array.from(paravane) };
   }, force);

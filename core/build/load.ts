@@ -10,14 +10,15 @@ import { GUEST_INPUTS, hashInputs, MODULE_INPUTS } from "./inputs.ts";
 /**
  * The hypervisor as one WebAssembly module: core/wasm and the generated interpreter.
  *
+ * @param long with 64-bit code; for tests, so far
  * @throws Error with the compiler's messages if the sources do not compile
  */
-export async function loadModule(): Promise<Uint8Array<ArrayBuffer>> {
-  const hash = await hashInputs(MODULE_INPUTS);
+export async function loadModule(long = false): Promise<Uint8Array<ArrayBuffer>> {
+  const hash = await hashInputs(MODULE_INPUTS, long ? "long" : "");
   const bytes = readCached(hash, "paravane.wasm");
   if (bytes) return bytes;
   const { buildModule } = await import("./build.ts");
-  await buildModule(hash);
+  await buildModule(hash, false, long);
   return readCached(hash, "paravane.wasm")!;
 }
 

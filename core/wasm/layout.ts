@@ -122,7 +122,7 @@ export const MODE_CODE32 = 1; // CS.D
 export const MODE_STACK32 = 2; // SS.B
 export const MODE_FLAT = 4; // ES SS DS: base 0, limit 4 GiB, writable, expand-up; CS flat too
 export const MODE_STEP = 8; // TF or an armed breakpoint: one instruction at a time
-export const MODE_LONG = 16; // reserved for 64-bit code
+export const MODE_LONG = 16; // 64-bit code; CODE32, STACK32 and CODE_FLAT are set with it
 export const MODE_CODE_FLAT = 32; // CS: base 0, limit 4 GiB: EIP alone names an address
 
 // ---- TLB entry -------------------------------------------------------------------------------
@@ -145,23 +145,26 @@ export const RECORD_SIZE = 32;
 export const REC_HANDLER = 0; // u32: index in the function table
 export const REC_A = 4; // u8: offset of the first register operand from CPU; of an MMX or XMM register, number * 16
 export const REC_B = 5; // u8: second
-export const REC_BASE = 6; // u8: offset of the base register, or R_ZERO
+export const REC_BASE = 6; // u8: offset of the base register, or R_ZERO, or (RIP-relative) C_EIP
 export const REC_INDEX = 7; // u8: offset of the index register, or R_ZERO
 export const REC_IMM = 8; // i64: immediate, sign-extended; of an x87 instruction its FOP
-export const REC_DISP = 16; // i32: address displacement
-export const REC_DELTA = 20; // u16: bytes from the block's start to this instruction
-export const REC_LENGTH = 22; // u8: bytes of this instruction
-export const REC_COUNT = 23; // u8: instructions of the block up to and including this one
-export const REC_SCALE = 24; // u8: log2 of the index scale
-export const REC_SEG = 25; // u8: segment register of the memory operand
-export const REC_PREFIX = 26; // u16: PREFIX_* bits
-export const REC_LINK = 28; // u32: record of a direct jump's target once known, or 0
+// Address displacement, or a direct jump's target from the block's start. In 64-bit code addresses use
+// eight bytes of it, REC_LINK with them, and a jump's target stands in REC_IMM.
+export const REC_DISP = 16; // i32
+export const REC_LINK = 20; // u32: record of a direct jump's target once known, or 0
+export const REC_DELTA = 24; // u16: bytes from the block's start to this instruction
+export const REC_LENGTH = 26; // u8: bytes of this instruction
+export const REC_COUNT = 27; // u8: instructions of the block up to and including this one
+export const REC_SCALE = 28; // u8: log2 of the index scale
+export const REC_SEG = 29; // u8: segment register of the memory operand
+export const REC_PREFIX = 30; // u16: PREFIX_* bits
 
 export const PREFIX_OPSIZE = 1; // 66 given
-export const PREFIX_ADDR16 = 2; // effective address is 16 bits wide
+export const PREFIX_ADDR16 = 2; // effective address is 16 bits wide; in 64-bit code: 32
 export const PREFIX_LOCK = 4;
 export const PREFIX_REPNE = 8; // F2
 export const PREFIX_REP = 16; // F3
 export const PREFIX_SEGMENT = 32; // a segment override given
 export const PREFIX_OP16 = 64; // operand size is 16 bits
+export const PREFIX_OP64 = 256; // operand size is 64 bits
 export const PREFIX_LINKABLE = 128; // direct jump within its page: REC_LINK may remember the target

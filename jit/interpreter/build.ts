@@ -36,7 +36,7 @@ const NONE = parseRow("00 none");
  * @returns the module with the interpreter in it
  * @throws Error if the core lacks a helper or the result does not validate
  */
-export function addInterpreter(core: Uint8Array): Uint8Array<ArrayBuffer> {
+export function addInterpreter(core: Uint8Array, _long = false): Uint8Array<ArrayBuffer> {
   const m = binaryen.readBinary(core);
   m.setFeatures(binaryen.Features.All);
   bindHelpers(m);
@@ -161,6 +161,7 @@ function addSpecial(m: binaryen.Module, name: string): string {
       x.resume();
       break;
     case "end":
+    case "longend":
       x.jumpRelative();
       break;
     case "toolong":

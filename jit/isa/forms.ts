@@ -21,8 +21,12 @@ export const PLACE_CHECKED_STACK = 4;
 /** Operand sizes that handlers exist for in 32-bit code: index 0 is 16 bits, 1 is 32 bits. */
 export const OPERAND_SIZES = [2, 4];
 
-/** Entries of the form table for each row. */
+/** The same in 64-bit code, where forms have a table of their own. */
+export const LONG_OPERAND_SIZES = [2, 4, 8];
+
+/** Entries of the form table for each row, and of the one for 64-bit code. */
 export const FORMS = OPERAND_SIZES.length * PLACES * 2;
+export const LONG_FORMS = LONG_OPERAND_SIZES.length * PLACES * 2;
 
 /** Index of a form in its row's part of the table. */
 export function formIndex(sizeIndex: number, place: number, noFlags: boolean): number {
@@ -39,12 +43,28 @@ const WIDTH: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, x: 16 };
 
 /** Width in bytes of an operand at an operand size. */
 export function operandWidth(operand: string, size: number): number {
-  return WIDTH[operand[1]] ?? size;
+  switch (operand[1]) {
+    case "z":
+      return Math.min(size, 4);
+    case "y":
+      return size === 8 ? 8 : 4;
+    case "t":
+      return size === 8 ? 16 : 8;
+    default:
+      return WIDTH[operand[1]] ?? size;
+  }
+}
+
+/** The operand sizes a row can have in 64-bit code. */
+export function longSizes(row: Row): number[] {
+  if (row.mode === "i64") return [];
+  return row.long === "f64" ? [8] : row.long === "d64" ? [2, 8] : LONG_OPERAND_SIZES;
 }
 
 /** The size a row's meaning is built at. */
 export function rowSize(row: Row, operandSize: number): number {
   if (isSized(row)) return operandSize;
+  if (row.operands.some((o) => /^[EGM][yt]$/.test(o))) return operandSize === 8 ? 8 : 4;
   return row.operands.length ? operandWidth(row.operands[0], 4) : 4;
 }
 

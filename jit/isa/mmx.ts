@@ -102,21 +102,21 @@ const REST = `
 0f70 pshuflw Vx,Wx,Ib f2
 0f3a0f palignr Pq,Qq,Ib np
 0f3a0f palignr Vx,Wx,Ib 66
-0fc4 pinsrw Pq,Ed,Ib np reg
+0fc4 pinsrw Pq,Ey,Ib np reg
 0fc4 pinsrw Pq,Mw,Ib np mem
-0fc4 pinsrw Vx,Ed,Ib 66 reg
+0fc4 pinsrw Vx,Ey,Ib 66 reg
 0fc4 pinsrw Vx,Mw,Ib 66 mem
-0fc5 pextrw Gd,Qq,Ib np reg
-0fc5 pextrw Gd,Wx,Ib 66 reg
-0fd7 pmovmskb Gd,Qq np reg
-0fd7 pmovmskb Gd,Wx 66 reg
+0fc5 pextrw Gy,Qq,Ib np reg
+0fc5 pextrw Gy,Wx,Ib 66 reg
+0fd7 pmovmskb Gy,Qq np reg
+0fd7 pmovmskb Gy,Wx 66 reg
 0ff7 maskmovq Pq,Qq np reg
 0ff7 maskmovdqu Vx,Wx 66 reg
 0f77 emms - np
-0f6e movd_to Pq,Ed np
-0f6e movd_to Vx,Ed 66
-0f7e movd_from Ed,Pq np
-0f7e movd_from Ed,Vx 66
+0f6e movd_to Pq,Ey np
+0f6e movd_to Vx,Ey 66
+0f7e movd_from Ey,Pq np
+0f7e movd_from Ey,Vx 66
 0f6f movq Pq,Qq np
 0f7f movq Qq,Pq np
 0fe7 movntq Qq,Pq np mem

@@ -2,8 +2,9 @@
  * Operand notation, after the manual's appendix A, and the codes the decoder knows it by.
  *
  * The capital says where the operand is, the small letter how wide it is: `b` byte, `w` word, `d`
- * doubleword, `q` quadword, `v` the operand size (16, 32, 64), `x` 128 bits
- * (for the x87 the 80 of its own format or of a packed decimal).
+ * doubleword, `q` quadword, `v` the operand size (16, 32, 64), `z` the same but at most 32, `y` 64 with
+ * REX.W, else 32, `t` twice that, `x` 128 bits (for the x87 the 80 of its own format or of a packed
+ * decimal).
  *
  * - `E` register or memory by ModRM, `M` memory only, `R` register only, `G` register by ModRM.reg,
  *   `Z` register in the opcode's low three bits
@@ -23,7 +24,8 @@ export function operandCode(operand: string): number {
   if (operand === "Ap") return KINDS.indexOf("a");
   if (operand[0] === "T") return KINDS.indexOf("T");
   const kind = KINDS.indexOf(operand[0]);
-  const size = SIZES.indexOf(operand[1]);
+  // the decoder need not know of REX.W: only handlers do
+  const size = SIZES.indexOf(operand[1].replace("y", "d").replace("t", "q"));
   if (kind < 0 || size < 0) throw new Error(`operand ${operand}`);
   return kind | size << 5;
 }

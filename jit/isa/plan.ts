@@ -5,6 +5,9 @@
 import {
   formIndex,
   FORMS,
+  LONG_FORMS,
+  LONG_OPERAND_SIZES,
+  longSizes,
   OPERAND_SIZES,
   PLACE_CHECKED,
   PLACE_CHECKED_STACK,
@@ -18,7 +21,7 @@ import { PAIRS } from "./pairs.ts";
 import { TABLE } from "./table.ts";
 
 /** Handlers that belong to no row; their numbers are their places here. */
-export const SPECIAL = ["undefined", "exit", "stale", "end", "toolong"] as const;
+export const SPECIAL = ["undefined", "exit", "stale", "end", "toolong", "longend"] as const;
 
 /** One handler to be generated. */
 export interface Handler {
@@ -28,6 +31,8 @@ export interface Handler {
   size: number;
   place: number;
   noFlags: boolean;
+  /** Made for 64-bit code: addresses, stack pointer and RIP are 64 bits wide. */
+  long: boolean;
 }
 
 /** A row as the decoder knows it, with its condition or segment bound. */
@@ -35,6 +40,8 @@ export interface PlannedRow {
   row: Row;
   /** Handler numbers by form; 0 = undefined opcode. */
   forms: number[];
+  /** The same in 64-bit code; empty in a plan without it. */
+  longForms: number[];
 }
 
 /** A handler that does two instructions in a row. */
@@ -47,7 +54,7 @@ export interface Pair {
 
 export interface Plan {
   handlers: Handler[];
-  /** Numbered after the handlers. */
+  /** Numbered after the handlers. None of them is for 64-bit code. */
   pairs: Pair[];
   rows: PlannedRow[];
 }
@@ -76,33 +83,64 @@ function handlerPlace(row: Row, place: number): number {
   return memory && vector && !row.common ? PLACE_CHECKED : place;
 }
 
-let cached: Plan | undefined;
+/**
+ * True if a form does something else in 64-bit code than elsewhere, at the same operand size: it knows an
+ * address, the stack pointer or RIP. All others share their handlers.
+ */
+function longDiffers(row: Row, place: number): boolean {
+  if (row.slow) return false;
+  return place !== PLACE_REGISTER || row.implicitMemory || /^(xlat|maskmov.*)$/.test(row.name) ||
+    row.operands[0] === "Zv"; // XCHG EAX, EAX is a NOP by its first opcode
+}
 
-/** The plan for the whole table. */
-export function handlerPlan(): Plan {
-  if (cached) return cached;
+const cached: Partial<Record<"short" | "long", Plan>> = {};
+
+/**
+ * The plan for the whole table.
+ *
+ * @param long with 64-bit code: the same plan, and after its handlers and rows those for 64-bit code
+ */
+export function handlerPlan(long = false): Plan {
+  return cached[long ? "long" : "short"] ??= makePlan(long);
+}
+
+function makePlan(long: boolean): Plan {
   const handlers: Handler[] = [];
   const numbers = new Map<string, number>();
-  const rows = TABLE.flatMap(expand).map((row) => {
-    const forms: number[] = new Array(FORMS).fill(0);
-    for (const [i, operandSize] of OPERAND_SIZES.entries()) {
+  /** Fills a row's part of a form table. */
+  const fill = (row: Row, sizes: readonly number[], table: readonly number[], long: boolean) => {
+    const forms: number[] = new Array(long ? LONG_FORMS : FORMS).fill(0);
+    for (const operandSize of sizes) {
       const size = rowSize(row, operandSize);
       for (const place of rowPlaces(row)) {
         for (const noFlags of row.noFlags ? [false, true] : [false]) {
           const built = handlerPlace(row, place);
-          const key = keyOf(row, size, built, noFlags);
+          const own = long && longDiffers(row, built);
+          const key = (own ? "long " : "") + keyOf(row, size, built, noFlags);
           let n = numbers.get(key);
           if (n === undefined) {
             n = SPECIAL.length + handlers.length;
-            handlers.push({ key, row, size, place: built, noFlags });
+            handlers.push({ key, row, size, place: built, noFlags, long: own });
             numbers.set(key, n);
           }
-          forms[formIndex(i, place, noFlags)] = n;
+          forms[formIndex(table.indexOf(operandSize), place, noFlags)] = n;
         }
       }
     }
-    return { row, forms };
-  });
+    return forms;
+  };
+  const all = TABLE.flatMap(expand);
+  const rows: PlannedRow[] = all.filter((row) => row.mode !== "o64").map((row) => ({
+    row,
+    forms: fill(row, OPERAND_SIZES, OPERAND_SIZES, false),
+    longForms: [],
+  }));
+  if (long) {
+    for (const row of all) {
+      if (row.mode === "o64") rows.push({ row, forms: new Array(FORMS).fill(0), longForms: [] });
+    }
+    for (const r of rows) r.longForms = fill(r.row, longSizes(r.row), LONG_OPERAND_SIZES, true);
+  }
   const pairs = PAIRS.map(([a, b]) => {
     const [m, n] = [a, b].map((key) => {
       const number = numbers.get(key);
@@ -112,7 +150,7 @@ export function handlerPlan(): Plan {
     const at = (k: number) => handlers[k - SPECIAL.length];
     return { first: at(m), second: at(n), numbers: [m, n] as [number, number] };
   });
-  return cached = { handlers, pairs, rows };
+  return { handlers, pairs, rows };
 }
 
 /** Rows that stand for sixteen conditions, spelled out. */

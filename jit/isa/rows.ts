@@ -46,6 +46,11 @@ export interface Row {
   slow: string;
   /** Not valid in 64-bit mode / only valid there. */
   mode: "" | "i64" | "o64";
+  /**
+   * Operand size in 64-bit mode: "" 32 bits, 64 with REX.W; "d64" 64 bits, 16 with prefix 66; "f64"
+   * 64 bits whatever prefixes say (near branches: Intel's rule, AMD's processors heed 66).
+   */
+  long: "" | "d64" | "f64";
   /** Extra condition given to the meaning (condition code, segment register, immediate variant). */
   arg: number;
   /** Whether the condition code is in the opcode's low four bits (row stands for sixteen opcodes). */
@@ -68,7 +73,7 @@ function mask(letters: string): number {
  * The opcode is hexadecimal with `0f`, `0f38` or `0f3a` in front; `+r` and `+c` say that its low bits
  * name a register or a condition; `/n` is ModRM.reg, `:n` ModRM.rm. Attributes: `w=` `m=` `u=` `r=`
  * flags written, maybe written, undefined, read; `lock ends nf stack near fault common mem reg np 66
- * f3 f2 i64 o64`; `slow=export`; `arg=n`.
+ * f3 f2 i64 o64 d64 f64`; `slow=export`; `arg=n`.
  */
 export function parseRow(line: string): Row {
   const [op, name, operands = "-", ...attributes] = line.trim().split(/\s+/);
@@ -97,6 +102,7 @@ export function parseRow(line: string): Row {
     common: false,
     slow: "",
     mode: "",
+    long: "",
     arg: 0,
   };
   for (const a of attributes) {
@@ -149,6 +155,10 @@ export function parseRow(line: string): Row {
       case "i64":
       case "o64":
         row.mode = key;
+        break;
+      case "d64":
+      case "f64":
+        row.long = key;
         break;
       case "slow":
         row.slow = value;

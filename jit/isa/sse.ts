@@ -34,8 +34,8 @@ const MOVES = `
 0f29 movapd Wx,Vx 66
 0f2b movntps Wx,Vx np mem
 0f2b movntpd Wx,Vx 66 mem
-0f50 movmskps Gd,Wx np reg
-0f50 movmskpd Gd,Wx 66 reg
+0f50 movmskps Gy,Wx np reg
+0f50 movmskpd Gy,Wx 66 reg
 0f6f movdqa Vx,Wx 66 common
 0f6f movdqu Vx,Wx f3 common
 0f7f movdqa Wx,Vx 66 common
@@ -84,16 +84,16 @@ const FLOATS = `
 0f2f comisd Vq,Wq 66 w=oszapc
 0f2a cvtpi2ps Vq,Qq np
 0f2a cvtpi2pd Vx,Qq 66
-0f2a cvtsi2ss Vd,Ed f3
-0f2a cvtsi2sd Vq,Ed f2
+0f2a cvtsi2ss Vd,Ey f3
+0f2a cvtsi2sd Vq,Ey f2
 0f2c cvttps2pi Pq,Wq np
 0f2c cvttpd2pi Pq,Wx 66
-0f2c cvttss2si Gd,Wd f3
-0f2c cvttsd2si Gd,Wq f2
+0f2c cvttss2si Gy,Wd f3
+0f2c cvttsd2si Gy,Wq f2
 0f2d cvtps2pi Pq,Wq np
 0f2d cvtpd2pi Pq,Wx 66
-0f2d cvtss2si Gd,Wd f3
-0f2d cvtsd2si Gd,Wq f2
+0f2d cvtss2si Gy,Wd f3
+0f2d cvtsd2si Gy,Wq f2
 0f5a cvtps2pd Vx,Wq np
 0f5a cvtpd2ps Vx,Wx 66
 0f5a cvtss2sd Vq,Wd f3

@@ -80,21 +80,22 @@ const ONE_BYTE = `
 3f aas - w=oszapc u=oszp r=a i64
 40+r inc Zv w=oszap nf i64
 48+r dec Zv w=oszap nf i64
-50+r push Zv stack
-58+r pop Zv stack
+50+r push Zv stack d64
+58+r pop Zv stack d64
 60 pusha - stack i64
 61 popa - stack i64
 62 bound Gv,Mv mem fault i64
 63 arpl Ew,Gw w=z fault i64
-68 push Iz stack
+63 movsxd Gv,Ez o64
+68 push Iz stack d64
 69 imul3 Gv,Ev,Iz w=oc u=szap nf
-6a push Is stack
+6a push Is stack d64
 6b imul3 Gv,Ev,Is w=oc u=szap nf
 6c ins - slow=insn_io
 6d ins - slow=insn_io
 6e outs - slow=insn_io
 6f outs - slow=insn_io
-70+c jcc Jb near r=oszapc
+70+c jcc Jb near r=oszapc f64
 84 test Eb,Gb w=oszapc u=a
 85 test Ev,Gv w=oszapc u=a
 86 xchg Eb,Gb lock
@@ -115,14 +116,14 @@ const ONE_BYTE = `
 8e/3 mov_to_sreg Sw,Ew fault ends
 8e/4 mov_to_sreg Sw,Ew fault ends
 8e/5 mov_to_sreg Sw,Ew fault ends
-8f/0 pop Ev stack
+8f/0 pop Ev stack d64
 90+r xchg Zv,Av
 98 cbw Av
 99 cwd Av
 9a call_far Ap fault ends i64
 9b wait - fault
-9c pushf - stack r=oszapc
-9d popf - stack w=oszapc ends
+9c pushf - stack r=oszapc d64
+9d popf - stack w=oszapc ends d64
 9e sahf - w=szapc
 9f lahf - r=szapc
 a0 mov Ab,Ob
@@ -143,14 +144,14 @@ ae scas - stack m=oszapc arg=1
 af scas - stack m=oszapc arg=4
 b0+r mov Zb,Ib
 b8+r mov Zv,Iv
-c2 ret Iw stack ends
-c3 ret - stack ends
+c2 ret Iw stack ends f64
+c3 ret - stack ends f64
 c4 load_far Gv,Mv mem fault ends arg=0 i64
 c5 load_far Gv,Mv mem fault ends arg=3 i64
 c6/0 mov Eb,Ib
 c7/0 mov Ev,Iz
-c8 enter Iw,Ib stack
-c9 leave - stack
+c8 enter Iw,Ib stack d64
+c9 leave - stack d64
 ca ret_far Iw stack ends
 cb ret_far - stack ends
 cc int3 - slow=insn_int3
@@ -161,18 +162,18 @@ d4 aam Ib w=oszapc u=oac fault i64
 d5 aad Ib w=oszapc u=oac i64
 d6 salc - r=c i64
 d7 xlat - fault
-e0 loopne Jb near r=z
-e1 loope Jb near r=z
-e2 loop Jb near
-e3 jcxz Jb near
+e0 loopne Jb near r=z f64
+e1 loope Jb near r=z f64
+e2 loop Jb near f64
+e3 jcxz Jb near f64
 e4 in Ib slow=insn_io
 e5 in Ib slow=insn_io
 e6 out Ib slow=insn_io
 e7 out Ib slow=insn_io
-e8 call Jz stack ends
-e9 jmp Jz near ends
+e8 call Jz stack ends f64
+e9 jmp Jz near ends f64
 ea jmp_far Ap fault ends i64
-eb jmp Jb near ends
+eb jmp Jb near ends f64
 ec in - slow=insn_io
 ed in - slow=insn_io
 ee out - slow=insn_io
@@ -206,11 +207,11 @@ fe/0 inc Eb w=oszap lock nf
 fe/1 dec Eb w=oszap lock nf
 ff/0 inc Ev w=oszap lock nf
 ff/1 dec Ev w=oszap lock nf
-ff/2 call_indirect Ev stack ends
+ff/2 call_indirect Ev stack ends f64
 ff/3 call_far_indirect Mv mem fault ends
-ff/4 jmp_indirect Ev near ends
+ff/4 jmp_indirect Ev near ends f64
 ff/5 jmp_far_indirect Mv mem fault ends
-ff/6 push Ev stack
+ff/6 push Ev stack d64
 `;
 
 const TWO_BYTE = `
@@ -220,16 +221,18 @@ const TWO_BYTE = `
 0f00/3 ltr Ew slow=insn_privileged
 0f00/4 verr Ew w=z fault
 0f00/5 verw Ew w=z fault
-0f01/0 sgdt Mv mem arg=0
-0f01/1 sidt Mv mem arg=1
+0f01/0 sgdt Mv mem arg=0 f64
+0f01/1 sidt Mv mem arg=1 f64
 0f01/2 lgdt Mv mem slow=insn_privileged
 0f01/3 lidt Mv mem slow=insn_privileged
 0f01/4 smsw Ev
 0f01/6 lmsw Ew slow=insn_privileged
 0f01/7 invlpg Mv mem slow=insn_privileged
+0f01/7:0 swapgs - reg o64 slow=insn_privileged
 0f01/7:1 rdtscp - reg slow=insn_rdtscp
 0f02 lar Gv,Ew w=z fault
 0f03 lsl Gv,Ew w=z fault
+0f05 syscall - o64 slow=insn_ud
 0f06 clts - slow=insn_privileged
 0f07 sysret - slow=insn_privileged
 0f08 invd - slow=insn_privileged
@@ -260,16 +263,16 @@ const TWO_BYTE = `
 0f33 rdpmc - slow=insn_privileged
 0f35 sysexit - slow=insn_privileged
 0f40+c cmov Gv,Ev r=oszapc
-0f80+c jcc Jz near r=oszapc
+0f80+c jcc Jz near r=oszapc f64
 0f90+c setcc Eb r=oszapc
-0fa0 push_sreg - stack arg=4
-0fa1 pop_sreg - stack ends arg=4
+0fa0 push_sreg - stack arg=4 d64
+0fa1 pop_sreg - stack ends arg=4 d64
 0fa2 cpuid - slow=insn_cpuid
 0fa3 bt Ev,Gv w=c u=osap
 0fa4 shld Ev,Gv,Ib m=oszapc u=oa
 0fa5 shld Ev,Gv,Cb m=oszapc u=oa
-0fa8 push_sreg - stack arg=5
-0fa9 pop_sreg - stack ends arg=5
+0fa8 push_sreg - stack arg=5 d64
+0fa9 pop_sreg - stack ends arg=5 d64
 0fab bts Ev,Gv w=c u=osap lock
 0fac shrd Ev,Gv,Ib m=oszapc u=oa
 0fad shrd Ev,Gv,Cb m=oszapc u=oa
@@ -301,8 +304,8 @@ const TWO_BYTE = `
 0fbf movsx Gv,Ew
 0fc0 xadd Eb,Gb w=oszapc lock
 0fc1 xadd Ev,Gv w=oszapc lock
-0fc3 movnti Md,Gd mem np
-0fc7/1 cmpxchg8b Mq mem w=z lock
+0fc3 movnti My,Gy mem np
+0fc7/1 cmpxchg8b Mt mem w=z lock
 0fc8+r bswap Zv
 `;
 

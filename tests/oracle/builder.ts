@@ -306,7 +306,7 @@ function shuffle<T>(r: Random, list: T[]): void {
   }
 }
 
-const WIDTHS: Record<string, number> = { b: 1, w: 2, d: 4, q: 8 };
+const WIDTHS: Record<string, number> = { b: 1, w: 2, d: 4, q: 8, t: 8 };
 
 /** Bytes of a form's memory operand; the operand size where the notation does not say. */
 function operandBytes({ row, size }: Form): number {

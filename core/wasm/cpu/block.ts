@@ -5,11 +5,13 @@
 // it is looked at as a whole: flags that nobody will see are not computed, and neighbours that go
 // together are joined.
 import {
+  MODE_LONG,
   PREFIX_LINKABLE,
   PREFIX_OP16,
   REC_COUNT,
   REC_DISP,
   REC_HANDLER,
+  REC_IMM,
   REC_PREFIX,
   RECORD_SIZE,
 } from "../layout";
@@ -20,22 +22,23 @@ import {
   decoded_place,
   decoded_relative,
   decoded_row,
+  handler_of,
   special_record,
 } from "./decode";
 import {
   H_END,
+  H_LONG_END,
   MAX_BLOCK,
   ROW_SIZE,
   ROW_WRITES,
   ROW_READS,
   ROW_MAY_WRITE,
-  FORMS_PER_ROW,
   ATTR_ENDS,
   ATTR_MAY_FAULT,
   ATTR_NO_FLAGS,
   ATTR_EXITS,
 } from "./rows";
-import { FORMS, PAIR_MASK, PAIRS, ROWS } from "./tables";
+import { LONG, PAIR_MASK, PAIRS, ROWS } from "./tables";
 
 /** Bytes and instructions of the block decoded last. */
 export let block_bytes: u32 = 0;
@@ -87,13 +90,14 @@ export function decode_block(
   if (n == 0) return 0;
   block_bytes = delta;
   block_count = n;
-  drop_dead_flags(rec, n);
+  drop_dead_flags(rec, n, mode);
   if (most > 1) join_pairs(rec, n);
   if (ends) return n;
   const r = rec + <usize> n * RECORD_SIZE;
-  special_record(r, H_END, delta, 0);
+  special_record(r, LONG && mode & MODE_LONG ? H_LONG_END : H_END, delta, 0);
   store<u8>(r + REC_COUNT, n);
   store<i32>(r + REC_DISP, delta);
+  if (LONG) store<i64>(r + REC_IMM, delta);
   if (most > 1) mark_linkable(r, offset);
   return n + 1;
 }
@@ -111,7 +115,7 @@ function mark_linkable(r: usize, offset: u32): void {
  * Chooses the variant without flags where every flag an instruction writes is written again before
  * anything can read it: by an instruction, or by whoever looks at the state after leaving the block.
  */
-function drop_dead_flags(rec: usize, n: u32): void {
+function drop_dead_flags(rec: usize, n: u32, mode: u32): void {
   let live: u32 = 63;
   for (let i = <i32> n - 1; i >= 0; i--) {
     const row = <i32> (<i16> load<u16>(ROW_OF + (i << 1)));
@@ -124,10 +128,7 @@ function drop_dead_flags(rec: usize, n: u32): void {
     const writes: u32 = load<u8>(info + ROW_WRITES);
     if ((attr & ATTR_NO_FLAGS) && (<u32> load<u8>(info + ROW_MAY_WRITE) & live) == 0) {
       const r = rec + <usize> i * RECORD_SIZE;
-      const place: usize = load<u8>(PLACE_OF + i);
-      const size: usize = load<u16>(r + REC_PREFIX) & PREFIX_OP16 ? 0 : 1;
-      const form = (<usize> row * FORMS_PER_ROW + (size * 5 + place) * 2 + 1) << 1;
-      const handler: u32 = load<u16>(FORMS + form);
+      const handler = handler_of(row, load<u16>(r + REC_PREFIX), load<u8>(PLACE_OF + i), 1, mode);
       if (handler) store<u32>(r + REC_HANDLER, handler);
     }
     if (attr & (ATTR_EXITS | ATTR_MAY_FAULT)) live = 63;

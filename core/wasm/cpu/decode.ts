@@ -3,24 +3,23 @@
 // One function turns one instruction into one record (layout.ts, REC_*). What an opcode means, which
 // operands it has and which handler executes each of its forms come from the tables that
 // jit/isa/generate.ts makes of the instruction table; nothing here knows an instruction by name.
+// LONG is a constant of the build: without 64-bit code all that asks for it is folded away.
 import {
+  C_EIP,
   CS,
   DS,
   FS,
   MODE_CODE32,
   MODE_FLAT,
+  MODE_LONG,
   PREFIX_ADDR16,
   PREFIX_LOCK,
   PREFIX_OP16,
+  PREFIX_OP64,
   PREFIX_OPSIZE,
   PREFIX_REP,
   PREFIX_REPNE,
   PREFIX_SEGMENT,
-  R_BP,
-  R_BX,
-  R_DI,
-  R_SI,
-  R_SP,
   R_ZERO,
   REC_A,
   REC_B,
@@ -32,14 +31,17 @@ import {
   REC_INDEX,
   REC_LENGTH,
   REC_PREFIX,
-  REC_SCALE,
   REC_SEG,
   RECORD_SIZE,
-  SS,
 } from "../layout";
+import { long_memory_operand, memory_operand, REX_B, REX_R, REX_W } from "./address_form";
 import {
   H_UNDEFINED,
   H_TOO_LONG,
+  LONG_DEFAULT,
+  LONG_FORCED,
+  LONG_FORMS_PER_ROW,
+  ROW_LONG,
   ROW_SIZE,
   ROW_ATTR,
   FORMS_PER_ROW,
@@ -53,11 +55,22 @@ import {
   PLACE_CHECKED,
   PLACE_CHECKED_STACK,
 } from "./rows";
-import { FORMS, NODES, OPCODES, ROWS } from "./tables";
+import {
+  byte,
+  dword,
+  overrun,
+  qword,
+  stream_begin,
+  stream_cut,
+  stream_taken,
+  word,
+} from "./stream";
+import { FORMS, LONG, LONG_FORMS, LONG_OPCODES, NODES, OPCODES, ROWS } from "./tables";
 
 // Operand kinds: positions in operands.ts KINDS, "-EMRGZIJaO1SACDPQVWT".
 const K_E: u32 = 1;
 const K_M: u32 = 2;
+const K_R: u32 = 3;
 const K_G: u32 = 4;
 const K_Z: u32 = 5;
 const K_I: u32 = 6;
@@ -73,29 +86,8 @@ const K_W: u32 = 18;
 // Operand sizes: positions in SIZES, "bwdqvxzs".
 const S_B: u32 = 0;
 const S_W: u32 = 1;
+const S_V: u32 = 4;
 const S_S: u32 = 7;
-
-// ---- the byte stream ---------------------------------------------------------------------------
-let start: usize = 0;
-let at: usize = 0;
-let end: usize = 0;
-let overrun: bool = false;
-
-function byte(): u32 {
-  if (at >= end) {
-    overrun = true;
-    return 0;
-  }
-  return load<u8>(at++);
-}
-function word(): u32 {
-  const low = byte();
-  return low | (byte() << 8);
-}
-function dword(): u32 {
-  const low = word();
-  return low | (word() << 16);
-}
 
 // ---- one instruction ---------------------------------------------------------------------------
 /** Row of the instruction decoded last, or -1 if it is undefined. */
@@ -111,59 +103,27 @@ export let decoded_place: u32 = 0;
   return size == S_B ? ((n & 3) << 3) + (n >> 2) : n << 3;
 }
 
-/** Base and index registers of the eight 16-bit addressing forms. */
-function base16(rm: u32): u32 {
-  if (rm < 2 || rm == 7) return R_BX;
-  if (rm < 4 || rm == 6) return R_BP;
-  return rm == 4 ? R_SI : R_DI;
-}
-function index16(rm: u32): u32 {
-  if (rm > 3) return R_ZERO;
-  return rm & 1 ? R_DI : R_SI;
+/** Slot of a register in 64-bit code: with a REX prefix no byte register is the upper half of another. */
+function long_slot(n: u32, size: u32, rex: u32): u32 {
+  return rex ? n << 3 : slot(n, size);
 }
 
-/** Decodes ModRM's memory operand into the record; returns the default segment. */
-function memory_operand(rec: usize, modrm: u32, addr16: bool): u32 {
-  const mod = modrm >> 6;
-  const rm = modrm & 7;
-  let base: u32 = R_ZERO;
-  let index: u32 = R_ZERO;
-  let scale: u32 = 0;
-  let disp: i32 = 0;
-  let segment: u32 = DS;
-  if (addr16) {
-    if (mod == 0 && rm == 6) disp = word();
-    else {
-      base = base16(rm);
-      index = index16(rm);
-      if (base == R_BP) segment = SS;
-      if (mod == 1) disp = <i32> (<i8> byte());
-      else if (mod == 2) disp = word();
-    }
-  } else {
-    let b = rm;
-    if (rm == 4) {
-      const sib = byte();
-      b = sib & 7;
-      const i = (sib >> 3) & 7;
-      if (i != 4) {
-        index = i << 3;
-        scale = sib >> 6;
-      }
-    }
-    if (mod == 0 && b == 5) disp = dword();
-    else {
-      base = b << 3;
-      if (base == R_SP || base == R_BP) segment = SS;
-      if (mod == 1) disp = <i32> (<i8> byte());
-      else if (mod == 2) disp = dword();
-    }
+/** The handler of a row in one of its forms; H_UNDEFINED if there is none. */
+// @ts-ignore: decorator
+@inline export function handler_of(
+  row: u32,
+  prefix: u32,
+  place: u32,
+  no_flags: u32,
+  mode: u32,
+): u32 {
+  if (LONG && mode & MODE_LONG) {
+    const size: usize = prefix & PREFIX_OP64 ? 2 : prefix & PREFIX_OP16 ? 0 : 1;
+    const form = (size * 5 + place) * 2 + no_flags;
+    return load<u16>(LONG_FORMS + ((<usize> row * LONG_FORMS_PER_ROW + form) << 1));
   }
-  store<u8>(rec + REC_BASE, base);
-  store<u8>(rec + REC_INDEX, index);
-  store<u8>(rec + REC_SCALE, scale);
-  store<i32>(rec + REC_DISP, disp);
-  return segment;
+  const form = ((prefix & PREFIX_OP16 ? 0 : 5) + place) * 2 + no_flags;
+  return load<u16>(FORMS + ((<usize> row * FORMS_PER_ROW + form) << 1));
 }
 
 /**
@@ -175,10 +135,9 @@ function memory_operand(rec: usize, modrm: u32, addr16: bool): u32 {
  * @returns its length in bytes; 0 if the bytes up to `limit` do not suffice
  */
 export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode: u32): u32 {
-  start = p;
-  at = p;
-  end = limit < p + 15 ? limit : p + 15;
-  overrun = false;
+  stream_begin(p, limit);
+  const long = LONG ? (mode & MODE_LONG) != 0 : false;
+  let rex: u32 = 0;
   let op16 = (mode & MODE_CODE32) == 0;
   let addr16 = op16;
   let prefix: u32 = 0;
@@ -187,14 +146,20 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   while (true) {
     op = byte();
     if (overrun) return short_of_bytes(limit, rec, delta);
+    if (long && (op & 0xf0) == 0x40) {
+      rex = op;
+      continue;
+    }
     if (op == 0x66) prefix |= PREFIX_OPSIZE;
     else if (op == 0x67) prefix |= PREFIX_ADDR16;
     else if (op == 0xf0) prefix |= PREFIX_LOCK;
     else if (op == 0xf2) prefix = (prefix & ~PREFIX_REP) | PREFIX_REPNE;
     else if (op == 0xf3) prefix = (prefix & ~PREFIX_REPNE) | PREFIX_REP;
-    else if ((op & 0xe7) == 0x26) segment = (op >> 3) & 3;
-    else if ((op & 0xfe) == 0x64) segment = FS + (op & 1);
+    else if ((op & 0xe7) == 0x26) {
+      if (!long) segment = (op >> 3) & 3; // 64-bit code has no use for these
+    } else if ((op & 0xfe) == 0x64) segment = FS + (op & 1);
     else break;
+    if (long) rex = 0; // REX counts directly before the opcode only
   }
   if (prefix & PREFIX_OPSIZE) op16 = !op16;
   if (prefix & PREFIX_ADDR16) addr16 = !addr16;
@@ -209,7 +174,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
       op = byte();
     }
   }
-  let entry: u32 = load<u16>(OPCODES + ((map << 8 | op) << 1));
+  let entry: u32 = load<u16>((long ? LONG_OPCODES : OPCODES) + ((map << 8 | op) << 1));
   let modrm: u32 = 0;
   let have_modrm = false;
   while (entry & 0x8000) {
@@ -232,13 +197,23 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   store<u8>(rec + REC_BASE, R_ZERO);
   store<u8>(rec + REC_INDEX, R_ZERO);
   store<u64>(rec + REC_IMM, 0);
-  store<u64>(rec + REC_DISP, 0);
-  store<u64>(rec + REC_SCALE, 0);
+  store<u64>(rec + REC_DISP, 0); // and REC_LINK
+  store<u64>(rec + REC_DELTA, 0); // and all that follows
   if (entry == 0) return undefined_instruction(rec, delta);
   const number = entry - 1;
   const row = ROWS + <usize> number * ROW_SIZE;
   const attr: u32 = load<u8>(row + ROW_ATTR);
   if ((attr & ATTR_MODRM) && !have_modrm) modrm = byte();
+  if (long) {
+    const sized: u32 = load<u8>(row + ROW_LONG);
+    if (rex & REX_W || sized & LONG_FORCED || (sized & LONG_DEFAULT && !op16)) {
+      op16 = false;
+      prefix = (prefix & ~PREFIX_OP16) | PREFIX_OP64;
+    }
+  }
+  /** What REX adds to the numbers of registers. */
+  const reg_high: u32 = long ? (rex & REX_R) << 1 : 0;
+  const rm_high: u32 = long ? (rex & REX_B) << 3 : 0;
 
   let place: u32 = attr & ATTR_IMPLICIT && !(mode & MODE_FLAT)
     ? PLACE_CHECKED_STACK
@@ -255,7 +230,8 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
       const kind = <u32> load<u8>(row + i) & 31;
       if (kind == K_E || kind == K_M || kind == K_Q || kind == K_W) {
         in_memory = true;
-        default_segment = memory_operand(rec, modrm, addr16);
+        if (long) default_segment = long_memory_operand(rec, modrm, rex);
+        else default_segment = memory_operand(rec, modrm, addr16);
         break;
       }
     }
@@ -266,25 +242,41 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
     const size = code >> 5;
     switch (kind) {
       case K_E:
-        if (!in_memory) store<u8>(reg_slot, slot(modrm & 7, size)), reg_slot = rec + REC_B;
+        if (!in_memory) {
+          const n = modrm & 7;
+          store<u8>(reg_slot, long ? long_slot(n | rm_high, size, rex) : slot(n, size));
+          reg_slot = rec + REC_B;
+        }
         break;
-      case K_G:
-        store<u8>(reg_slot, slot((modrm >> 3) & 7, size));
+      case K_G: {
+        const n = (modrm >> 3) & 7;
+        store<u8>(reg_slot, long ? long_slot(n | reg_high, size, rex) : slot(n, size));
         reg_slot = rec + REC_B;
         break;
-      case K_P:
-      case K_V: // vector registers are 16 bytes apart
+      }
+      case K_P: // there are eight, whatever REX says
         store<u8>(reg_slot, ((modrm >> 3) & 7) << 4);
         reg_slot = rec + REC_B;
         break;
-      case K_Q:
-      case K_W:
-        if (!in_memory) store<u8>(reg_slot, (modrm & 7) << 4), reg_slot = rec + REC_B;
-        break;
-      case K_Z:
-        store<u8>(reg_slot, slot(op & 7, size));
+      case K_V: // vector registers are 16 bytes apart
+        store<u8>(reg_slot, (((modrm >> 3) & 7) | reg_high) << 4);
         reg_slot = rec + REC_B;
         break;
+      case K_Q:
+        if (!in_memory) store<u8>(reg_slot, (modrm & 7) << 4), reg_slot = rec + REC_B;
+        break;
+      case K_W:
+        if (!in_memory) store<u8>(reg_slot, ((modrm & 7) | rm_high) << 4), reg_slot = rec + REC_B;
+        break;
+      case K_R: // control and debug registers above the seventh
+        if (long && reg_high) return undefined_instruction(rec, delta);
+        break;
+      case K_Z: {
+        const n = op & 7;
+        store<u8>(reg_slot, long ? long_slot(n | rm_high, size, rex) : slot(n, size));
+        reg_slot = rec + REC_B;
+        break;
+      }
       case K_A:
         store<u8>(reg_slot, 0);
         reg_slot = rec + REC_B;
@@ -294,7 +286,8 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
         break;
       case K_O:
         in_memory = true;
-        store<i32>(rec + REC_DISP, addr16 ? word() : dword());
+        if (long) store<u64>(rec + REC_DISP, addr16 ? <u64> dword() : qword());
+        else store<i32>(rec + REC_DISP, addr16 ? word() : dword());
         break;
       case K_I: {
         let v: i64 = 0;
@@ -302,6 +295,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
         else if (size == S_S) v = <i64> (<i8> byte());
         else if (size == S_W) v = word();
         else if (op16) v = <i64> (<i16> word());
+        else if (long && size == S_V && prefix & PREFIX_OP64) v = qword();
         else v = <i64> (<i32> dword());
         if (have_imm) store<u32>(rec + REC_IMM + 4, <u32> v);
         else store<i64>(rec + REC_IMM, v);
@@ -325,7 +319,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   if (overrun) return short_of_bytes(limit, rec, delta);
   // the x87 wants its opcode as FOP has it
   if ((op & 0xf8) == 0xd8 && map == 0) store<u32>(rec + REC_IMM, ((op & 7) << 8) | modrm);
-  const length = <u32> (at - start);
+  const length = stream_taken();
   if ((prefix & PREFIX_LOCK) && !((attr & ATTR_LOCK) && in_memory)) {
     return undefined_instruction(rec, delta);
   }
@@ -334,8 +328,7 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
     if (!(mode & MODE_FLAT) || addr16 || seg == CS || seg >= <u32> FS) place = PLACE_CHECKED;
     else place = load<u8>(rec + REC_INDEX) == R_ZERO ? PLACE_BASE : PLACE_INDEXED;
   }
-  const form = ((op16 ? 0 : 1) * 5 + place) << 1;
-  const handler: u32 = load<u16>(FORMS + ((<usize> number * FORMS_PER_ROW + form) << 1));
+  const handler = handler_of(number, prefix, place, 0, mode);
   if (handler == H_UNDEFINED) return undefined_instruction(rec, delta);
   store<u32>(rec + REC_HANDLER, handler);
   store<u16>(rec + REC_DELTA, delta);
@@ -343,6 +336,12 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
   store<u8>(rec + REC_SEG, seg);
   store<u16>(rec + REC_PREFIX, prefix);
   if (relative) store<i32>(rec + REC_DISP, <i32> (delta + length) + rel);
+  if (long) {
+    if (relative) store<i64>(rec + REC_IMM, <i64> (delta + length) + rel);
+    if (load<u8>(rec + REC_BASE) == C_EIP) {
+      store<i64>(rec + REC_DISP, load<i64>(rec + REC_DISP) + (delta + length));
+    }
+  }
   decoded_row = number;
   decoded_attr = attr;
   decoded_in_memory = in_memory;
@@ -377,7 +376,7 @@ export function last_in_memory(): bool {
 
 /** Too few bytes: beyond 15 the instruction is too long, else the caller must find the next page. */
 function short_of_bytes(limit: usize, rec: usize, delta: u32): u32 {
-  if (limit < start + 15) return 0;
+  if (stream_cut(limit)) return 0;
   special_record(rec, H_TOO_LONG, delta, 15);
   decoded_row = -1;
   decoded_attr = ATTR_ENDS;
@@ -385,7 +384,7 @@ function short_of_bytes(limit: usize, rec: usize, delta: u32): u32 {
 }
 
 function undefined_instruction(rec: usize, delta: u32): u32 {
-  const length = <u32> (at - start);
+  const length = stream_taken();
   special_record(rec, H_UNDEFINED, delta, length);
   decoded_row = -1;
   decoded_attr = ATTR_ENDS;

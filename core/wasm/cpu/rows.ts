@@ -7,6 +7,7 @@ export const H_EXIT: u32 = 1;
 export const H_STALE: u32 = 2;
 export const H_END: u32 = 3;
 export const H_TOO_LONG: u32 = 4;
+export const H_LONG_END: u32 = 5;
 
 export const MAX_BLOCK: u32 = 64;
 
@@ -16,7 +17,9 @@ export const ROW_ATTR: usize = 3;
 export const ROW_WRITES: usize = 4;
 export const ROW_READS: usize = 5;
 export const ROW_MAY_WRITE: usize = 6; // what it writes for certain included
+export const ROW_LONG: usize = 7; // LONG_*
 export const FORMS_PER_ROW: usize = 20;
+export const LONG_FORMS_PER_ROW: usize = 30;
 export const ATTR_MODRM: u32 = 1;
 export const ATTR_ENDS: u32 = 2;
 export const ATTR_LOCK: u32 = 4;
@@ -24,6 +27,10 @@ export const ATTR_IMPLICIT: u32 = 16;
 export const ATTR_MAY_FAULT: u32 = 32;
 export const ATTR_NO_FLAGS: u32 = 64;
 export const ATTR_EXITS: u32 = 128;
+
+// In 64-bit code: the operand size is 64 bits without a prefix, or whatever the prefixes.
+export const LONG_DEFAULT: u32 = 1;
+export const LONG_FORCED: u32 = 2;
 
 // Where the ModRM operand is: jit/isa/forms.ts.
 export const PLACE_REGISTER: u32 = 0;
