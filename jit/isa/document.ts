@@ -25,16 +25,20 @@ const DONE_BY: Record<string, string> = {
   insn_rdtscp: "traps/",
 };
 
+/** An opcode as the manual writes it. */
+function opcode(row: Row): string {
+  const low = row.plusReg ? "+r" : row.plusCondition ? "+c" : "";
+  return MAPS[row.map] + row.opcode.toString(16).padStart(2, "0") + low;
+}
+
 /** An opcode as the manual writes it, and the operands. */
 function form(row: Row): string {
   const prefix = row.prefix === "" ? "" : row.prefix + " ";
-  const low = row.plusReg ? "+r" : row.plusCondition ? "+c" : "";
   const reg = row.reg >= 0 ? `/${row.reg}` : "";
   const rm = row.rm >= 0 ? `:${row.rm}` : "";
   const mod = row.mod === "any" ? "" : ` (${row.mod})`;
-  const opcode = row.opcode.toString(16).padStart(2, "0");
   const operands = row.operands.length ? " " + row.operands.join(",") : "";
-  return `\`${prefix}${MAPS[row.map]}${opcode}${low}${reg}${rm}${operands}\`${mod}`;
+  return `\`${prefix}${opcode(row)}${reg}${rm}${operands}\`${mod}`;
 }
 
 function letters(mask: number): string {
@@ -62,6 +66,19 @@ function undefinedFlags(rows: readonly Row[]): string {
   return same ? `${not}(${same})` : not;
 }
 
+/**
+ * What becomes of an instruction in 64-bit code; nothing if all of it is there, with 32-bit operands, and
+ * 64-bit ones by REX.W.
+ */
+function inLongMode(rows: readonly Row[]): string {
+  if (rows.every((row) => row.mode === "i64")) return "no";
+  if (rows.every((row) => row.mode === "o64")) return "only there";
+  const out = rows.filter((row) => row.mode === "i64").map((row) => `not ${opcode(row)}`);
+  if (rows.some((row) => row.long === "d64")) out.push("64 by default");
+  if (rows.some((row) => row.long === "f64")) out.push("64 always");
+  return out.join(", ");
+}
+
 /** Attributes that all rows of an instruction do not share, each once, in order. */
 function union(rows: readonly Row[], of: (row: Row) => string[]): string {
   return [...new Set(rows.flatMap(of))].join(", ");
@@ -75,12 +92,13 @@ function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
   const notes = NOTES.flatMap(({ about }, n) => about.test(rows[0].name) ? [`[${n + 1}]`] : []);
   const name = rows[0].name.replace(/_/g, " ");
   return [
-    rows.every((row) => row.mode === "i64") ? `${name} †` : name,
+    name,
     rows.map(form).join("<br>"),
     flags((r) => r.writes | r.mayWrite),
     undefinedFlags(rows),
     flags((r) => r.reads),
     rows.some((r) => r.lock) ? "yes" : "",
+    inLongMode(rows),
     union(rows, faults),
     union(rows, (r) => r.slow ? [DONE_BY[r.slow] ?? "core"] : []),
     cases ? String(cases) : `none: ${why || "see the notes"}`,
@@ -95,6 +113,7 @@ const HEAD = [
   "undefined",
   "reads",
   "LOCK",
+  "64-bit code",
   "may fault",
   "done by",
   "oracle cases",
@@ -122,7 +141,8 @@ Flags are O S Z A P C; undefined ones in brackets follow the host's processor (\
 code segment's limit, or in its own right (divide error, bounds, #NM, privilege …). **Oracle cases** are the
 cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted;
 \`deno task fuzz --what cpu\` goes on from there. What no process can run natively has hand-derived cases in
-\`tests/cpu\`. † not in 64-bit mode.
+\`tests/cpu\`. **64-bit code**: what exists only there or not there (opcodes 40 to 4F
+are REX prefixes), and which operand size it has if not the usual 32 bits (16 with 66, 64 with REX.W).
 
 | ${HEAD.join(" | ")} |
 | ${HEAD.map(() => "---").join(" | ")} |

@@ -4,15 +4,14 @@ import {
   MODE_CODE32,
   MODE_CODE_FLAT,
   MODE_FLAT,
+  MODE_LONG,
   MODE_STACK32,
-  PREFIX_ADDR16,
-  PREFIX_OP16,
   REC_PREFIX,
   REC_SEG,
 } from "../../core/wasm/layout.ts";
 import { type CoreForDecoding, RECORD_AT } from "./core.ts";
 import { implicitOperands, mnemonics } from "./names.ts";
-import { type Decoded, decodeOurs, NO_SIZE, SEGMENTS } from "./ours.ts";
+import { addressSize, type Decoded, decodeOurs, NO_SIZE, operandSize, SEGMENTS } from "./ours.ts";
 import { LENGTH_ONLY, REFUSED_ENCODINGS, REFUSED_FEATURES, REFUSED_MNEMONICS } from "./refused.ts";
 import { decodeTheirs, encodingKind, features, mnemonic, operands } from "./theirs.ts";
 
@@ -22,6 +21,9 @@ export const MODES = [
   MODE_CODE32 | MODE_STACK32,
   0,
 ];
+
+/** 64-bit code, which the core built for it decodes. */
+export const LONG_MODE = MODE_LONG | MODE_CODE32 | MODE_STACK32 | MODE_FLAT | MODE_CODE_FLAT;
 
 /** What came of a comparison: how often, by class; and the differences. */
 export class Tally {
@@ -45,7 +47,7 @@ export function compareDecoders(
   scratch: Instruction,
   tally: Tally,
 ): string | null {
-  const bits = mode & MODE_CODE32 ? 32 : 16;
+  const bits = mode & MODE_LONG ? 64 : mode & MODE_CODE32 ? 32 : 16;
   const ours = decodeOurs(core, bytes, mode);
   decodeTheirs(bytes, bits, scratch);
   const theirs = scratch;
@@ -62,7 +64,7 @@ export function compareDecoders(
   if (theirs.isInvalid) {
     return `iced refuses what we take for ${describe(ours)}`;
   }
-  const difference = compareDecoded(core, ours, theirs);
+  const difference = compareDecoded(core, ours, theirs, bits === 64);
   if (difference) return difference;
   tally.agreed++;
   tally.rows.add(ours.name);
@@ -78,11 +80,16 @@ function refusal(i: Instruction): string | null {
   return features(i).find((f) => f in REFUSED_FEATURES) ?? null;
 }
 
-function compareDecoded(core: CoreForDecoding, ours: Decoded, theirs: Instruction): string | null {
+function compareDecoded(
+  core: CoreForDecoding,
+  ours: Decoded,
+  theirs: Instruction,
+  long: boolean,
+): string | null {
   const say = (what: string) => `${what}: we ${describe(ours)}, iced ${theirs.toString()}`;
   const row = ours.row!;
   const prefix = core.view.getUint16(RECORD_AT + REC_PREFIX, true);
-  const size = prefix & PREFIX_OP16 ? 2 : 4;
+  const size = operandSize(prefix);
   if (ours.length !== theirs.length) return say(`length ${ours.length} and ${theirs.length}`);
   const name = mnemonic(theirs);
   if (!mnemonics(row, size).includes(name)) return say(`name ${row.name} and ${name}`);
@@ -90,10 +97,11 @@ function compareDecoded(core: CoreForDecoding, ours: Decoded, theirs: Instructio
   if (row.slow in LENGTH_ONLY) return null;
   const sized = !NO_SIZE.test(row.name);
   const segment = SEGMENTS[core.view.getUint8(RECORD_AT + REC_SEG)];
-  const mine = implicitOperands(row, size, (prefix & PREFIX_ADDR16) !== 0, segment) ??
-    ours.operands;
-  if (row.name === "mov_from_sreg") mine[0] = mine[0].replace(/^4/, "2");
+  let mine = implicitOperands(row, size, addressSize(prefix, long), segment) ?? ours.operands;
+  if (row.name === "mov_from_sreg") mine[0] = mine[0].replace(/^[48]/, "2");
   let other = operands(theirs, sized);
+  // in 64-bit code these segments are all the same, and what overrides them is ignored
+  if (long) [mine, other] = [mine, other].map((all) => all.map((o) => o.replace(/[ecsd]s:/, ":")));
   // NOPs have operands that nobody reads; opcode 90 has none
   if (row.name === "nop" || name === "nop" || name === "pause") {
     other = other.slice(0, mine.length);
@@ -108,7 +116,7 @@ function compareDecoded(core: CoreForDecoding, ours: Decoded, theirs: Instructio
 }
 
 function narrow(register: string): string {
-  return register.replace(/^e(..)$/, "$1");
+  return register.replace(/^[er]([a-z]{2})$/, "$1").replace(/^(r\d+)d?$/, "$1w");
 }
 
 function describe(d: Decoded): string {

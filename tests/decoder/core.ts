@@ -20,9 +20,13 @@ export interface CoreForDecoding {
   view: DataView;
 }
 
-/** Instantiates the built module; whatever it imports does nothing. */
-export async function coreForDecoding(): Promise<CoreForDecoding> {
-  const module = new WebAssembly.Module(await loadModule());
+/**
+ * Instantiates the built module; whatever it imports does nothing.
+ *
+ * @param long the one that knows 64-bit code
+ */
+export async function coreForDecoding(long = false): Promise<CoreForDecoding> {
+  const module = new WebAssembly.Module(await loadModule(long));
   const imports: Record<string, Record<string, () => number>> = {};
   for (const i of WebAssembly.Module.imports(module)) {
     (imports[i.module] ??= {})[i.name] = () => 0;

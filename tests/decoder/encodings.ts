@@ -12,11 +12,18 @@ function prefixCount(r: Random): number {
   return n < 45 ? 0 : n < 80 ? 1 : n < 93 ? 2 : n < 97 ? 3 : r.below(16);
 }
 
-/** Fills `out` with a random encoding. */
-export function randomEncoding(r: Random, out: Uint8Array): void {
+/**
+ * Fills `out` with a random encoding.
+ *
+ * @param long for 64-bit code: often with a REX prefix, now and then in the wrong place
+ */
+export function randomEncoding(r: Random, out: Uint8Array, long = false): void {
   for (let i = 0; i < ENCODING_BYTES; i++) out[i] = r.below(256);
   let at = 0;
-  for (let n = prefixCount(r); n > 0; n--) out[at++] = r.pick(PREFIXES);
+  for (let n = prefixCount(r); n > 0; n--) {
+    out[at++] = long && r.oneIn(8) ? 0x40 | r.below(16) : r.pick(PREFIXES);
+  }
+  if (long && r.oneIn(2) && at < ENCODING_BYTES - 4) out[at++] = 0x40 | r.below(16);
   const map = r.below(100);
   if (map >= 55 && at < ENCODING_BYTES - 3) {
     out[at++] = 0x0f;
@@ -27,16 +34,21 @@ export function randomEncoding(r: Random, out: Uint8Array): void {
 
 const MAP_BYTES = [[], [0x0f], [0x0f, 0x38], [0x0f, 0x3a]];
 const ONE_PREFIX = [[], [0x66], [0x67], [0xf0], [0xf2], [0xf3]];
+const REX = [0x40, 0x48, 0x41, 0x44, 0x42, 0x4f];
+/** In 64-bit code: without REX, with it, and with one that a prefix behind it undoes. */
+const LONG_PREFIX = ONE_PREFIX.flatMap((p) => [p, ...REX.map((rex) => [...p, rex]), [0x48, ...p]]);
 
 /**
  * Every opcode of every map, with each prefix that matters, each ModRM.reg, in a register and in
  * memory. What follows is noise.
+ *
+ * @param long for 64-bit code: with REX prefixes
  */
-export function* everyOpcode(r: Random): Generator<Uint8Array> {
+export function* everyOpcode(r: Random, long = false): Generator<Uint8Array> {
   const out = new Uint8Array(ENCODING_BYTES);
   for (const map of MAP_BYTES) {
     for (let opcode = 0; opcode < 256; opcode++) {
-      for (const prefix of ONE_PREFIX) {
+      for (const prefix of long ? LONG_PREFIX : ONE_PREFIX) {
         for (let n = 0; n < 16; n++) {
           for (let i = 0; i < ENCODING_BYTES; i++) out[i] = r.below(256);
           const mod = n & 1 ? 3 : r.below(3);

@@ -4,15 +4,22 @@ import { SEGMENTS } from "./ours.ts";
 
 const CONDITIONS = "o no b ae e ne be a s ns p np l ge le g".split(" ");
 
-/** Instructions with one name for each operand size, 16 and 32 bits. */
-const SIZED: Record<string, [string, string]> = {
+/** Instructions with one name for each operand size, 16, 32 and 64 bits. */
+const SIZED: Record<string, string[]> = {
   pusha: ["pusha", "pushad"],
   popa: ["popa", "popad"],
-  pushf: ["pushf", "pushfd"],
-  popf: ["popf", "popfd"],
-  cbw: ["cbw", "cwde"],
-  cwd: ["cwd", "cdq"],
-  iret: ["iret", "iretd"],
+  pushf: ["pushf", "pushfd", "pushfq"],
+  popf: ["popf", "popfd", "popfq"],
+  cbw: ["cbw", "cwde", "cdqe"],
+  cwd: ["cwd", "cdq", "cqo"],
+  iret: ["iret", "iretd", "iretq"],
+  cmpxchg8b: ["cmpxchg8b", "cmpxchg8b", "cmpxchg16b"],
+  fxsave: ["fxsave", "fxsave", "fxsave64"],
+  fxrstor: ["fxrstor", "fxrstor", "fxrstor64"],
+  sysret: ["sysret", "sysret", "sysretq"],
+  sysexit: ["sysexit", "sysexit", "sysexitq"],
+  movd_to: ["movd", "movd", "movq"],
+  movd_from: ["movd", "movd", "movq"],
 };
 
 /** Instructions with one row but several names; otherwise the part before `_` is the mnemonic. */
@@ -26,7 +33,6 @@ const NAMES: Record<string, string[]> = {
   xchg: ["xchg", "nop", "pause"],
   fnstsw_ax: ["fnstsw"],
   fstp: ["fstp", "fstpnce"],
-  cmpxchg8b: ["cmpxchg8b"],
   nop: [
     "nop",
     "reservednop",
@@ -58,33 +64,38 @@ export function mnemonics(row: Row, size: number): string[] {
     case "load_far":
       return [LOAD_FAR[row.arg]];
     case "jcxz":
-      return ["jcxz", "jecxz"];
+      return ["jcxz", "jecxz", "jrcxz"];
   }
   const sized = SIZED[row.name];
-  if (sized) return [sized[size === 2 ? 0 : 1]];
+  if (sized) return [sized[Math.log2(size) - 1]];
   if (BYTE_OR_SIZED.test(row.name)) return [row.name + (row.arg === 1 ? "b" : suffix(size))];
-  if (INS_OUTS.test(row.name)) return [row.name + (row.opcode & 1 ? suffix(size) : "b")];
+  if (INS_OUTS.test(row.name)) {
+    return [row.name + (row.opcode & 1 ? suffix(Math.min(size, 4)) : "b")];
+  }
   return NAMES[row.name] ?? [row.name.split("_")[0]];
 }
 
 function suffix(size: number): string {
-  return size === 2 ? "w" : "d";
+  return size === 2 ? "w" : size === 4 ? "d" : "q";
 }
 
 /**
  * The operands iced shows for a row whose own are implicit; null if the row's own list is complete.
  *
+ * @param addressSize in bytes
  * @param segment segment of the string source or table
  */
 export function implicitOperands(
   row: Row,
   size: number,
-  addr16: boolean,
+  addressSize: number,
   segment: string,
 ): string[] | null {
-  const a = (row.arg === 1 ? ["al"] : size === 2 ? ["ax"] : ["eax"])[0];
-  const di = addr16 ? "es:di" : "es:edi";
-  const si = `${segment}:${addr16 ? "si" : "esi"}`;
+  const widen = (register: string, size: number) =>
+    size === 2 ? register : (size === 4 ? "e" : "r") + register;
+  const a = row.arg === 1 ? "al" : widen("ax", size);
+  const di = `es:${widen("di", addressSize)}`;
+  const si = `${segment}:${widen("si", addressSize)}`;
   switch (row.name) {
     case "push_sreg":
     case "pop_sreg":
@@ -103,7 +114,7 @@ export function implicitOperands(
     case "cwd":
       return [];
     case "xlat":
-      return [`1${segment}:[${addr16 ? "bx" : "ebx"}+al*1+0]`];
+      return [`1${segment}:[${widen("bx", addressSize)}+al*1+0]`];
     case "fnstsw_ax":
       return ["ax"];
     default:

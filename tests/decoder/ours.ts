@@ -1,9 +1,12 @@
 /** What our decoder made of some bytes, read back from the record in a form that can be compared. */
 import {
+  C_EIP,
   MAILBOX,
+  MODE_LONG,
   PREFIX_ADDR16,
   PREFIX_LOCK,
   PREFIX_OP16,
+  PREFIX_OP64,
   R_ZERO,
   REC_A,
   REC_B,
@@ -33,17 +36,32 @@ export interface Decoded {
   row?: Row;
 }
 
+const LEGACY = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"];
+const numbered = (suffix: string) => Array.from({ length: 8 }, (_, i) => `r${i + 8}${suffix}`);
 const GPR = {
-  1: ["al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"],
-  2: ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"],
-  4: ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"],
+  1: ["al", "cl", "dl", "bl", "spl", "bpl", "sil", "dil", ...numbered("l")],
+  2: [...LEGACY, ...numbered("w")],
+  4: [...LEGACY.map((r) => "e" + r), ...numbered("d")],
+  8: [...LEGACY.map((r) => "r" + r), ...numbered("")],
 } as Record<number, string[]>;
 export const SEGMENTS = ["es", "cs", "ss", "ds", "fs", "gs"];
 
 /** Name of the register at a slot (byte offset from CPU). */
 export function registerName(slot: number, width: number): string {
-  if (width === 1) return GPR[1][(slot >> 3) + (slot & 1) * 4];
+  if (slot === C_EIP) return width === 8 ? "rip" : "eip";
+  if (slot & 1) return ["ah", "ch", "dh", "bh"][slot >> 3];
   return GPR[width][slot >> 3];
+}
+
+/** Bytes of the operand size that a record's prefixes say. */
+export function operandSize(prefix: number): number {
+  return prefix & PREFIX_OP64 ? 8 : prefix & PREFIX_OP16 ? 2 : 4;
+}
+
+/** Bytes of its address size. */
+export function addressSize(prefix: number, long: boolean): number {
+  const wide = long ? 8 : 4;
+  return prefix & PREFIX_ADDR16 ? wide / 2 : wide;
 }
 
 /** A memory operand as text. `size` 0: of no definite size. */
@@ -53,10 +71,10 @@ export function memoryText(
   base: string,
   index: string,
   scale: number,
-  disp: number,
-  addr16: boolean,
+  disp: bigint,
+  addressSize: number,
 ): string {
-  const d = (addr16 ? disp & 0xffff : disp >>> 0).toString(16);
+  const d = BigInt.asUintN(addressSize * 8, disp).toString(16);
   const i = index ? `${index}*${scale}` : "";
   return `${size || ""}${segment}:[${[base, i, d].filter((s) => s).join("+")}]`;
 }
@@ -80,20 +98,27 @@ export function decodeOurs(core: CoreForDecoding, bytes: Uint8Array, mode: numbe
   if (length === 0 || number < 0 || handler < SPECIAL.length) {
     return { name: null, length, operands: [], lock: false };
   }
-  const row = handlerPlan().rows[number].row;
+  const long = (mode & MODE_LONG) !== 0;
+  const row = handlerPlan(long).rows[number].row;
   const prefix = v.getUint16(RECORD_AT + REC_PREFIX, true);
   return {
     name: row.name,
     length: v.getUint8(RECORD_AT + REC_LENGTH),
-    operands: operandsOf(v, row, prefix, core.exports.cpu_decoded_in_memory() !== 0),
+    operands: operandsOf(v, row, prefix, core.exports.cpu_decoded_in_memory() !== 0, long),
     lock: (prefix & PREFIX_LOCK) !== 0,
     row,
   };
 }
 
-function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): string[] {
-  const size = prefix & PREFIX_OP16 ? 2 : 4;
-  const addr16 = (prefix & PREFIX_ADDR16) !== 0;
+function operandsOf(
+  v: DataView,
+  row: Row,
+  prefix: number,
+  inMemory: boolean,
+  long: boolean,
+): string[] {
+  const size = operandSize(prefix);
+  const wide = addressSize(prefix, long);
   const byte = (offset: number) => v.getUint8(RECORD_AT + offset);
   let slotField = REC_A;
   let immediates = 0;
@@ -110,12 +135,14 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
     }
     if ("MO".includes(o[0]) || (inMemory && isMemory(o))) {
       const [base, index] = [byte(REC_BASE), byte(REC_INDEX)].map((s) =>
-        s === R_ZERO ? "" : registerName(s, addr16 ? 2 : 4)
+        s === R_ZERO ? "" : registerName(s, wide)
       );
-      const disp = v.getInt32(RECORD_AT + REC_DISP, true);
+      const disp = long
+        ? v.getBigInt64(RECORD_AT + REC_DISP, true)
+        : BigInt(v.getInt32(RECORD_AT + REC_DISP, true));
       const definite = NO_SIZE.test(row.name) ? 0 : width;
       const segment = SEGMENTS[byte(REC_SEG)];
-      return memoryText(definite, segment, base, index, 1 << byte(REC_SCALE), disp, addr16);
+      return memoryText(definite, segment, base, index, 1 << byte(REC_SCALE), disp, wide);
     }
     switch (o[0]) {
       case "1":
@@ -140,13 +167,16 @@ function operandsOf(v: DataView, row: Row, prefix: number, inMemory: boolean): s
       case "I": {
         const at = RECORD_AT + REC_IMM;
         const second = immediates++ > 0;
-        const value = second ? v.getUint32(at + 4, true) : v.getInt32(at, true);
+        const value = second ? v.getUint32(at + 4, true) : v.getBigInt64(at, true);
         return immediateText(value, o === "Ib" ? 1 : o === "Iw" ? 2 : isSized(row) ? size : 1);
       }
       case "T":
         return o === "T0" ? "st0" : `st${v.getUint8(RECORD_AT + REC_IMM) & 7}`;
       case "J":
-        return immediateText(v.getInt32(RECORD_AT + REC_DISP, true), size);
+        return immediateText(
+          long ? v.getBigInt64(RECORD_AT + REC_IMM, true) : v.getInt32(RECORD_AT + REC_DISP, true),
+          size,
+        );
       default:
         return o;
     }

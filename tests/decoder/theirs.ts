@@ -31,7 +31,7 @@ const FEATURES = names(CpuidFeature);
 const ENCODINGS = names(EncodingKind);
 
 /** Decodes `bytes` into `out`. The caller frees `out`. */
-export function decodeTheirs(bytes: Uint8Array, bits: 16 | 32, out: Instruction): void {
+export function decodeTheirs(bytes: Uint8Array, bits: 16 | 32 | 64, out: Instruction): void {
   const d = new Decoder(bits, bytes, OPTIONS);
   d.decodeOut(out);
   d.free();
@@ -55,6 +55,11 @@ export function operands(i: Instruction, size: boolean): string[] {
   return Array.from({ length: i.opCount }, (_, n) => operand(i, n, size));
 }
 
+/** Bytes of an address register. */
+function registerWidth(name: string): number {
+  return /^(e|r\d+d)/.test(name) ? 4 : name[0] === "r" ? 8 : 2;
+}
+
 function operand(i: Instruction, n: number, size: boolean): string {
   const kind = i.opKind(n);
   switch (kind) {
@@ -64,6 +69,8 @@ function operand(i: Instruction, n: number, size: boolean): string {
       return immediateText(i.nearBranch16, 2);
     case OpKind.NearBranch32:
       return immediateText(i.nearBranch32, 4);
+    case OpKind.NearBranch64:
+      return immediateText(i.nearBranch64, 8);
     case OpKind.FarBranch16:
       return `${i.farBranchSelector.toString(16)}:${i.farBranch16.toString(16)}`;
     case OpKind.FarBranch32:
@@ -80,28 +87,39 @@ function operand(i: Instruction, n: number, size: boolean): string {
       return immediateText(i.immediate8to16, 2);
     case OpKind.Immediate8to32:
       return immediateText(i.immediate8to32, 4);
+    case OpKind.Immediate64:
+      return immediateText(i.immediate64, 8);
+    case OpKind.Immediate8to64:
+      return immediateText(i.immediate8to64, 8);
+    case OpKind.Immediate32to64:
+      return immediateText(i.immediate32to64, 8);
     case OpKind.Memory: {
       const name = (r: number) => r === Register.None ? "" : REGISTERS[r];
       const base = name(i.memoryBase), index = name(i.memoryIndex);
-      const wide = [base, index].find((r) => r !== "");
-      const addr16 = wide ? !wide.startsWith("e") : i.memoryDisplSize === 2;
+      const register = [base, index].find((r) => r !== "");
+      const width = register ? registerWidth(register) : i.memoryDisplSize;
       return memoryText(
         size ? MemorySizeExt.size(i.memorySize) : 0,
         name(i.memorySegment),
         base,
         index,
         i.memoryIndexScale,
-        Number(i.memoryDisplacementU64 & 0xffffffffn),
-        addr16,
+        i.memoryDisplacementU64,
+        width,
       );
     }
     case OpKind.MemorySegSI:
     case OpKind.MemorySegESI:
-      return `${REGISTERS[i.memorySegment]}:${kind === OpKind.MemorySegSI ? "si" : "esi"}`;
+    case OpKind.MemorySegRSI: {
+      const si = { [OpKind.MemorySegSI]: "si", [OpKind.MemorySegESI]: "esi" }[kind as number];
+      return `${REGISTERS[i.memorySegment]}:${si ?? "rsi"}`;
+    }
     case OpKind.MemoryESDI:
       return "es:di";
     case OpKind.MemoryESEDI:
       return "es:edi";
+    case OpKind.MemoryESRDI:
+      return "es:rdi";
     default:
       return `kind${kind}`;
   }

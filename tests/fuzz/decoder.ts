@@ -1,6 +1,6 @@
-/** Our decoder against iced-x86, without end. */
+/** Our decoder against iced-x86, without end: 16- and 32-bit code by even seeds, 64-bit by odd ones. */
 import { Instruction } from "iced-x86";
-import { compareDecoders, MODES, Tally } from "../decoder/compare.ts";
+import { compareDecoders, LONG_MODE, MODES, Tally } from "../decoder/compare.ts";
 import { coreForDecoding } from "../decoder/core.ts";
 import { ENCODING_BYTES, randomEncoding } from "../decoder/encodings.ts";
 import { Random } from "../random.ts";
@@ -16,7 +16,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 export const fuzzDecoder: Fuzz = async ({ seconds, seed: first, say }) => {
-  const core = await coreForDecoding();
+  const cores = [await coreForDecoding(), await coreForDecoding(true)];
   const scratch = new Instruction();
   const bytes = new Uint8Array(ENCODING_BYTES);
   const result = { cases: 0, failures: 0 };
@@ -27,10 +27,12 @@ export const fuzzDecoder: Fuzz = async ({ seconds, seed: first, say }) => {
     seed = (seed + 1) >>> 0
   ) {
     const r = new Random(seed);
+    const long = seed % 2 === 1;
+    const core = cores[seed % 2];
     const found = new Map<string, string>();
     for (let i = 0; i < BATCH; i++) {
-      randomEncoding(r, bytes);
-      const mode = r.pick(MODES);
+      randomEncoding(r, bytes, long);
+      const mode = long ? LONG_MODE : r.pick(MODES);
       const d = compareDecoders(core, bytes, mode, scratch, new Tally());
       if (d) found.set(d.split(":")[0], `    ${hex(bytes)} in mode ${mode}: ${d}`);
     }

@@ -1,13 +1,13 @@
 /**
- * Every opcode of every map, with each mandatory prefix, in 16- and in 32-bit code: it decodes to the same
+ * Every opcode of every map, with each mandatory prefix, in 16-, 32- and 64-bit code: it decodes to the same
  * instruction as in iced-x86, or is undefined in both, or stands in tests/decoder/refused.ts with the
  * reason why we answer #UD. And no row of the table is out of reach.
  */
 import assert from "node:assert/strict";
 import { Instruction } from "iced-x86";
-import { MODE_CODE32 } from "../../core/wasm/layout.ts";
+import { MODE_CODE32, MODE_LONG } from "../../core/wasm/layout.ts";
 import { handlerPlan } from "../../jit/isa/plan.ts";
-import { compareDecoders, MODES, Tally } from "../decoder/compare.ts";
+import { compareDecoders, LONG_MODE, MODES, Tally } from "../decoder/compare.ts";
 import { coreForDecoding } from "../decoder/core.ts";
 import { decodeOurs } from "../decoder/ours.ts";
 import { everyOpcode } from "./every_opcode.ts";
@@ -20,18 +20,19 @@ function hex(bytes: Uint8Array): string {
 }
 
 Deno.test("every opcode, prefix and mode decodes as it should or is refused on purpose", async () => {
-  const core = await coreForDecoding();
+  const cores = [await coreForDecoding(), await coreForDecoding(true)];
   const scratch = new Instruction();
   const tally = new Tally();
   const differences = new Map<string, string>();
   const reached = new Set<unknown>();
   let count = 0;
-  for (const mode of [MODES[0], MODES[2]]) {
+  for (const mode of [MODES[0], MODES[2], LONG_MODE]) {
+    const core = cores[mode & MODE_LONG ? 1 : 0];
     for (const { bytes, key } of everyOpcode()) {
       const d = compareDecoders(core, bytes, mode, scratch, tally);
       count++;
       if (d) {
-        const bits = mode & MODE_CODE32 ? 32 : 16;
+        const bits = mode & MODE_LONG ? 64 : mode & MODE_CODE32 ? 32 : 16;
         differences.set(key, `${hex(bytes.subarray(0, 6))} in ${bits}-bit code: ${d}`);
       }
       const ours = decodeOurs(core, bytes, mode);
@@ -41,7 +42,11 @@ Deno.test("every opcode, prefix and mode decodes as it should or is refused on p
   scratch.free();
   const report = [...differences.values()].slice(0, 30).join("\n");
   assert.equal(differences.size, 0, report);
-  const missed = handlerPlan().rows.map(({ row }) => row).filter((row) => !reached.has(row));
+  const rows = [
+    ...handlerPlan().rows,
+    ...handlerPlan(true).rows.filter(({ row }) => row.mode !== "i64"),
+  ];
+  const missed = rows.map(({ row }) => row).filter((row) => !reached.has(row));
   assert.deepEqual(
     missed.map((row) => `${row.map} ${row.opcode.toString(16)} ${row.name}`),
     [],

@@ -38,6 +38,7 @@ export function casesByRow(): (row: Row) => { cases: number; why: string } {
       ? Array.from({ length: 16 }, (_, c) => ({ ...row, opcode: row.opcode + c }))
       : [row];
     const cases = rows.reduce((n, r) => n + (counts.get(key(r)) ?? 0), 0);
+    if (row.mode === "o64") return { cases, why: "only in 64-bit code" };
     const why = reasons.find(([name]) => name.split(" ")[1] === row.name)?.[1] ?? "";
     return { cases, why: cases ? "" : why };
   };

@@ -268,8 +268,8 @@ export function decode_one(p: usize, limit: usize, rec: usize, delta: u32, mode:
       case K_W:
         if (!in_memory) store<u8>(reg_slot, ((modrm & 7) | rm_high) << 4), reg_slot = rec + REC_B;
         break;
-      case K_R: // control and debug registers above the seventh
-        if (long && reg_high) return undefined_instruction(rec, delta);
+      case K_R: // of control and debug registers above the seventh there is CR8 alone
+        if (long && reg_high && (op & 1 || modrm & 0x38)) return undefined_instruction(rec, delta);
         break;
       case K_Z: {
         const n = op & 7;
