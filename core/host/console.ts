@@ -29,6 +29,7 @@ export class Console {
   private queued = 0;
   private draining: Promise<void> | null = null;
   private sinkGone = false;
+  private closed = false;
   private pendingInput: { bytes: Uint8Array; taken: () => void }[] = [];
 
   /**
@@ -46,8 +47,15 @@ export class Console {
     this.input = new ByteRing(page, IN, IN_SIZE, IN_CONS, IN_PROD);
   }
 
+  /** Its ring is gone: nothing moves any more. */
+  close(): void {
+    this.closed = true;
+    this.takeBack();
+  }
+
   /** Moves what can be moved, both ways. */
   service(): void {
+    if (this.closed) return;
     let moved = false;
     while (this.queued < QUEUE_LIMIT) {
       // A guest that puts its indices too far apart has nothing it could want to be read.
@@ -89,6 +97,11 @@ export class Console {
     const done = new Promise<void>((taken) => this.pendingInput.push({ bytes, taken }));
     this.wake();
     return done;
+  }
+
+  /** Bytes of input that do not lie in the ring yet. */
+  get waiting(): number {
+    return this.pendingInput.reduce((sum, piece) => sum + piece.bytes.length, 0);
   }
 
   /** Takes back the input that does not lie in the ring yet; who sent it need not wait any longer. */

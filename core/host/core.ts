@@ -22,6 +22,7 @@ export interface CoreExports {
 
   machine_init(frames: number): number;
   machine_grow(frames: number): number;
+  machine_free_frames(): number;
   machine_run(now: bigint, budget: number): number;
   machine_deadline(): bigint;
   trace_set(mask: number): void;
@@ -40,6 +41,9 @@ export interface CoreExports {
   domain_crash_reason(domid: number): number;
   domain_hide_features(domid: number, ecx: number, edx: number, extended: number): number;
   domain_set_handle(domid: number, handle: number): number;
+  domain_set_limits(domid: number, grantFrames: number, maptrack: number, ports: number): number;
+  domain_set_memory_map(domid: number, pages: number): number;
+  domain_frames(domid: number): number;
 
   host_hold_frame(domid: number, mfn: number): number;
   host_release_frame(mfn: number): void;

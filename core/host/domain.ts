@@ -8,6 +8,9 @@ import type { Xenstore } from "./xenstore/daemon.ts";
 /** What may be asked of a guest through its control/shutdown node. */
 export type ShutdownRequest = "poweroff" | "halt" | "reboot" | "suspend";
 
+/** What a domain is called that was given no name. */
+export const defaultName = (id: number): string => `guest${id}`;
+
 /** What the machine knows of a domain and the rest of the world need not. */
 export interface DomainParts {
   id: number;
@@ -15,6 +18,11 @@ export interface DomainParts {
   vcpus: number;
   frames: number;
   heldFrames: number[];
+  uuid: string;
+  paused: boolean;
+  /** Lets the guest run, or keeps it from running. */
+  setPaused: (paused: boolean) => void;
+  onShutdown: (shutdown: Shutdown) => void | Promise<void>;
   storePort: number;
   consolePort: number;
   symbols: SymbolTable;
@@ -68,14 +76,44 @@ export class Domain {
     return !this.ended;
   }
 
+  /** Its handle, as xl prints it. */
+  get uuid(): string {
+    return this.parts.uuid;
+  }
+
+  get paused(): boolean {
+    return this.parts.paused;
+  }
+
+  /** Keeps the guest from running; its time goes on. Nothing happens when it is paused already, or has ended. */
+  pause(): void {
+    this.setPaused(true);
+  }
+
+  /** Lets it run on. */
+  unpause(): void {
+    this.setPaused(false);
+  }
+
+  private setPaused(paused: boolean): void {
+    if (this.ended || this.parts.paused === paused) return;
+    this.parts.paused = paused;
+    this.parts.setPaused(paused);
+  }
+
   /** Asks the guest to end; it is free not to listen. */
   requestShutdown(request: ShutdownRequest): void {
     this.parts.xenstore.write(`${domainPath(this.id)}/control/shutdown`, request);
   }
 
-  /** Called by the machine, once. */
-  end(shutdown: Shutdown): void {
+  /**
+   * Called by the machine, once.
+   *
+   * @returns what onShutdown gave
+   */
+  end(shutdown: Shutdown): void | Promise<void> {
     this.ended = true;
     this.settle(shutdown);
+    return this.parts.onShutdown(shutdown);
   }
 }

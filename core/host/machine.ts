@@ -3,22 +3,22 @@
  */
 import { loadModule } from "../build/load.ts";
 import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
-import { type DomainPlan, planDomain } from "./builder/plan.ts";
+import { planDomain } from "./builder/plan.ts";
 import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
 import { Console, type ConsoleSink } from "./console.ts";
 import type { Core } from "./core.ts";
-import { Domain } from "./domain.ts";
+import { defaultName, Domain } from "./domain.ts";
 import { type GuestImage, loadImage } from "./elf/image.ts";
 import { GuestPage } from "./guest_page.ts";
 import { Log, type LogSink } from "./log.ts";
 import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits, type OptionValues } from "./options.ts";
 import { RunLoop } from "./run_loop.ts";
-import { DESTROYED, FAILED, shutdownName } from "./shutdown.ts";
+import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
 import { Translation } from "./translation.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
-import { writeDomainNodes } from "./xenstore/domain_tree.ts";
+import { removeDomainNodes, writeDomainNodes } from "./xenstore/domain_tree.ts";
 
 const FRAMES_PER_MIB = 256;
 /** Frames a domain may need besides its own memory: spare pages, shared_info, grant table. */
@@ -40,6 +40,8 @@ export interface MachineOptions {
 export interface DomainOptions {
   /** In MiB; 64 when not given. */
   memory?: number;
+  /** What the guest may grow to (ballooning), in MiB; its memory when not given. */
+  maxMemory?: number;
   /** 1 when not given. */
   vcpus?: number;
   commandLine?: string;
@@ -51,7 +53,28 @@ export interface DomainOptions {
   cpuid?: string | readonly string[];
   /** Takes the console's output; it is dropped when not given. */
   output?: ConsoleSink;
+  limits?: DomainLimits;
+  /** Whether it waits for Domain.unpause before its first instruction. */
+  paused?: boolean;
+  /**
+   * Called when it has shut down or was ended, before anything else runs. In virtual time no guest
+   * runs until the promise has settled, so that what is done here happens at the same moment in each run.
+   */
+  onShutdown?: (shutdown: Shutdown) => void | Promise<void>;
 }
+
+/** What a domain may take of the hypervisor, besides memory and vCPUs. */
+export interface DomainLimits {
+  /** Frames of its grant table, 1 to 64: each has 512 entries, or 256 of version 2. */
+  grantFrames?: number;
+  /** Grants of others that it may have mapped at a time, up to 1024. */
+  maptrack?: number;
+  /** Event channels, up to 1023. The console and the store take one each. */
+  eventChannels?: number;
+}
+
+/** More than any limit can be: as much as there is room for. */
+const UNLIMITED = 0xffff;
 
 /** Makes a machine without domains. */
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
@@ -68,8 +91,10 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
 export class Machine {
   readonly xenstore: Xenstore = new Xenstore(() => this.loop.wake());
   private readonly domains = new Map<number, Domain>();
-  private frames = 0;
-  private framesInUse = 0;
+  /** What is still being done about domains that ended. */
+  private readonly unsettled = new Set<Promise<void>>();
+  /** Whether the core has memory for guests yet. */
+  private initialised = false;
   private readonly loop: RunLoop;
   private readonly translation: Translation;
 
@@ -102,17 +127,25 @@ export class Machine {
     const guest = image instanceof Uint8Array ? await loadImage(image) : image;
     const plan = await planDomain(guest, {
       memoryPages: memory * FRAMES_PER_MIB,
+      maxMemoryPages: options.maxMemory && options.maxMemory * FRAMES_PER_MIB,
       vcpus: options.vcpus,
       commandLine: options.commandLine,
       ramdisk: options.ramdisk,
       options: optionBits(options.options ?? {}),
       cpuid: typeof options.cpuid === "string" ? [options.cpuid] : options.cpuid,
     });
-    const frames = memory * FRAMES_PER_MIB + OVERHEAD_FRAMES;
+    const frames = plan.maxMemoryPages + OVERHEAD_FRAMES;
     this.makeRoom(frames);
-    const built = this.build(plan, frames);
+    const built = buildDomain(this.core, plan);
+    const { grantFrames, maptrack, eventChannels } = options.limits ?? {};
+    this.core.exports.domain_set_limits(
+      built.domid,
+      grantFrames ?? UNLIMITED,
+      maptrack ?? UNLIMITED,
+      eventChannels ?? UNLIMITED,
+    );
     const domain = this.connect(built, frames, options);
-    this.core.exports.domain_unpause(domain.id);
+    if (!domain.paused) this.core.exports.domain_unpause(domain.id);
     this.loop.start();
     return domain;
   }
@@ -120,10 +153,11 @@ export class Machine {
   /** Ends a domain, if it has not ended yet, and gives its memory back. */
   destroyDomain(domain: Domain): void {
     if (!this.domains.delete(domain.id)) return;
+    domain.console.close();
     this.xenstore.release(domain.id);
+    removeDomainNodes(this.xenstore, domain.id, domain.uuid);
     for (const mfn of domain.heldFrames) this.core.exports.host_release_frame(mfn);
     this.core.exports.domain_destroy(domain.id);
-    this.framesInUse -= domain.frames;
     if (domain.running) domain.end({ code: DESTROYED, name: "destroyed", crash: null });
   }
 
@@ -139,27 +173,23 @@ export class Machine {
     this.loop.stop();
   }
 
-  /** Room in the machine's memory for a domain of so many frames. */
+  /**
+   * Room in the machine's memory for a domain of so many frames, besides what the others were promised
+   * and have not taken yet. Frames of a destroyed domain that another still maps are not free.
+   */
   private makeRoom(frames: number): void {
     const { exports } = this.core;
-    const missing = this.framesInUse + frames - this.frames;
-    if (missing > 0) {
-      const result = this.frames === 0
-        ? exports.machine_init(missing)
-        : exports.machine_grow(missing);
-      if (result < 0) throw new BuildError(`room for ${missing} more frames`, result);
-      this.frames += missing;
+    let missing = frames;
+    if (this.initialised) {
+      for (const domain of this.domains.values()) {
+        missing += Math.max(0, domain.frames - exports.domain_frames(domain.id));
+      }
+      missing -= exports.machine_free_frames();
+      if (missing <= 0) return;
     }
-    this.framesInUse += frames;
-  }
-
-  private build(plan: DomainPlan, frames: number): BuiltDomain {
-    try {
-      return buildDomain(this.core, plan);
-    } catch (error) {
-      this.framesInUse -= frames;
-      throw error;
-    }
+    const result = this.initialised ? exports.machine_grow(missing) : exports.machine_init(missing);
+    if (result < 0) throw new BuildError(`room for ${missing} more frames`, result);
+    this.initialised = true;
   }
 
   private connect(built: BuiltDomain, frames: number, options: DomainOptions): Domain {
@@ -174,13 +204,19 @@ export class Machine {
       this.loop.wake();
       exports.host_evtchn_notify(domid, port);
     };
-    const name = options.name ?? `guest${domid}`;
+    const name = options.name ?? defaultName(domid);
+    const handle = handleOf(domid);
+    const uuid = formatUuid(handle);
     const domain = new Domain({
       id: domid,
       name,
       vcpus: plan.vcpus,
       frames,
       heldFrames: [built.storeMfn, built.consoleMfn],
+      uuid,
+      paused: options.paused ?? false,
+      setPaused: (paused) => this.setPaused(domid, paused),
+      onShutdown: options.onShutdown ?? (() => {}),
       storePort: built.storePort,
       consolePort: built.consolePort,
       symbols: plan.image.symbols,
@@ -194,14 +230,14 @@ export class Machine {
     });
     exports.host_evtchn_bind(domid, built.storePort);
     exports.host_evtchn_bind(domid, built.consolePort);
-    const handle = handleOf(domid);
     exports.domain_set_handle(domid, this.core.post(handle));
     const memoryKiB = plan.layout.totalPages * 4;
     writeDomainNodes(this.xenstore, {
       domid,
       name,
-      uuid: formatUuid(handle),
+      uuid,
       memoryKiB,
+      maxMemoryKiB: plan.maxMemoryPages * 4,
       vcpus: plan.vcpus,
       storePort: built.storePort,
       storeFrame: built.storeMfn,
@@ -214,6 +250,13 @@ export class Machine {
     });
     this.domains.set(domid, domain);
     return domain;
+  }
+
+  private setPaused(domid: number, paused: boolean): void {
+    const { exports } = this.core;
+    if (paused) exports.domain_pause(domid);
+    else exports.domain_unpause(domid);
+    this.loop.wake();
   }
 
   /** Looks after every domain's rings, and finds those that ended. */
@@ -230,7 +273,9 @@ export class Machine {
     const { exports } = this.core;
     const code = exports.domain_shutdown_code(domain.id);
     const crash = this.core.string(exports.domain_crash_reason(domain.id)) || null;
-    domain.end({ code, name: shutdownName(code), crash });
+    const work = domain.end({ code, name: shutdownName(code), crash })?.catch(() => {})
+      .finally(() => this.unsettled.delete(work!));
+    if (work) this.unsettled.add(work);
   }
 
   /** The core failed, which no guest should be able to bring about: everything ends. */
@@ -246,5 +291,6 @@ export class Machine {
     for (const domain of this.domains.values()) {
       if (domain.console.congested) await domain.console.drained();
     }
+    for (const work of this.unsettled) await work;
   }
 }

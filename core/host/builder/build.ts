@@ -69,6 +69,7 @@ function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
   const { layout, image, hidden } = plan;
   exports.domain_hide_features(domid, hidden.leaf1Ecx, hidden.leaf1Edx, hidden.extendedEdx);
   const mfns = populate(core, domid, layout.totalPages);
+  check("domain_set_memory_map", exports.domain_set_memory_map(domid, plan.maxMemoryPages));
   const memory = new GuestMemory(core, mfns);
   const storePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));
   const consolePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));

@@ -17,6 +17,8 @@ const SPARE_PAGES = 256;
 export interface DomainConfig {
   /** Pages of memory. */
   memoryPages: number;
+  /** Pages it may grow to; its memory when not given. */
+  maxMemoryPages?: number;
   vcpus?: number;
   commandLine?: string;
   ramdisk?: Uint8Array;
@@ -30,6 +32,8 @@ export interface DomainPlan {
   readonly image: GuestImage;
   readonly layout: Layout;
   readonly vcpus: number;
+  readonly maxMemoryPages: number;
+  /** Frames it may own at a time. */
   readonly maxPages: number;
   readonly options: number;
   readonly hidden: HiddenFeatures;
@@ -49,6 +53,7 @@ export async function planDomain(image: GuestImage, config: DomainConfig): Promi
   if (commandLine.includes("\0")) {
     throw new ImageError("command-line", "the command line holds a NUL character");
   }
+  const maxMemoryPages = Math.max(memoryPages, config.maxMemoryPages ?? 0);
   const ramdisk = config.ramdisk
     ? await prepareRamdisk(config.ramdisk, memoryPages * PAGE)
     : new Uint8Array();
@@ -56,7 +61,8 @@ export async function planDomain(image: GuestImage, config: DomainConfig): Promi
     image,
     layout: computeLayout(image, PAE, memoryPages, ramdisk.length),
     vcpus,
-    maxPages: memoryPages + SPARE_PAGES,
+    maxMemoryPages,
+    maxPages: maxMemoryPages + SPARE_PAGES,
     options,
     hidden: hiddenFeatures(config.cpuid ?? []),
     commandLine: commandLine.slice(0, COMMAND_LINE_SIZE),

@@ -1,6 +1,8 @@
 /** Reads the command line of `deno task boot`. Knows nothing of guests and opens no files. */
 import type { TimeMode } from "../clock.ts";
 import { CpuidError, hiddenFeatures } from "../cpuid.ts";
+import { quote, UsageError } from "./usage.ts";
+import { checkName, nameGuests } from "./names.ts";
 import { OPTION_NAMES, type OptionName, type OptionValues } from "../options.ts";
 
 /** What may be traced, with its bit in the core's trace mask (core/wasm/trace.ts). */
@@ -11,56 +13,90 @@ const MEMORY_MIN = 1;
 const MEMORY_MAX = 3072;
 /** vCPUs whose vcpu_info has its place in shared_info. */
 const VCPUS_MAX = 32;
+/** Domains that a machine has room for beside the host's. */
+const GUESTS_MAX = 120;
 
-export interface BootArguments {
-  help: boolean;
+/** What is said of one guest. */
+export interface GuestArguments {
   /** A file, or the name of a built-in guest; null boots the built-in one. */
-  guest: string | null;
+  image: string | null;
+  /** The name it was given, or one made from the image's when there are several guests; or null. */
+  name: string | null;
   /** In MiB. */
   memory: number;
+  /** In MiB, what it may grow to; null: not beyond its memory. */
+  maxMemory: number | null;
   commandLine: string;
   ramdisk: string | null;
-  time: TimeMode;
   vcpus: number;
-  /** In seconds; Infinity for none. */
-  timeout: number;
-  /** Sum of TRACE_KINDS. */
-  trace: number;
   options: OptionValues;
   /** CPU features to hide, each as in xl.cfg. */
   cpuid: string[];
   reboot: boolean;
-  /** Whether hot code is translated. */
-  jit: boolean;
-  /** Whether the guest is asked to power off at the end of our input. */
-  poweroffAtEnd: boolean;
 }
 
-/** What the user asked for makes no sense; the message says why in one line. */
-export class UsageError extends Error {}
+/** What is said of the machine, and its guests in the order of the command line. */
+export interface BootArguments {
+  help: boolean;
+  time: TimeMode;
+  /** In seconds; Infinity for none. */
+  timeout: number;
+  /** Sum of TRACE_KINDS. */
+  trace: number;
+  /** Whether hot code is translated. */
+  jit: boolean;
+  /** Whether the guests are asked to power off at the end of our input. */
+  poweroffAtEnd: boolean;
+  guests: GuestArguments[];
+}
 
-type Handler = (args: BootArguments, value: string, flag: string) => void;
+type Handler<T> = (args: T, value: string, flag: string) => void;
 
-/** Flags that want a value. */
-const VALUED: Record<string, Handler> = {
-  "-m": (a, v, f) => a.memory = integer(v, f, MEMORY_MIN, MEMORY_MAX),
-  "-c": (a, v) => a.commandLine = v,
-  "-r": (a, v) => a.ramdisk = v,
+/** Flags of one guest that want a value. */
+const GUEST_VALUED: Record<string, Handler<GuestArguments>> = {
+  "-m": (g, v, f) => g.memory = integer(v, f, MEMORY_MIN, MEMORY_MAX),
+  "-c": (g, v) => g.commandLine = v,
+  "-r": (g, v) => g.ramdisk = v,
+  "--maxmem": (g, v, f) => g.maxMemory = integer(v, f, MEMORY_MIN, MEMORY_MAX),
+  "--name": (g, v, f) => g.name = checkName(v, f),
+  "--vcpus": (g, v, f) => g.vcpus = integer(v, f, 1, VCPUS_MAX),
+  "--option": (g, v) => setOption(g.options, v),
+  "--cpuid": (g, v) => g.cpuid.push(cpuidMask(v)),
+};
+
+const GUEST_PLAIN: Record<string, (guest: GuestArguments) => void> = {
+  "--no-reboot": (g) => g.reboot = false,
+};
+
+/** Flags of the machine. They hold for all its guests, wherever they stand. */
+const VALUED: Record<string, Handler<BootArguments>> = {
   "--time": (a, v, f) => a.time = oneOf(v, f, ["wall", "virtual"]),
-  "--vcpus": (a, v, f) => a.vcpus = integer(v, f, 1, VCPUS_MAX),
   "--timeout": (a, v, f) => a.timeout = seconds(v, f),
   "--trace": (a, v, f) => a.trace |= traceMask(v, f),
-  "--option": (a, v) => setOption(a.options, v),
-  "--cpuid": (a, v) => a.cpuid.push(cpuidMask(v)),
   "--stdin-eof": (a, v, f) => a.poweroffAtEnd = oneOf(v, f, ["poweroff", "ignore"]) === "poweroff",
 };
 
 const PLAIN: Record<string, (args: BootArguments) => void> = {
-  "--no-reboot": (a) => a.reboot = false,
   "--no-jit": (a) => a.jit = false,
   "--help": (a) => a.help = true,
   "-h": (a) => a.help = true,
 };
+
+/** Stands between two guests. */
+const AND = "--and";
+
+const newGuest = (): GuestArguments => ({
+  image: null,
+  name: null,
+  memory: 64,
+  maxMemory: null,
+  commandLine: "",
+  ramdisk: null,
+  vcpus: 1,
+  options: {},
+  cpuid: [],
+  reboot: true,
+});
 
 /**
  * Reads the arguments.
@@ -70,56 +106,81 @@ const PLAIN: Record<string, (args: BootArguments) => void> = {
 export function parseArguments(argv: readonly string[]): BootArguments {
   const args: BootArguments = {
     help: false,
-    guest: null,
-    memory: 64,
-    commandLine: "",
-    ramdisk: null,
     time: "wall",
-    vcpus: 1,
     timeout: Infinity,
     trace: 0,
-    options: {},
-    cpuid: [],
-    reboot: true,
     jit: true,
     poweroffAtEnd: true,
+    guests: [newGuest()],
   };
   const rest = [...argv];
   let flagsEnd = false;
   while (rest.length > 0) {
     const word = rest.shift()!;
-    if (flagsEnd || !word.startsWith("-") || word === "-") {
-      if (args.guest !== null) throw new UsageError(`one guest only: what is ${quote(word)}?`);
-      args.guest = word;
+    const guest = args.guests.at(-1)!;
+    if (word === AND) {
+      args.guests.push(newGuest());
+      flagsEnd = false;
+    } else if (flagsEnd || !word.startsWith("-") || word === "-") {
+      if (guest.image !== null) {
+        throw new UsageError(`what is ${quote(word)}? Guests are joined by ${AND}`);
+      }
+      guest.image = word;
     } else if (word === "--") {
       flagsEnd = true;
     } else {
-      readFlag(args, word, rest);
+      readFlag(args, guest, word, rest);
     }
   }
+  if (args.guests.length > GUESTS_MAX) {
+    throw new UsageError(`${args.guests.length} guests are too many; ${GUESTS_MAX} is the most`);
+  }
+  for (const guest of args.guests) checkMemory(guest);
+  nameGuests(args.guests);
   return args;
 }
 
-function readFlag(args: BootArguments, word: string, rest: string[]): void {
+function checkMemory({ memory, maxMemory }: GuestArguments): void {
+  if (maxMemory !== null && maxMemory < memory) {
+    throw new UsageError(`--maxmem ${maxMemory} is less than the guest's memory, ${memory} MiB`);
+  }
+}
+
+/** A flag, as the command line has it: `-m 64`, `-m64`, `--time wall`, `--time=wall`. */
+function readFlag(
+  args: BootArguments,
+  guest: GuestArguments,
+  word: string,
+  rest: string[],
+): void {
   const equals = word.startsWith("--") ? word.indexOf("=") : -1;
   const flag = equals < 0 ? word : word.slice(0, equals);
-  if (Object.hasOwn(PLAIN, flag)) {
+  const plain = find(PLAIN, flag, args) ?? find(GUEST_PLAIN, flag, guest);
+  if (plain) {
     if (equals >= 0) throw new UsageError(`${flag} takes no value`);
-    PLAIN[flag](args);
+    plain("");
     return;
   }
-  if (Object.hasOwn(VALUED, flag)) {
+  const valued = find(VALUED, flag, args) ?? find(GUEST_VALUED, flag, guest);
+  if (valued) {
     const value = equals < 0 ? rest.shift() : word.slice(equals + 1);
     if (value === undefined) throw new UsageError(`${flag} wants a value`);
-    VALUED[flag](args, value, flag);
+    valued(value);
     return;
   }
   const short = word.slice(0, 2);
-  if (word.length > 2 && !word.startsWith("--") && Object.hasOwn(VALUED, short)) {
-    VALUED[short](args, word.slice(2), short);
-    return;
-  }
-  throw new UsageError(`unknown flag ${quote(word)}`);
+  const joined = word.startsWith("--") ? null : find(GUEST_VALUED, short, guest);
+  if (!joined) throw new UsageError(`unknown flag ${quote(word)}`);
+  joined(word.slice(2));
+}
+
+/** The handler of a flag in a table, for what it changes; null when the table has no such flag. */
+function find<T>(
+  table: Record<string, Handler<T>>,
+  flag: string,
+  of: T,
+): ((value: string) => void) | null {
+  return Object.hasOwn(table, flag) ? (value) => table[flag](of, value, flag) : null;
 }
 
 function integer(text: string, flag: string, least: number, most: number): number {
@@ -177,10 +238,4 @@ function cpuidMask(text: string): string {
     throw error instanceof CpuidError ? new UsageError(error.message) : error;
   }
   return text;
-}
-
-/** Arguments in messages: short, and without what could play tricks on a terminal. */
-function quote(text: string): string {
-  const shown = text.length > 60 ? text.slice(0, 60) + "…" : text;
-  return JSON.stringify(shown);
 }

@@ -1,9 +1,9 @@
 /** Finds the image and the ramdisk that the command line names. */
 import { loadGuest } from "../../build/load.ts";
-import { UsageError } from "./args.ts";
+import { UsageError } from "./usage.ts";
 
 /** The guest that boots when none is named. */
-const DEFAULT_GUEST = "skiff";
+export const DEFAULT_GUEST = "skiff";
 
 /** More than any kernel or ramdisk for a machine of ours. */
 const FILE_MAX = 1024 * 1024 * 1024;

@@ -1,8 +1,13 @@
-/** Our own input, for the guest's console. */
+/** Our own input, for the guests' consoles. */
 import type { Console } from "../console.ts";
 
 /** Ctrl-], which leaves the console as with `xl console`. */
 const LEAVE = 0x1d;
+/** Ctrl-a, which three times in a row switches the console, as on Xen's own. */
+const SWITCH = 0x01;
+const SWITCH_TIMES = 3;
+/** Typed bytes that may wait for a guest; more are lost, as on a serial line. */
+const TYPED_LIMIT = 16 * 1024;
 
 /** How reading ended: the input was used up, or the user wants to leave. */
 export type InputEnd = "end" | "leave";
@@ -18,8 +23,10 @@ export class Input {
   private target: Console | null = null;
   private unsent: Uint8Array[] = [];
   private waiting: (() => void) | null = null;
+  private switches = 0;
 
-  constructor() {
+  /** @param onSwitch called when the user wants the next guest; without it nothing is looked for */
+  constructor(private readonly onSwitch: (() => void) | null) {
     if (this.raw) Deno.stdin.setRaw(true);
     this.ended = this.read();
   }
@@ -57,8 +64,25 @@ export class Input {
       const bytes = buffer.slice(0, n);
       const leave = this.raw ? bytes.indexOf(LEAVE) : -1;
       if (leave >= 0) return "leave";
-      if (!this.target) await new Promise<void>((ready) => this.waiting = ready);
-      await this.target!.send(bytes);
+      let from = 0;
+      for (let at = 0; this.onSwitch && at < n; at++) {
+        this.switches = bytes[at] === SWITCH ? this.switches + 1 : 0;
+        if (this.switches < SWITCH_TIMES) continue;
+        this.switches = 0;
+        await this.send(bytes.subarray(from, Math.max(from, at + 1 - SWITCH_TIMES)));
+        from = at + 1;
+        this.onSwitch();
+      }
+      await this.send(bytes.subarray(from));
     }
+  }
+
+  private async send(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    if (!this.target) await new Promise<void>((ready) => this.waiting = ready);
+    const target = this.target!;
+    // A file can wait for a guest that does not read; who sits at a terminal must be able to leave.
+    if (!this.raw) await target.send(bytes);
+    else if (target.waiting < TYPED_LIMIT) void target.send(bytes);
   }
 }

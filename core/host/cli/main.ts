@@ -2,49 +2,50 @@
  * The boot command. What it imports at the top is all that stands between the start of the process
  * and the guest's first line; whatever a run may not need is imported where it is needed.
  */
-import { BuildError } from "../builder/build.ts";
 import { loadImage } from "../elf/image.ts";
-import { ImageError } from "../elf/image_error.ts";
 import { createMachine } from "../machine.ts";
-import { type BootArguments, parseArguments, UsageError } from "./args.ts";
+import { type BootArguments, type GuestArguments, parseArguments } from "./args.ts";
 import { loadGuestImage, readRamdisk } from "./guest_file.ts";
+import { aboutGuest, EXIT, type GuestFiles } from "./guest_run.ts";
 import { say, writeConsole } from "./output.ts";
-import { EXIT, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import { UsageError } from "./usage.ts";
 
 /** Runs the command and gives its exit status. */
 export async function main(argv: readonly string[]): Promise<number> {
-  let guest: string | null = null;
   try {
     const args = parseArguments(argv);
-    guest = args.guest;
     if (!args.help) return await boot(args);
     const { helpText } = await import("./help.ts");
     await writeConsole(new TextEncoder().encode(helpText() + "\n"));
     return EXIT.POWEROFF;
   } catch (error) {
-    if (error instanceof UsageError) {
-      say(`paravane: ${error.message}`);
-    } else if (error instanceof ImageError || error instanceof BuildError) {
-      say(`paravane: ${guest ?? "the built-in guest"}: ${error.message}`);
-    } else throw error;
+    if (!(error instanceof UsageError)) throw error;
+    say(`paravane: ${error.message}`);
     return EXIT.USAGE;
   }
 }
 
 async function boot(args: BootArguments): Promise<number> {
-  const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
-  const image = await loadImage(await loadGuestImage(args.guest));
+  const files: GuestFiles[] = [];
+  for (const guest of args.guests) files.push(await readFiles(guest));
   const machine = await createMachine({ time: args.time, jit: args.jit, log: say });
   let flushTrace = () => {};
   if (args.trace !== 0) {
     const { startTrace } = await import("../trace/tracer.ts");
     flushTrace = startTrace(machine, args.trace, say);
   }
-  const session = new Session(machine, args, image, ramdisk);
+  const session = new Session(machine, args, files);
   try {
     return await session.run();
   } finally {
     session.close();
     flushTrace();
   }
+}
+
+async function readFiles(args: GuestArguments): Promise<GuestFiles> {
+  const ramdisk = args.ramdisk === null ? undefined : await readRamdisk(args.ramdisk);
+  const bytes = await loadGuestImage(args.image);
+  return { args, image: await aboutGuest(args, loadImage(bytes)), ramdisk };
 }

@@ -1,31 +1,25 @@
 /**
- * One run of the command: the guest with its console here, booted again when it reboots, until it
- * ends, time is up, or the user has had enough.
+ * One run of the command: its guests with their consoles here, until all of them have ended, time is
+ * up, or the user has had enough.
  */
 import type { BootArguments } from "./args.ts";
-import type { Domain } from "../domain.ts";
-import type { GuestImage } from "../elf/image.ts";
+import { EXIT, type GuestFiles, GuestRun } from "./guest_run.ts";
 import { Input } from "./input.ts";
+import { type GuestLines, Lines } from "./lines.ts";
 import type { Machine } from "../machine.ts";
 import { say, writeConsole } from "./output.ts";
-import { FAILED, SHUTDOWN, type Shutdown } from "../shutdown.ts";
-
-export const EXIT = {
-  POWEROFF: 0,
-  USAGE: 1,
-  TIMEOUT: 2,
-  CRASH: 3,
-  OTHER: 4,
-  INTERRUPTED: 130,
-} as const;
 
 /** How long output may still wait for its reader once time is up, in ms. */
 const LAST_WORDS = 500;
 
 export class Session {
+  private readonly guests: GuestRun[] = [];
   private readonly input: Input;
   private inputEnded = false;
-  private domain: Domain | null = null;
+  /** The guest that gets our input. */
+  private focus = 0;
+  private readonly lines: GuestLines[] = [];
+  private readonly running = new Set<GuestRun>();
   private finish!: (status: number) => void;
   private readonly finished: Promise<number>;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,18 +28,20 @@ export class Session {
   constructor(
     private readonly machine: Machine,
     private readonly args: BootArguments,
-    private readonly image: GuestImage,
-    private readonly ramdisk: Uint8Array | undefined,
+    files: GuestFiles[],
   ) {
     this.finished = new Promise((finish) => this.finish = finish);
-    this.input = new Input();
+    const several = files.length > 1;
+    const lines = several ? new Lines(writeConsole) : null;
+    for (const each of files) this.addGuest(each, lines?.guest(each.args.name!) ?? null);
+    this.input = new Input(several ? () => this.switchInput() : null);
   }
 
   /**
    * Boots and waits.
    *
    * @returns the exit status
-   * @throws ImageError, BuildError when the guest cannot be made
+   * @throws UsageError when a guest cannot be made
    */
   async run(): Promise<number> {
     const { timeout } = this.args;
@@ -55,8 +51,7 @@ export class Session {
     }
     Deno.addSignalListener("SIGINT", this.interrupt);
     this.watchInput();
-    const guests = this.runGuests();
-    return await Promise.race([guests, this.finished]);
+    return await Promise.race([this.runGuests(), this.finished]);
   }
 
   /** Gives the terminal back and lets the machine go. */
@@ -66,74 +61,69 @@ export class Session {
     this.machine.stop();
   }
 
-  private async runGuests(): Promise<number> {
-    for (;;) {
-      const domain = await this.boot();
-      const shutdown = await domain.shutdown;
-      if (shutdown.code !== FAILED) await domain.console.drained();
-      if (shutdown.code !== SHUTDOWN.REBOOT || !this.args.reboot) {
-        return await this.conclude(domain, shutdown);
-      }
-      this.input.disconnect();
-      this.machine.destroyDomain(domain);
-    }
+  private addGuest(files: GuestFiles, lines: GuestLines | null): void {
+    const output = lines ? (bytes: Uint8Array) => lines.take(bytes) : writeConsole;
+    const guest: GuestRun = new GuestRun(this.machine, files, output, {
+      booted: () => {
+        if (this.guests[this.focus] === guest) this.input.connect(guest.domain!.console);
+        if (this.inputEnded) this.askToPowerOff(guest);
+      },
+      rebooting: () => {
+        if (this.guests[this.focus] === guest) this.input.disconnect();
+      },
+      ended: () => {
+        this.running.delete(guest);
+        if (this.guests[this.focus] === guest) this.switchInput();
+        return lines?.end();
+      },
+    });
+    if (lines) this.lines.push(lines);
+    this.guests.push(guest);
+    this.running.add(guest);
   }
 
-  private async boot(): Promise<Domain> {
-    const { args } = this;
-    const domain = await this.machine.addDomain(this.image, {
-      memory: args.memory,
-      vcpus: args.vcpus,
-      commandLine: args.commandLine,
-      ramdisk: this.ramdisk,
-      options: args.options,
-      cpuid: args.cpuid,
-      output: writeConsole,
-    });
-    this.domain = domain;
-    this.input.connect(domain.console);
-    if (this.inputEnded) this.askToPowerOff();
-    return domain;
+  /** Makes all, then lets all go: none is ahead because another's image is large. */
+  private async runGuests(): Promise<number> {
+    for (const guest of this.guests) await guest.boot();
+    for (const guest of this.guests) guest.domain!.unpause();
+    const statuses = await Promise.all(this.guests.map((guest) => guest.ended));
+    return [EXIT.CRASH, EXIT.OTHER].find((status) => statuses.includes(status)) ?? EXIT.POWEROFF;
+  }
+
+  /** Gives our input to the next guest that runs. */
+  private switchInput(): void {
+    for (let n = 1; n <= this.guests.length; n++) {
+      const next = (this.focus + n) % this.guests.length;
+      const guest = this.guests[next];
+      if (!this.running.has(guest) || next === this.focus) continue;
+      this.focus = next;
+      if (guest.domain) this.input.connect(guest.domain.console);
+      if (!this.inputEnded) say(`paravane: input goes to ${guest.name}`);
+      return;
+    }
   }
 
   private async watchInput(): Promise<void> {
     if (await this.input.ended === "leave") {
-      this.stop("console left; the guest is gone", EXIT.POWEROFF);
+      const gone = this.guests.length > 1 ? "the guests are gone" : "the guest is gone";
+      this.stop(`console left; ${gone}`, EXIT.POWEROFF);
       return;
     }
     this.inputEnded = true;
-    this.askToPowerOff();
+    for (const guest of this.guests) this.askToPowerOff(guest);
   }
 
-  private askToPowerOff(): void {
-    if (this.args.poweroffAtEnd && this.domain?.running) this.domain.requestShutdown("poweroff");
+  private askToPowerOff({ domain }: GuestRun): void {
+    if (this.args.poweroffAtEnd && domain?.running) domain.requestShutdown("poweroff");
   }
 
-  private async conclude(domain: Domain, shutdown: Shutdown): Promise<number> {
-    switch (shutdown.code) {
-      case SHUTDOWN.POWEROFF:
-        return EXIT.POWEROFF;
-      case SHUTDOWN.CRASH:
-      case SHUTDOWN.WATCHDOG: {
-        const { crashReport } = await import("../report/report.ts");
-        for (const line of await crashReport(this.machine.core, domain, shutdown)) say(line);
-        return EXIT.CRASH;
-      }
-      case FAILED:
-        say(`paravane: ${shutdown.crash}`);
-        return EXIT.OTHER;
-      default:
-        say(`paravane: the guest shut down with reason ${shutdown.code} (${shutdown.name})`);
-        return EXIT.OTHER;
-    }
-  }
-
-  /** Ends the run before the guest does, with a last chance for its output. */
+  /** Ends the run before the guests do, with a last chance for their output. */
   private async stop(why: string, status: number): Promise<void> {
     this.input.close();
     this.machine.stop();
-    const drained = this.domain?.console.drained();
-    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+    const drained = Promise.all(this.guests.map(({ domain }) => domain?.console.drained()));
+    const shown = drained.then(() => Promise.all(this.lines.map((each) => each.end())));
+    await Promise.race([shown, new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
     say(`paravane: ${why}`);
     this.finish(status);
   }

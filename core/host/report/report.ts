@@ -1,6 +1,6 @@
 /** The report on a guest that crashed. Loaded only when one did. */
 import type { Core } from "../core.ts";
-import type { Domain } from "../domain.ts";
+import { defaultName, type Domain } from "../domain.ts";
 import { SHUTDOWN, type Shutdown } from "../shutdown.ts";
 import { crashVcpu, VcpuView } from "../vcpu_view.ts";
 import { disassemble } from "./disassemble.ts";
@@ -26,12 +26,17 @@ export async function crashReport(
 ): Promise<string[]> {
   const view = new VcpuView(core, domain.id, crashVcpu(core, domain.id));
   return [
-    `paravane: domain ${domain.id} ${whatHappened(shutdown)} (vCPU ${view.vcpu})`,
+    `paravane: domain ${who(domain)} ${whatHappened(shutdown)} (vCPU ${view.vcpu})`,
     ...registers(view),
     ...await instruction(view, domain),
     ...stack(view, domain),
     ...lastHypercalls(core, domain.id),
   ];
+}
+
+/** Its number, and its name if it was given one. */
+function who({ id, name }: Domain): string {
+  return name === defaultName(id) ? String(id) : `${id} (${name})`;
 }
 
 function whatHappened(shutdown: Shutdown): string {

@@ -12,6 +12,8 @@ export interface DomainNodes {
   /** As xl prints it, 8-4-4-4-12 hex digits. */
   uuid: string;
   memoryKiB: number;
+  /** What it may grow to. */
+  maxMemoryKiB: number;
   vcpus: number;
   storePort: number;
   storeFrame: number;
@@ -36,7 +38,7 @@ export function writeDomainNodes(store: Xenstore, d: DomainNodes): void {
   put("name", d.name);
   put("domid", d.domid);
   for (let n = 0; n < d.vcpus; n++) put(`cpu/${n}/availability`, "online");
-  put("memory/static-max", d.memoryKiB);
+  put("memory/static-max", d.maxMemoryKiB);
   put("memory/target", d.memoryKiB);
   put("memory/videoram", 0);
   put("device", "");
@@ -48,7 +50,7 @@ export function writeDomainNodes(store: Xenstore, d: DomainNodes): void {
   for (const folder of ["data", "drivers", "feature", "attr", "error"]) put(folder, "", own);
   put("store/port", d.storePort);
   put("store/ring-ref", d.storeFrame);
-  const console = `/local/domain/0/backend/console/${d.domid}/0`;
+  const console = `${consoleBackend(d.domid)}/0`;
   store.write(console, "", ["n0", `r${d.domid}`]);
   put("console/backend", console);
   put("console/backend-id", 0);
@@ -59,3 +61,12 @@ export function writeDomainNodes(store: Xenstore, d: DomainNodes): void {
   put("console/port", d.consolePort);
   put("console/ring-ref", d.consoleFrame);
 }
+
+/** Removes all of it, when the domain is destroyed. */
+export function removeDomainNodes(store: Xenstore, domid: number, uuid: string): void {
+  store.remove(domainPath(domid));
+  store.remove(`/vm/${uuid}`);
+  store.remove(consoleBackend(domid));
+}
+
+const consoleBackend = (domid: number) => `${domainPath(0)}/backend/console/${domid}`;

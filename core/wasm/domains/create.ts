@@ -3,12 +3,13 @@ import { CPU_STATE_SIZE } from "../layout";
 import { EINVAL, ENOMEM, ESRCH } from "../errno";
 import { INFO_MASK, shared_info, VCPU_INFO_SIZE } from "../events/bits";
 import { system_time, update_time, update_wallclock } from "../events/clock";
-import { ports_create } from "../events/ports";
+import { PORTS, ports_create } from "../events/ports";
 import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
 import { DEFAULT_PERIOD } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
 import { domain_relinquish } from "../frames/populate";
-import { grants_create } from "../grants/table";
+import { MAX_MAPTRACK } from "../grants/maptrack";
+import { grants_create, MAX_GRANT_FRAMES } from "../grants/table";
 import { hide_features } from "../traps/cpuid_policy";
 import { context_apply } from "./context";
 import { live_update } from "./live";
@@ -29,6 +30,7 @@ import {
 } from "./domain";
 
 let last_id: u32 = 0;
+let last_serial: u32 = 0;
 
 /** The next domain number after the last one given, going round; 0 = all are taken. */
 function free_id(): u32 {
@@ -129,6 +131,10 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
   d.shutdown_code = -1;
   d.max_vcpus = max_vcpus;
   d.max_pages = max_pages;
+  d.max_grant_frames = MAX_GRANT_FRAMES;
+  d.max_maptrack = MAX_MAPTRACK;
+  d.max_ports = PORTS;
+  d.serial = ++last_serial;
   domain_table_set(id, d);
   last_id = id;
   d.shared_info_mfn = alloc_xen_frame(id);
@@ -179,6 +185,33 @@ export function domain_pause(domid: u32): i32 {
       if (v.state == VCPU_RUNNABLE) runstate_change(v, OFFLINE);
     }
   }
+  return 0;
+}
+
+/**
+ * Limits what a domain may take of the hypervisor, before it runs. Each is cut to what there is room
+ * for: 64 frames of grant entries, 1024 mappings, ports 1 to 1023.
+ *
+ * @param grant_frames frames of entries its grant table may have, at least 1
+ * @param maptrack mappings of others' grants it may have at a time
+ * @param ports event channels, the console's and the store's included
+ * @returns 0, -ESRCH, or -EINVAL for no grant frame at all
+ */
+export function domain_set_limits(domid: u32, grant_frames: u32, maptrack: u32, ports: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (!grant_frames) return -EINVAL;
+  d.max_grant_frames = min<u32>(grant_frames, MAX_GRANT_FRAMES);
+  d.max_maptrack = min<u32>(maptrack, MAX_MAPTRACK);
+  d.max_ports = ports < PORTS ? ports + 1 : PORTS;
+  return 0;
+}
+
+/** Makes a domain's memory map (XENMEM_memory_map) reach to `pages`, if it ended before. @returns 0 or -ESRCH */
+export function domain_set_memory_map(domid: u32, pages: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (pages > d.memory_map_pages) d.memory_map_pages = pages;
   return 0;
 }
 

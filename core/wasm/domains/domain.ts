@@ -45,6 +45,12 @@ export class Domain {
   grants: usize;
   // console_io line buffer and others
   console: usize;
+  // limits the host set: frames of grant entries, mappings of others' grants, event channels
+  max_grant_frames: u32;
+  max_maptrack: u32;
+  max_ports: u32;
+  // numbers the domains ever made, so that one is not taken for another that had its id before
+  serial: u32;
   // crash report: address of a static string, 0 = none
   crash_reason: usize;
   crash_vcpu: u32;

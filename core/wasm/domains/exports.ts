@@ -6,6 +6,8 @@ export {
   domain_hide_features,
   domain_pause,
   domain_set_handle,
+  domain_set_limits,
+  domain_set_memory_map,
   domain_shared_info,
   domain_shutdown_code,
   domain_state,

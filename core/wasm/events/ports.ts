@@ -100,7 +100,7 @@ export function port_usable(d: Domain, port: u32): bool {
 /** Lowest free port (its state is left to the caller to set), or 0 when all are taken (-ENOSPC). */
 export function port_allocate(d: Domain): u32 {
   const e = event_state(d);
-  for (let port: u32 = 1; port < PORTS; port++) {
+  for (let port: u32 = 1; port < d.max_ports; port++) {
     if (port == e.valid) e.valid += GROUP;
     if (port_at(d, port).state != PORT_FREE) continue;
     if (!e.fifo_on || !fifo_is_busy(d, port)) return port;

@@ -30,6 +30,15 @@ export function domain_populate(domid: u32, pfn: u32, count: u32, out: usize): i
   return 0;
 }
 
+/** Frames of a domain, the hypervisor's that it shares included; 0 for no such domain. */
+export function domain_frames(domid: u32): u32 {
+  const d = domain_by_id(domid);
+  if (!changetype<usize>(d)) return 0;
+  let n = d.tot_pages;
+  for (let mfn = d.xen_page_list; mfn; mfn = page(mfn).next) n++;
+  return n;
+}
+
 /**
  * Takes all memory back from a domain that will not run again: its vCPUs' references first, then the
  * pins, then the allocations. A frame that another domain still maps is free when that mapping goes.

@@ -1,15 +1,16 @@
 // Handles: what a domain has mapped of others' grants.
-import { Domain, heap_alloc } from "../domains/domain";
+import { DOM_DEAD, Domain, domain_by_id, heap_alloc } from "../domains/domain";
 import { grant_table } from "./table";
 
-/** Mappings a domain may have at a time. */
-const HANDLES: u32 = 1024;
+/** Mappings any domain may have at a time. */
+export const MAX_MAPTRACK: u32 = 1024;
 
 @unmanaged
 export class Track {
   flags: u32; // GNTMAP_*; 0 = the handle is free
   ref: u32;
   domid: u32;
+  serial: u32; // of the domain that had the number then
   mfn: u32;
 }
 
@@ -25,12 +26,18 @@ export function maptrack_take(d: Domain): i32 {
   for (let handle: u32 = 0; handle < t.map_count; handle++) {
     if (!maptrack_at(d, handle).flags) return handle;
   }
-  if (!t.maps) t.maps = heap_alloc(HANDLES * offsetof<Track>());
-  if (!t.maps || t.map_count == HANDLES) return -1;
+  if (!t.maps) t.maps = heap_alloc(MAX_MAPTRACK * offsetof<Track>());
+  if (!t.maps || t.map_count >= d.max_maptrack) return -1;
   maptrack_clear(t.maps + t.map_count * offsetof<Track>());
   return t.map_count++;
 }
 
 function maptrack_clear(at: usize): void {
   memory.fill(at, 0, offsetof<Track>());
+}
+
+/** The domain whose grant a taken handle stands for; null when it is gone, whoever has its number now. */
+export function maptrack_owner(t: Track): Domain {
+  const d = domain_by_id(t.domid);
+  return changetype<usize>(d) && d.serial == t.serial && d.state != DOM_DEAD ? d : changetype<Domain>(0);
 }

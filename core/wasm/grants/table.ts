@@ -4,7 +4,7 @@ import { Domain, heap_alloc } from "../domains/domain";
 import { alloc_xen_frame } from "../frames/alloc";
 import { frame } from "../frames/page";
 
-/** Most frames of entries a domain may have (libxl's max_grant_frames). */
+/** Most frames of entries any domain may have (libxl's max_grant_frames). */
 export const MAX_GRANT_FRAMES: u32 = 64;
 /** Entries kept over a change of version: the toolstack's own. */
 export const RESERVED_ENTRIES: u32 = 8;
@@ -56,7 +56,7 @@ export function grants_create(d: Domain): bool {
 
 /** Makes the table at least `frames` long. @returns false when memory is short or it may not be */
 export function grants_grow(d: Domain, frames: u32): bool {
-  if (frames > MAX_GRANT_FRAMES) return false;
+  if (frames > d.max_grant_frames) return false;
   const t = grant_table(d);
   while (t.frames < frames) {
     const mfn = alloc_xen_frame(d.id);

@@ -6,7 +6,7 @@
 import { current, current_domain, Domain, domain_by_id, DOM_DEAD } from "../domains/domain";
 import { MACHINE } from "../layout";
 import { frame, mfn_valid, page, PG_GRANTED, T_L1 } from "../frames/page";
-import { maptrack_at, maptrack_take, Track } from "../grants/maptrack";
+import { maptrack_at, maptrack_owner, maptrack_take, Track } from "../grants/maptrack";
 import {
   BAD_DOMAIN,
   BAD_GNTREF,
@@ -101,6 +101,7 @@ export function grant_map(op: usize): i32 {
   t.flags = flags;
   t.ref = ref;
   t.domid = domid;
+  t.serial = owner.serial;
   t.mfn = mfn;
   store<u32>(op, handle, 20);
   store<u64>(op, <u64> mfn << 12, 24);
@@ -121,7 +122,7 @@ function end_if_unused(t: Track): i32 {
   if (t.flags & (HOST_MAP | DEVICE_MAP)) return OKAY;
   const write = !(t.flags & READONLY);
   t.flags = 0;
-  const owner = domain_by_id(t.domid);
+  const owner = maptrack_owner(t);
   if (changetype<usize>(owner)) grant_release(owner, t.ref, write);
   return OKAY;
 }
@@ -179,7 +180,7 @@ export function grant_unmap_all(d: Domain): void {
     if (!t.flags) continue;
     const write = !(t.flags & READONLY);
     t.flags = 0;
-    const owner = domain_by_id(t.domid);
+    const owner = maptrack_owner(t);
     if (changetype<usize>(owner)) grant_release(owner, t.ref, write);
   }
 }

@@ -15,7 +15,6 @@ import {
   grant_table,
   grants_grow,
   grants_set_version,
-  MAX_GRANT_FRAMES,
   status_frame,
 } from "../grants/table";
 import { BAD_DOMAIN, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
@@ -72,7 +71,7 @@ function setup_table(arg: u64, count: u32): i32 {
   const list = <u64> load<u32>(buffer, 12);
   const status = own_table(load<u16>(buffer));
   if (status) return finish(arg, 8, status);
-  if (frames > MAX_GRANT_FRAMES || !grants_grow(current_domain, frames)) {
+  if (frames > current_domain.max_grant_frames || !grants_grow(current_domain, frames)) {
     return finish(arg, 8, GENERAL_ERROR);
   }
   if (list + (frames << 2) > HOLE) return -EFAULT;
@@ -91,7 +90,7 @@ function query_size(arg: u64, count: u32): i32 {
   const status = own_table(load<u16>(buffer));
   if (!status) {
     store<u32>(buffer, grant_table(current_domain).frames, 4);
-    store<u32>(buffer, MAX_GRANT_FRAMES, 8);
+    store<u32>(buffer, current_domain.max_grant_frames, 8);
   }
   store<u16>(buffer, <u16> status, 12);
   return copy_to_guest(arg, buffer, 16) ? -EFAULT : 0;
