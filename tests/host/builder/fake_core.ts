@@ -45,6 +45,7 @@ export function fakeCore(frames: number, failing = ""): FakeCore {
     domain_pin: (_domid: number, level: number) => answer(`domain_pin`, level === 3 ? 0 : -22),
     domain_shared_info: () => answer("domain_shared_info", sharedInfoMfn),
     domain_set_memory_map: () => 0,
+    domain_hide_features: () => 0,
     host_grant_seed: (_domid: number, ref: number) => answer(`host_grant_seed ${ref}`, 0),
     host_evtchn_alloc: () => answer("host_evtchn_alloc", ++ports),
     vcpu_set_context(_domid: number, _vcpu: number, at: number): number {
