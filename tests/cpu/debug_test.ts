@@ -35,6 +35,15 @@ Deno.test("POPF that sets TF: the trap comes after the instruction behind it", (
   assert.deepEqual([c.vector, c.eip, c.eax], [DB, va(CODE_PAGE, 1), 5]);
 });
 
+Deno.test("IRET that sets RF under TF: the trap's frame shows it", () => {
+  const stack = va(FREE, 0x80);
+  const UCS = 0xe02b;
+  const frame = [va(CODE_PAGE, 8), UCS, RF | 0x202];
+  bench.put(stack, frame.flatMap((w) => bytes(w, 4)));
+  const r = bench.run({ ring: 3, code: [0xcf], esp: stack, eflags: TF });
+  assert.deepEqual([r.vector, r.eip, r.eflags & (TF | RF)], [DB, va(CODE_PAGE, 8), RF]);
+});
+
 Deno.test("a fault under TF is the fault alone: no trap, and RF in its frame", () => {
   const r = bench.run({ ring: 3, code: [0x0f, 0x0b], eflags: TF });
   assert.deepEqual([r.vector, r.eip, r.eflags & (TF | RF)], [6, va(CODE_PAGE), TF | RF]);
@@ -47,6 +56,10 @@ Deno.test("MOV SS and POP SS hold the trap back for one instruction", () => {
   bench.put(stack, [KDS & 255, KDS >> 8, 0, 0]);
   const p = bench.run({ code: [0x17, 0x40], esp: stack, eax: 5, eflags: TF });
   assert.deepEqual([p.vector, p.eip, p.eax], [DB, va(CODE_PAGE, 2), 6]);
+  // LSS holds nothing back
+  bench.put(stack, [5, 0, 0, 0, KDS & 255, KDS >> 8]);
+  const l = bench.run({ code: [0x0f, 0xb2, 0x01, 0x40], ecx: stack, eflags: TF });
+  assert.deepEqual([l.vector, l.eip, l.eax], [DB, va(CODE_PAGE, 3), 5]);
   // other segment registers hold nothing back
   const d = bench.run({ code: [0x8e, 0xd8, 0x40], eax: KDS, eflags: TF });
   assert.deepEqual([d.vector, d.eip], [DB, va(CODE_PAGE, 2)]);

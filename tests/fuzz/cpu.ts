@@ -3,11 +3,11 @@
  * shortest program that still does.
  */
 import type { Case } from "../oracle/case.ts";
-import { type differences, report } from "../oracle/compare.ts";
+import { report } from "../oracle/compare.ts";
 import { casesOf } from "../oracle/fuzz.ts";
-import { EXIT_FAULT, MAX_CASES } from "../oracle/layout.ts";
+import { MAX_CASES } from "../oracle/layout.ts";
 import { canRunNatively, GuestWorld } from "../oracle/run.ts";
-import { type Findings, runCases } from "../oracle/session.ts";
+import { type Compare, type Findings, runCases } from "../oracle/session.ts";
 import { shrink } from "../oracle/shrink.ts";
 import { vectorDifferences } from "../oracle/vector_compare.ts";
 import { x87Case, x87Forms } from "../oracle/x87_cases.ts";
@@ -15,21 +15,7 @@ import { compareX87 } from "../oracle/x87_compare.ts";
 import { Random } from "../random.ts";
 import type { Fuzz } from "./what.ts";
 
-type Compare = typeof differences;
-
-const ALIGNMENT = EXIT_FAULT | 17, PAGE_FAULT = EXIT_FAULT | 14, PROTECTION = EXIT_FAULT | 13;
-/** From here on the host's kernel puts a process's first stack and the vDSO; a guest has nothing there. */
-const HOST_OWN = 0xf0000000;
-
-/** What differs, but for what says nothing of an instruction's meaning. */
-const compareCases: Compare = (c, native, ours) => {
-  if (ours.exit === PAGE_FAULT && ours.cr2 >>> 0 >= HOST_OWN) return [];
-  // AMD's read the words of an outer ring's stack before they look at the selector that asks for one
-  const returns = /\b(ret_far|iret)\b/.test(c.form);
-  const early = native.exit === PAGE_FAULT || native.exit === ALIGNMENT;
-  if (returns && early && ours.exit === PROTECTION) return [];
-  return vectorDifferences(c, native, ours);
-};
+const compareCases = vectorDifferences;
 
 /** Differing forms to shrink in one batch. */
 const SHRUNK = 3;

@@ -18,6 +18,7 @@ import { fuzzDecoder } from "./decoder.ts";
 import { fuzzGuests } from "./guests.ts";
 import { fuzzImages } from "./images.ts";
 import { fuzzProperties, propertyTests } from "./properties.ts";
+import { takeVariances } from "../oracle/variances.ts";
 import type { Fuzz } from "./what.ts";
 
 const PROPERTY_FOLDERS = ["core/", "jit/", "guest/", "tests/"];
@@ -59,6 +60,7 @@ const run = what !== undefined
 const start = performance.now();
 const { cases, failures } = await run({ seconds, seed, say: (line) => console.log(line) });
 const took = Math.round((performance.now() - start) / 1000);
+for (const line of takeVariances()) console.log(`fuzz: ${line}`);
 const from = what === undefined || what === "pages" ? "" : ` from seed ${seed}`;
 console.log(
   `fuzz: ${cases} cases in ${took} s${from}, ` +

@@ -135,8 +135,8 @@ export class CaseBuilder {
   }
 
   /** Says why a fault may leave other registers than ours, and another CR2. */
-  set partial(_reason: string) {
-    this.state.ignore.partial = true;
+  set partial(reason: string) {
+    this.state.ignore.partial = reason;
   }
 
   private setByteRegister(n: number, value: number): void {

@@ -10,6 +10,9 @@ import {
   REC_MEMORY,
   REC_SEGMENTS_OR_CR2,
   REC_SELECTORS,
+  REC_SIGNAL_ADDRESS,
+  REC_SIGNAL_CODE,
+  REC_STEPS_OR_SIGNAL,
 } from "./layout.ts";
 
 /** General registers by their encoding: EAX ECX EDX EBX ESP EBP ESI EDI. */
@@ -27,6 +30,8 @@ export interface Case {
   ss: number;
   /** The code is 16 bits wide. */
   code16: boolean;
+  /** Single-step traps to go on from before the one that ends the case. */
+  steps: number;
   /** MEMORY_SIZE bytes: the scratch, then the edge. */
   memory: Uint8Array;
   /** FX_SIZE bytes that FXRSTOR takes. */
@@ -42,8 +47,8 @@ export interface Ignore {
   memory: [number, number][];
   /** Bits of the registers. */
   registers: Uint32Array;
-  /** After a fault only the exit and EIP count. */
-  partial: boolean;
+  /** Why after a fault only the exit and EIP count; "" if everything does. */
+  partial: string;
 }
 
 /** What a world answered. */
@@ -55,6 +60,8 @@ export interface Outcome {
   error: number;
   cr2: number;
   eip: number;
+  /** Natively the signal's number, code and address; in a guest DR6 in place of the number. */
+  signal: [number, number, number];
   /** DS ES FS GS */
   selectors: number[];
   memory: Uint8Array;
@@ -76,6 +83,7 @@ export function writeCase(
   view.setUint32(at + REC_ESP_OR_EXIT, c.registers[4], true);
   view.setUint32(at + REC_CODE_OR_ERROR, code, true);
   view.setUint32(at + REC_SEGMENTS_OR_CR2, c.ds | c.es << 16, true);
+  view.setUint32(at + REC_STEPS_OR_SIGNAL, c.steps, true);
   view.setUint32(at + REC_EIP, cs | c.ss << 16, true);
   new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE).set(c.memory);
   new Uint8Array(view.buffer, view.byteOffset + at + REC_FX, FX_SIZE).set(c.fx);
@@ -93,6 +101,7 @@ export function readOutcome(view: DataView, at: number): Outcome {
     error: word(REC_CODE_OR_ERROR),
     cr2: word(REC_SEGMENTS_OR_CR2),
     eip: word(REC_EIP),
+    signal: [word(REC_STEPS_OR_SIGNAL), word(REC_SIGNAL_CODE), word(REC_SIGNAL_ADDRESS)],
     selectors: [0, 2, 4, 6].map((i) => view.getUint16(at + REC_SELECTORS + i, true)),
     memory: new Uint8Array(view.buffer, view.byteOffset + at + REC_MEMORY, MEMORY_SIZE),
     fx: new Uint8Array(view.buffer, view.byteOffset + at + REC_FX, FX_SIZE),

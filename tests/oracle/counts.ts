@@ -7,9 +7,11 @@ import { vectorForms } from "./vector_cases.ts";
 import { x87Forms } from "./x87_cases.ts";
 
 /** In 32-bit code with flat segments, in 16-bit code, and on a 16-bit stack. */
-export const CASES_PER_FORM: Record<Mode, number> = { plain: 20, code16: 8, stack16: 4 };
-export const VECTOR_CASES = 40;
-export const X87_CASES = 200;
+export const CASES_PER_FORM: Record<Mode, number> = { plain: 240, code16: 120, stack16: 80 };
+/** Under TF; a 16-bit stack's upper half is what the kernel's way back makes of it, so not with one. */
+export const STEPPED_CASES: Record<Mode, number> = { plain: 40, code16: 20, stack16: 0 };
+export const VECTOR_CASES = 240;
+export const X87_CASES = 240;
 
 /** What tells a row of the table from every other. */
 function key(row: Row): string {
@@ -24,7 +26,7 @@ export function casesByRow(): (row: Row) => { cases: number; why: string } {
   const { forms, excluded } = allForms();
   for (const f of forms) {
     for (const [mode, n] of Object.entries(CASES_PER_FORM) as [Mode, number][]) {
-      if (runsIn(f, mode)) add(f.row, n);
+      if (runsIn(f, mode)) add(f.row, n + STEPPED_CASES[mode]);
     }
   }
   for (const { row } of vectorForms()) add(row, VECTOR_CASES);

@@ -4,16 +4,6 @@ import type { Row } from "../../jit/isa/rows.ts";
 import type { Form } from "./forms.ts";
 
 const BY_NAME: Record<string, string> = {
-  cpuid: "shows the host's processor",
-  rdtsc: "shows the host's clock",
-  rdtscp: "shows the host's clock",
-  int1: "virtual machines report it before or after the instruction",
-  rdpmc: "may be allowed by the host's CR4.PCE",
-  sgdt: "the host's tables; UMIP answers for the kernel",
-  sidt: "the host's tables; UMIP answers for the kernel",
-  sldt: "the host's selector; UMIP answers for the kernel",
-  str: "the host's selector; UMIP answers for the kernel",
-  smsw: "the host's CR0; UMIP answers for the kernel",
   sysret: "AMD and Intel differ outside 64-bit mode",
   sysexit: "AMD and Intel differ outside 64-bit mode",
 };
@@ -27,7 +17,6 @@ export function isVectorForm(row: Row): boolean {
 export function exclusion({ row, memory }: Form): string | null {
   if (row.name in BY_NAME) return BY_NAME[row.name];
   if (row.map === 1 && row.opcode === 0x0d && !memory) return "#UD on AMD, a NOP on Intel";
-  if (row.name === "mov_dr") return "whether DR4 and DR5 exist is up to the host's CR4.DE";
   if (isVectorForm(row)) return "vector instructions have cases of their own (vector_*.ts)";
   if (/^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsincos|fsin|fcos)$/.test(row.name)) {
     return "transcendental functions are a processor's own: x87 tests bound their error";

@@ -3,14 +3,15 @@ import { Random } from "../random.ts";
 import type { Mode } from "./state.ts";
 import type { Case } from "./case.ts";
 import { allForms, type Form } from "./forms.ts";
-import { generateCase, runsIn } from "./generate.ts";
+import { generateCase, runsIn, stepped } from "./generate.ts";
 import { MAX_CASES } from "./layout.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
 
 function anyMode(r: Random, form: Form): Case {
   const mode: Mode = r.pick(["plain", "plain", "code16", "stack16"]);
-  return generateCase(r, form, runsIn(form, mode) ? mode : "plain");
+  const c = generateCase(r, form, runsIn(form, mode) ? mode : "plain");
+  return mode !== "stack16" && r.oneIn(16) ? stepped(r, c) : c;
 }
 
 /** What cases are made from. */

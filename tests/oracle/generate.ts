@@ -2,7 +2,7 @@
 import type { Random } from "../random.ts";
 import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
 import { CaseBuilder } from "./builder.ts";
-import { type Mode, State } from "./state.ts";
+import { type Mode, State, TF } from "./state.ts";
 import type { Case } from "./case.ts";
 import type { Form } from "./forms.ts";
 import { SCRATCH, SLOT_CODE, SLOT_FORWARD } from "./layout.ts";
@@ -50,7 +50,18 @@ export function makeCase(
   const { registers, eflags, memory, segments, fx, ignore } = state;
   const [es, , ss, ds] = segments.map((s) => s?.selector ?? 0);
   const code16 = state.mode === "code16";
-  return { form, code, registers, eflags, ds, es, ss, code16, memory, fx, undefinedFlags, ignore };
+  const common = { registers, eflags, ds, es, ss, code16, memory, fx, undefinedFlags, ignore };
+  return { form, code, steps: 0, ...common };
+}
+
+/**
+ * A case with TF set when it begins, ended by one of the single-step traps that follow: after its first
+ * instruction mostly, or after some iterations of a repeated one. The first trap of all comes before it.
+ */
+export function stepped(r: Random, c: Case): Case {
+  const several = c.form.startsWith("sequence") || c.code.some((b) => b === 0xf2 || b === 0xf3);
+  const steps = several ? 1 + r.below(6) : r.oneIn(16) ? 3 : r.oneIn(6) ? 2 : 1;
+  return { ...c, form: `${c.form} (stepped)`, eflags: c.eflags | TF, steps };
 }
 
 /** Near transfers whose target depends on where the case will lie. */

@@ -9,6 +9,7 @@ import {
   addressOf,
   asm,
   ax,
+  bind,
   code,
   cr2,
   ds,
@@ -25,7 +26,9 @@ import {
   for_,
   global,
   if_,
+  Label,
   local,
+  raw,
   table,
   u32,
   word,
@@ -56,6 +59,7 @@ import {
   REC_ESP_OR_EXIT,
   REC_FX,
   REC_SEGMENTS_OR_CR2,
+  REC_STEPS_OR_SIGNAL,
   RECORDS,
   SEGMENTS,
   UNMAPPED,
@@ -73,6 +77,12 @@ const EXCEPTIONS = [0, 1, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14, 16, 17, 19];
 const FROM_USER = [3, 4, FINISH];
 const MASKED = 4;
 
+const DEBUG = 1;
+/** MOV EAX, DR6 and MOV DR6, EAX. */
+const READ_DR6 = [0x0f, 0x21, 0xf0], WRITE_DR6 = [0x0f, 0x23, 0xf0];
+
+// Behind DS, EAX, the vector and the error code.
+const STEP_EIP = 16, STEP_CS = 20;
 // Behind PUSHAD, a stub's vector, and what Xen pushed.
 const AT_VECTOR = 32, AT_ERROR = 36, AT_EIP = 40, AT_EFLAGS = 48, AT_ESP = 52;
 
@@ -119,6 +129,10 @@ export function guestDriver(
     asm.or(eax, EXIT_FAULT);
     asm.mov(dword(ebx, REC_ESP_OR_EXIT), eax);
     asm.fxsave(address(ebx, REC_FX));
+    raw(...READ_DR6);
+    asm.mov(dword(ebx, REC_STEPS_OR_SIGNAL), eax);
+    asm.xor(eax, eax);
+    raw(...WRITE_DR6);
     asm.mov(eax, cr2);
     asm.mov(dword(ebx, REC_SEGMENTS_OR_CR2), eax);
     enter(runner.join);
@@ -132,8 +146,37 @@ export function guestDriver(
     sched_op(SCHEDOP.shutdown, reason.address);
   });
 
+  /** A single step: to be let pass as long as the case says so, and always in the driver. */
+  const step = code("trap_1", () => {
+    const counted = new Label("counted"), goOn = new Label("go_on");
+    asm.push(0);
+    asm.push(DEBUG);
+    asm.push(eax);
+    asm.push(ds);
+    asm.mov(eax, XEN.ring1_ds);
+    asm.mov(ds, eax);
+    asm.cmp(word(esp, STEP_CS), FLAT_CS.selector);
+    asm.jne(counted);
+    asm.cmp(dword(esp, STEP_EIP), CODE);
+    asm.jb(goOn);
+    bind(counted);
+    asm.sub(runner.steps, 1);
+    asm.jns(goOn);
+    asm.pop(ds);
+    asm.pop(eax);
+    asm.jmp(common);
+
+    bind(goOn);
+    asm.xor(eax, eax);
+    raw(...WRITE_DR6);
+    asm.pop(ds);
+    asm.pop(eax);
+    asm.lea(esp, address(esp, 8));
+    asm.iret();
+  });
+
   const stub = (vector: number) =>
-    code(`trap_${vector}`, () => {
+    vector === DEBUG ? step : code(`trap_${vector}`, () => {
       if (!WITH_ERROR.includes(vector)) asm.push(0);
       asm.push(vector);
       asm.jmp(common);

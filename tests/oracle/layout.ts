@@ -21,6 +21,8 @@ export const SCRATCH_SIZE = 512;
 export const EDGE = 0x08012fc0;
 export const EDGE_SIZE = 64;
 export const UNMAPPED = 0x08013000;
+/** Where the driver keeps a case's stack pointer: in reach of a 16-bit stack too. */
+export const SAVED_ESP = 0x08014000;
 /** Stack of the driver, growing down from here, and of the guest's kernel. */
 export const DRIVER_STACK = 0x08015000;
 export const KERNEL_STACK = 0x08030000;
@@ -49,7 +51,12 @@ export const REC_SEGMENTS_OR_CR2 = 44;
 export const REC_EIP = 48;
 /** Out: DS ES FS GS. */
 export const REC_SELECTORS = 52;
-export const REC_MEMORY = 64;
+/** In: single-step traps to go on from. Out: natively the signal's number, in a guest DR6 of a #DB. */
+export const REC_STEPS_OR_SIGNAL = 60;
+/** Out, natively: the signal's code and address. */
+export const REC_SIGNAL_CODE = 64;
+export const REC_SIGNAL_ADDRESS = 68;
+export const REC_MEMORY = 80;
 /** FPU and SSE state as FXSAVE and FXRSTOR have it. */
 export const REC_FX = REC_MEMORY + MEMORY_SIZE;
 export const FX_SIZE = 512;

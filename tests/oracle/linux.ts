@@ -26,6 +26,7 @@ import {
 import type { Callable } from "../../guest/asm/mod.ts";
 import {
   CASES_AT,
+  CODE,
   EXIT_FAULT,
   FLAT_CS,
   FX_SIZE,
@@ -36,6 +37,9 @@ import {
   REC_ESP_OR_EXIT,
   REC_FX,
   REC_SEGMENTS_OR_CR2,
+  REC_SIGNAL_ADDRESS,
+  REC_SIGNAL_CODE,
+  REC_STEPS_OR_SIGNAL,
   RECORD_BYTES,
   RECORDS,
   type Segment,
@@ -45,19 +49,24 @@ import {
 } from "./layout.ts";
 import { makeRunner, type Runner, SELECTORS } from "./runner.ts";
 
-const SYS_EXIT = 1, SYS_WRITE = 4, SYS_MODIFY_LDT = 123, SYS_SIGACTION = 174, SYS_SIGALTSTACK = 186;
+const SYS_EXIT = 1, SYS_WRITE = 4, SYS_MODIFY_LDT = 123, SYS_SIGRETURN = 173, SYS_SIGACTION = 174;
+const SYS_SIGALTSTACK = 186;
 const WRITE_LDT = 0x11;
 const SIGNALS = [4, 5, 7, 8, 11]; // ILL TRAP BUS FPE SEGV
 const SA_SIGINFO = 4, SA_RESTORER = 0x04000000, SA_ONSTACK = 0x08000000, SA_NODEFER = 0x40000000;
 
-// In the signal frame: the third argument, and struct sigcontext_32 in the ucontext it names.
-const ARGUMENT_UCONTEXT = 12;
+const DEBUG = 1;
+
+// In the signal frame: the second and third argument, and struct sigcontext_32 in the ucontext it names.
+const ARGUMENT_SIGINFO = 8, ARGUMENT_UCONTEXT = 12;
+const SI_SIGNO = 0, SI_CODE = 8, SI_ADDR = 12;
 const UC_MCONTEXT = 20;
 const SC_SEGMENTS = [12, 8, 4, 0]; // DS ES FS GS
 const SC_EDI = 16,
   SC_TRAPNO = 48,
   SC_ERR = 52,
   SC_EIP = 56,
+  SC_CS = 60,
   SC_EFLAGS = 64,
   SC_FPSTATE = 76,
   SC_CR2 = 84;
@@ -97,9 +106,33 @@ export function linuxDriver(): { start: Callable; runner: Runner } {
   });
 
   const handler = code("signal_handler", () => {
+    const counted = new Label("counted"), goOn = new Label("go_on"), keep = new Label("keep");
     asm.mov(esi, dword(esp, ARGUMENT_UCONTEXT));
     asm.add(esi, UC_MCONTEXT);
+    asm.cmp(dword(esi, SC_TRAPNO), DEBUG);
+    asm.jne(keep);
+    asm.cmp(word(esi, SC_CS), FLAT_CS.selector);
+    asm.jne(counted);
+    asm.cmp(dword(esi, SC_EIP), CODE);
+    asm.jb(goOn); // the driver's own steps on the way into a case or out of it
+    bind(counted);
+    asm.sub(runner.steps, 1);
+    asm.js(keep);
+    bind(goOn);
+    asm.add(esp, 4);
+    systemCall(SYS_SIGRETURN);
+
+    bind(keep);
     asm.mov(ebx, runner.current);
+    asm.mov(ecx, dword(esp, ARGUMENT_SIGINFO));
+    const information = [[SI_SIGNO, REC_STEPS_OR_SIGNAL], [SI_CODE, REC_SIGNAL_CODE], [
+      SI_ADDR,
+      REC_SIGNAL_ADDRESS,
+    ]];
+    for (const [from, to] of information) {
+      asm.mov(eax, dword(ecx, from));
+      asm.mov(dword(ebx, to), eax);
+    }
     for (let i = 0; i < 8; i++) {
       asm.mov(eax, dword(esi, SC_EDI + 4 * i));
       asm.mov(dword(ebx, 4 * i), eax);

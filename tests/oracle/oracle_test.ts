@@ -6,17 +6,19 @@ import assert from "node:assert/strict";
 import { Random } from "../random.ts";
 import type { Mode } from "./state.ts";
 import type { Case } from "./case.ts";
-import { CASES_PER_FORM } from "./counts.ts";
+import { CASES_PER_FORM, STEPPED_CASES } from "./counts.ts";
 import { allForms } from "./forms.ts";
-import { generateCase, runsIn } from "./generate.ts";
+import { generateCase, runsIn, stepped } from "./generate.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { type Findings, runCases } from "./session.ts";
+import { takeVariances } from "./variances.ts";
 
 const MODES = Object.keys(CASES_PER_FORM) as Mode[];
 const CASES_PER_PAIR = 8;
 const SEQUENCES = 8000;
 const FPU_SEQUENCES = 4000;
+const STEPPED_SEQUENCES = 4000;
 const SEED = 20260721;
 /** Reports to print before giving up. */
 const ENOUGH = 12;
@@ -40,18 +42,26 @@ Deno.test({
   async fn() {
     const r = new Random(SEED);
     const { forms, excluded } = allForms();
-    const cases = MODES.flatMap((mode) =>
-      forms.filter((f) => runsIn(f, mode)).flatMap((f) =>
-        Array.from({ length: CASES_PER_FORM[mode] }, () => generateCase(r, f, mode))
-      )
-    );
+    let count = 0;
+    function* cases(): Generator<Case> {
+      for (const mode of MODES) {
+        for (const form of forms.filter((f) => runsIn(f, mode))) {
+          for (let n = CASES_PER_FORM[mode]; n > 0; n--) yield generateCase(r, form, mode);
+          for (let n = STEPPED_CASES[mode]; n > 0; n--) {
+            yield stepped(r, generateCase(r, form, mode));
+          }
+          count += CASES_PER_FORM[mode] + STEPPED_CASES[mode];
+        }
+      }
+    }
     const world = await GuestWorld.create();
     try {
-      assertNothing(await runCases(world, cases));
+      assertNothing(await runCases(world, cases()));
     } finally {
       world.close();
     }
-    console.log(`oracle: ${cases.length} cases of ${forms.length} forms agree`);
+    for (const line of takeVariances()) console.log(`oracle: ${line}`);
+    console.log(`oracle: ${count} cases of ${forms.length} forms agree`);
     for (const [why, names] of excluded) console.log(`oracle: left out ${names.length}: ${why}`);
   },
 });
@@ -69,6 +79,7 @@ Deno.test({
       ...pairs.flatMap((make) => Array.from({ length: CASES_PER_PAIR }, () => make(r))),
       ...Array.from({ length: SEQUENCES }, () => randomSequence(r, plain)),
       ...Array.from({ length: FPU_SEQUENCES }, () => randomSequence(r, fpu)),
+      ...Array.from({ length: STEPPED_SEQUENCES }, () => stepped(r, randomSequence(r, plain))),
     ];
     const world = await GuestWorld.create();
     try {
@@ -76,6 +87,7 @@ Deno.test({
     } finally {
       world.close();
     }
+    for (const line of takeVariances()) console.log(`oracle: ${line}`);
     console.log(`oracle: ${cases.length} sequences agree, ${pairs.length} pairs among them`);
   },
 });

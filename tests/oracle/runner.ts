@@ -48,8 +48,10 @@ import {
   REC_MEMORY,
   REC_SEGMENTS_OR_CR2,
   REC_SELECTORS,
+  REC_STEPS_OR_SIGNAL,
   RECORD_BYTES,
   RECORDS,
+  SAVED_ESP,
   SCRATCH,
   SCRATCH_SIZE,
   STACK_16,
@@ -77,12 +79,14 @@ export interface Runner {
   taken16: Callable;
   /** The record of the case at work. */
   current: ReturnType<typeof u32.at>;
+  /** How many single-step traps outside the driver are yet to be let pass. */
+  steps: ReturnType<typeof u32.at>;
 }
 
-/** The operand of a variable, `bytes` wide, through a segment whose base is `base`. */
-function through(segment: Reg, place: { operand(): Mem }, bytes: 4 | 6, base = 0): Mem {
+/** The operand of a far pointer, through a flat segment. */
+function through(segment: Reg, place: { operand(): Mem }): Mem {
   const { symbol, displacement } = place.operand();
-  return new Mem(bytes, [new Symbolic(symbol!, displacement - base)]).via(segment);
+  return new Mem(6, [new Symbolic(symbol!, displacement)]).via(segment);
 }
 
 function copy(bytes: number): void {
@@ -110,7 +114,7 @@ export function makeRunner(finish: () => void): Runner {
   const current = currentFar.at(0);
   const stageStack = global("stage_stack", array(u32, 2));
   const stageCode = global("stage_code", array(u32, 2));
-  const savedEsp = global("saved_esp", u32);
+  const steps = global("steps", u32);
 
   const nextCase = code("next_case", () => {
     const more = new Label("more");
@@ -135,6 +139,8 @@ export function makeRunner(finish: () => void): Runner {
     asm.mov(stageCode.at(0), eax);
     asm.movzx(eax, word(ebx, REC_EIP));
     asm.mov(stageCode.at(1), eax);
+    asm.mov(eax, dword(ebx, REC_STEPS_OR_SIGNAL));
+    asm.mov(steps, eax);
     asm.fxrstor(address(ebx, REC_FX));
     asm.mov(esp, ebx);
     asm.movzx(eax, word(ebx, REC_SEGMENTS_OR_CR2 + 2));
@@ -144,8 +150,8 @@ export function makeRunner(finish: () => void): Runner {
     asm.popad();
     asm.popf();
     // DS may be anything from here on, and SS a 16-bit stack
-    asm.lss(esp, through(ss, stageStack.at(0), 6));
-    asm.jmp(through(cs, stageCode.at(0), 6));
+    asm.lss(esp, through(ss, stageStack.at(0)));
+    asm.jmp(through(cs, stageCode.at(0)));
   });
 
   const join = code("join", () => {
@@ -167,7 +173,7 @@ export function makeRunner(finish: () => void): Runner {
     asm.pushad();
     asm.mov(ebx, esp);
     asm.fxsave(address(ebx, REC_FX).via(ss));
-    asm.mov(eax, savedEsp.operand().via(ss));
+    asm.mov(eax, dword(SAVED_ESP).via(ss));
     asm.mov(dword(ebx, 12).via(ss), eax);
     for (const [s, at] of SELECTORS) {
       asm.mov(eax, s);
@@ -178,8 +184,8 @@ export function makeRunner(finish: () => void): Runner {
 
   const landing = (name: string, exit: number, base = 0) =>
     code(name, () => {
-      asm.mov(through(ss, savedEsp, 4, base), esp);
-      asm.lss(esp, through(cs, current, 6));
+      asm.mov(dword(SAVED_ESP - base).via(ss), esp);
+      asm.lss(esp, through(cs, current));
       asm.mov(dword(esp, REC_ESP_OR_EXIT).via(ss), exit);
       asm.jmp(store);
     });
@@ -199,5 +205,6 @@ export function makeRunner(finish: () => void): Runner {
     end16: landing("landed_at_end_16", EXIT_END, STACK_16.base),
     taken16: landing("landed_taken_16", EXIT_TAKEN, STACK_16.base),
     current,
+    steps,
   };
 }

@@ -2,7 +2,7 @@
 import { bytesOf, type CaseBuilder } from "./builder.ts";
 import { arithmetic, FPU_PREPARE } from "./fpu.ts";
 import { EDGE, EDGE_SIZE, FLAT, SCRATCH } from "./layout.ts";
-import { AC, AX, BP, BX, CX, DS, DX, SP, STACK_TOP } from "./state.ts";
+import { AC, AX, BP, BX, CX, DS, DX, SP, STACK_TOP, TF } from "./state.ts";
 import { string } from "./strings.ts";
 import {
   codeTarget,
@@ -76,8 +76,9 @@ function interruptVector(b: CaseBuilder): void {
   );
 }
 
-/** POPF and IRET images: anything but TF, and NT where a return would mean a task. */
-const flagsImage = (b: CaseBuilder) => b.r.next() & ~0x104100;
+/** POPF and IRET images: anything but VIP; and no TF on a 16-bit stack (see STEPPED_CASES). */
+const flagsImage = (b: CaseBuilder) =>
+  b.r.next() & ~0x100000 & ~(b.state.mode === "stack16" || b.r.oneIn(2) ? TF : 0);
 
 function xlat(b: CaseBuilder): void {
   if (b.r.oneIn(4)) b.override = b.r.pick([0, 1, 2, 3, 4, 5]);
@@ -212,6 +213,16 @@ const PREPARE: Record<string, Prepare> = {
     b.segments[DS] = FLAT;
     b.override = DS;
   },
+  cpuid: (b) => hostsOwn(b, AX, CX, DX, BX),
+  rdtsc: (b) => hostsOwn(b, AX, DX),
+  rdtscp: (b) => hostsOwn(b, AX, CX, DX),
+  sgdt: hostsTable,
+  sidt: hostsTable,
+  sldt: hostsTable,
+  str: hostsTable,
+  smsw: hostsTable,
+  // whether DR4 and DR5 exist is up to the host's CR4.DE
+  mov_dr: (b) => b.reg = b.r.pick([0, 1, 2, 3, 6, 7]),
   lsl: selectorOperand,
   verr: selectorOperand,
   verw: selectorOperand,
@@ -245,6 +256,17 @@ function farInMemory(b: CaseBuilder): void {
 function farImmediate(b: CaseBuilder): void {
   const [offset, selector] = farPointer(b);
   b.jumpBytes = [...bytesOf(offset, b.form.size), ...bytesOf(selector, 2)];
+}
+
+/** Registers that tell of the host: its processor, its clock. */
+function hostsOwn(b: CaseBuilder, ...registers: number[]): void {
+  for (const n of registers) b.ignoreRegister(n, ~0);
+}
+
+/** SGDT and its like: what they store is the host's, or its kernel's answer under UMIP. */
+function hostsTable(b: CaseBuilder): void {
+  if (b.form.memory) b.ignore(b.target, 6);
+  else b.ignoreRegister(b.rm, ~0);
 }
 
 /** Sets up what the instruction needs. */

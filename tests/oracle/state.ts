@@ -21,6 +21,7 @@ import { corner, randomMemory } from "./values.ts";
 /** General registers by their encoding. */
 export const [AX, CX, DX, BX, SP, BP, SI, DI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const ARITHMETIC_FLAGS = 0x8d5;
+export const TF = 0x100;
 export const DF = 0x400;
 export const AC = 0x40000;
 
@@ -45,7 +46,7 @@ export class State {
   /** Segments behind ES CS SS DS FS GS. */
   readonly segments: (Segment | null)[];
   /** What is not compared. */
-  readonly ignore: Ignore = { memory: [], registers: new Uint32Array(8), partial: false };
+  readonly ignore: Ignore = { memory: [], registers: new Uint32Array(8), partial: "" };
   /** FPU and SSE state. */
   fx = initialFx();
 

@@ -1,5 +1,5 @@
 /** Corner-weighted values. */
-import type { Random } from "../random.ts";
+import { Random } from "../random.ts";
 import { EDGE, EDGE_SIZE, MEMORY_SIZE, SCRATCH, SCRATCH_SIZE } from "./layout.ts";
 
 const CORNERS = [
@@ -50,11 +50,22 @@ export function corner(r: Random): number {
   }
 }
 
+/** Words that cases' memory is cut from: corners and noise. Made once, as it is much for each case. */
+const POOL_WORDS = 1 << 18;
+const POOL_SEED = 20260721;
+let pool: Uint32Array | undefined;
+
+function makePool(): Uint32Array {
+  const r = new Random(POOL_SEED);
+  return Uint32Array.from({ length: POOL_WORDS }, () => r.oneIn(2) ? corner(r) : r.next());
+}
+
 /** Initial memory of a case: corners and noise, in words of four bytes. */
 export function randomMemory(r: Random): Uint8Array {
-  const words = new Uint32Array(MEMORY_SIZE / 4);
-  for (let i = 0; i < words.length; i++) words[i] = r.oneIn(2) ? corner(r) : r.next();
-  return new Uint8Array(words.buffer);
+  pool ??= makePool();
+  const words = MEMORY_SIZE / 4;
+  const at = r.below(POOL_WORDS - words + 1);
+  return new Uint8Array(pool.slice(at, at + words).buffer);
 }
 
 /** Offset in a case's memory of an address; -1 if it lies elsewhere. */

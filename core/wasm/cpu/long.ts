@@ -1,6 +1,7 @@
 // Instructions too long to be generated: stack frames, decimal adjustment, 64-bit division, the
 // segment-loading forms of POP and LDS.
 import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SS } from "../layout";
+import { load_segment } from "../segments/load";
 import { insn_mov_sreg } from "../segments/slow";
 import { segment_address } from "../segments/address";
 import { stack_move, stack_peek } from "../segments/stack";
@@ -110,9 +111,12 @@ export function cpu_pop_sreg(segment: u32, selector: u32, size: u32): void {
   else store<u16>(CPU + R_SP, <u16> (gpr(SP) + size));
 }
 
-/** LDS and its like: the general register at `to` is written only if the segment loads. */
+/**
+ * LDS and its like: the general register at `to` is written only if the segment loads. LSS, which has no
+ * need to, holds back no trap (manual volume 3, 6.8.3).
+ */
 export function cpu_load_far(segment: u32, selector: u32, offset: u32, to: u32, size: u32): void {
-  insn_mov_sreg(segment, selector);
+  load_segment(segment, selector);
   if (fault_pending()) return;
   if (size == 2) store<u16>(CPU + to, <u16> offset);
   else store<u64>(CPU + to, offset);

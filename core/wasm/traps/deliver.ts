@@ -28,9 +28,12 @@ export function set_cr2(address: u32): void {
   store<u32>(current.vcpu_info + 8, address);
 }
 
-function deliver(vector: u32, hardware: bool, error: u32, resume_flag: bool): void {
-  if (resume_flag) context_set(ctx_cs, ctx_eip, ctx_flags | RF, ctx_ss, ctx_esp);
-  else context_set(ctx_cs, ctx_eip, ctx_flags & ~RF, ctx_ss, ctx_esp);
+/** RF in the frame of a fault. A trap shows it as the instruction left it: set after an IRET that set it. */
+function show_resume_flag(on: bool): void {
+  context_set(ctx_cs, ctx_eip, on ? ctx_flags | RF : ctx_flags & ~RF, ctx_ss, ctx_esp);
+}
+
+function deliver(vector: u32, hardware: bool, error: u32): void {
   const cs = ctx_cs;
   const at = ctx_eip;
   const done = push_exception(vector, hardware, error);
@@ -65,7 +68,8 @@ export function deliver_fault(): void {
     error = (error & ~4) | (cpl() == 1 ? 0 : 4);
   } else if (vector == NM) set_task_switched(false);
   context_take(insn_eip());
-  deliver(vector, true, error, vector != DB);
+  show_resume_flag(vector != DB);
+  deliver(vector, true, error);
 }
 
 /** Tells the guest of an access through GS that was mended: vector 15, the instruction's length as error code. */
@@ -78,7 +82,7 @@ function notify_fixup(): void {
 export function deliver_trap(vector: u32): void {
   hypervisor_entered();
   context_take(eip());
-  deliver(vector, true, 0, false);
+  deliver(vector, true, 0);
 }
 
 /**
@@ -88,7 +92,8 @@ export function deliver_trap(vector: u32): void {
 export function deliver_software_interrupt(vector: u32): void {
   hypervisor_entered();
   context_take(eip());
-  deliver(vector, false, 0, true);
+  show_resume_flag(true);
+  deliver(vector, false, 0);
 }
 
 /**

@@ -2,7 +2,7 @@
 // Source: Intel SDM volume 2, IRET; pv-abi.md §4.7; golden lines iret.plain_*.
 import { eflags, NT, RF, set_eflags } from "../cpu/flags";
 import { breakpoints_armed, fault, GP, NP, update_mode } from "../cpu/state";
-import { C_EFLAGS, C_RECORD, CPU, PREFIX_OP16, REC_PREFIX } from "../layout";
+import { C_EFLAGS, C_RECORD, C_STEP_ARMED, CPU, PREFIX_OP16, REC_PREFIX } from "../layout";
 import { return_far, return_flags } from "../segments/return";
 
 /** IRET, operand size in the record. IF and IOPL of the image are ignored, as for any CPL above IOPL. */
@@ -15,6 +15,8 @@ export function insn_iret(): void {
   if (!return_far(3, short ? 2 : 4, 0, NP)) return;
   let flags = return_flags;
   if (short) flags = (flags & 0xffff) | (eflags() & 0xffff0000);
-  set_eflags(breakpoints_armed ? flags : flags & ~RF);
+  // RF means something only to breakpoints, and shows only in the frame of the trap that TF asks for
+  const shown = breakpoints_armed || load<u32>(CPU + C_STEP_ARMED) != 0;
+  set_eflags(shown ? flags : flags & ~RF);
   update_mode();
 }
