@@ -37,6 +37,8 @@ const ARENA: usize = RECORDS + RECORD_SIZE * 8;
 
 const HASH_BITS: u32 = 13;
 const HASH_SIZE: usize = (1 << HASH_BITS) * 4;
+/** Blocks in a bucket before all are dropped: the arena has room for a dozen in each. */
+const LONGEST: u32 = 128;
 const BLOCKS: usize = ARENA + HASH_SIZE;
 
 // A block's header, in the place of a record before its first one.
@@ -117,11 +119,15 @@ export function jump_cache_flush_page(address: u64): void {
 export function find_block(address: u64, mode: u32): u32 {
   const m = decode_mode(mode);
   if (!next) drop_all_code();
+  let passed: u32 = 0;
   for (let b: usize = load<u32>(bucket(address, m)); b; b = load<u32>(b + B_HASH_NEXT)) {
     if (load<u64>(b + B_ADDRESS) == address && load<u32>(b + B_MODE) == m) {
       return <u32> (b + RECORD_SIZE);
     }
+    passed++;
   }
+  // only a guest that picks its addresses for it fills one bucket
+  if (passed > LONGEST) drop_all_code();
   return make_block(address, m);
 }
 

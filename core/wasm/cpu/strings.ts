@@ -5,9 +5,10 @@
 // is continued, so that events are not kept waiting). Registers are exact after every element.
 //
 // Where both operands lie in one page each, and the direction is up, a whole run is one bulk copy or
-// fill.
+// fill. What REP does is charged to the slice, however it ends, so that no count makes a slice long.
 import {
-  C_BUDGET, C_EFLAGS,
+  C_BUDGET,
+  C_EFLAGS,
   C_FLAG_AUX,
   C_FLAG_RES,
   C_MODE,
@@ -40,13 +41,17 @@ import { CX, DI, gpr, set_gpr, SI } from "./state";
 
 /** Elements between two looks at the world. */
 const MOST: u32 = 4096;
+/** What a bulk copy or fill counts in instructions: so much, and one for each 16 bytes. */
+const RUN: u32 = 8;
 
 let addr16: bool = false;
 let flat: bool = false;
 let step: i32 = 0;
 let source_segment: u32 = 0;
 let repeat: u32 = 0;
-let one_only: bool = false;
+/** Elements that may still be moved now, and what the ones that were count in instructions. */
+let room: u32 = 0;
+let work: u32 = 0;
 
 function begin(rec: u32, size: u32): void {
   const prefix: u32 = load<u16>(rec + REC_PREFIX);
@@ -55,8 +60,16 @@ function begin(rec: u32, size: u32): void {
   source_segment = load<u8>(rec + REC_SEG);
   const mode = load<u32>(CPU + C_MODE);
   flat = (mode & MODE_FLAT) != 0 && !addr16;
-  one_only = (mode & MODE_STEP) != 0;
+  room = mode & MODE_STEP ? 1 : MOST;
+  work = 0;
   step = load<u32>(CPU + C_EFLAGS) & 0x400 ? -<i32> size : size;
+}
+
+/** Charges a repeated instruction for its elements. The instruction itself is one of the block's. */
+// @ts-ignore: decorator
+@inline function end(result: u32): u32 {
+  if (work) store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - work);
+  return result;
 }
 
 // @ts-ignore: decorator
@@ -68,6 +81,22 @@ function begin(rec: u32, size: u32): void {
 @inline function advance(register: u32, by: u32): void {
   if (addr16) store<u16>(CPU + (register << 3), <u16> (gpr(register) + by));
   else set_gpr(register, gpr(register) + by);
+}
+
+/** Counts an element of a repeated instruction as done. */
+// @ts-ignore: decorator
+@inline function counted(): void {
+  advance(CX, -1);
+  room--;
+  work++;
+}
+
+/** Counts a run of them. */
+// @ts-ignore: decorator
+@inline function run_counted(n: u32, bytes: u32): void {
+  set_gpr(CX, gpr(CX) - n);
+  room -= n;
+  work += RUN + (bytes >> 4);
 }
 
 // @ts-ignore: decorator
@@ -86,11 +115,22 @@ function begin(rec: u32, size: u32): void {
   return tlb_fill(address, size, write ? 1 : 0);
 }
 
-/** To be continued: the elements done count as instructions, so that the slice ends in time. */
-function pause(): u32 {
-  if (!one_only) store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - MOST);
-  return 0;
+/** Host address of the element that SI names, 0 if it faulted; `from` is its linear address then. */
+// @ts-ignore: decorator
+@inline function source_element(size: u32): usize {
+  from = linear(source_segment, index(SI), size, false);
+  return from == ~0 ? 0 : host(from, size, false);
 }
+
+/** Host address of the element that DI names, 0 if it faulted; `to` is its linear address then. */
+// @ts-ignore: decorator
+@inline function target_element(size: u32, write: bool): usize {
+  to = linear(ES, index(DI), size, write);
+  return to == ~0 ? 0 : host(to, size, write);
+}
+
+let from: u64 = 0;
+let to: u64 = 0;
 
 function fetch(p: usize, size: u32): u32 {
   return size == 1 ? load<u8>(p) : size == 2 ? load<u16>(p) : load<u32>(p);
@@ -105,8 +145,8 @@ function put(p: usize, v: u32, size: u32): bool {
 
 /** Elements that may be moved in one go from `address` on, within its page, at most `count`. */
 function run_length(address: u64, count: u32, size: u32): u32 {
-  const room: u32 = (<u32> 4096 - (<u32> address & 0xfff)) / size;
-  return room < count ? room : count;
+  const fit: u32 = (<u32> 4096 - (<u32> address & 0xfff)) / size;
+  return fit < count ? fit : count;
 }
 
 /** A run is about to be written: what the TLB's fill said of its first element holds for all of it. */
@@ -119,28 +159,23 @@ function run_length(address: u64, count: u32, size: u32): u32 {
 /** MOVS. Returns 0 if it faulted or is to be continued. */
 export function cpu_movs(rec: u32, size: u32): u32 {
   begin(rec, size);
-  let budget: u32 = one_only ? 1 : MOST;
   while (true) {
     const count: u32 = repeat ? index(CX) : 1;
-    if (!count) return 1;
-    if (!budget) return pause();
-    const from = linear(source_segment, index(SI), size, false);
-    if (from == ~0) return 0;
-    const source = host(from, size, false);
-    if (!source) return 0;
-    const to = linear(ES, index(DI), size, true);
-    if (to == ~0) return 0;
+    if (!count) return end(1);
+    if (!room) return end(0);
+    const source = source_element(size);
+    if (!source) return end(0);
     if (source == CPU + SPLIT) {
       // the gathered bytes would be overwritten by the destination's
       const v = fetch(source, size);
-      const p = host(to, size, true);
-      if (!p || !put(p, v, size)) return 0;
+      const p = target_element(size, true);
+      if (!p || !put(p, v, size)) return end(0);
     } else {
-      const target = host(to, size, true);
-      if (!target) return 0;
-      if (repeat && flat && step > 0 && budget > 1 && target != CPU + SPLIT) {
+      const target = target_element(size, true);
+      if (!target) return end(0);
+      if (repeat && flat && step > 0 && room > 1 && target != CPU + SPLIT) {
         let n = run_length(from, run_length(to, count, size), size);
-        if (n > budget) n = budget;
+        if (n > room) n = room;
         if (n > 1) {
           const bytes = n * size;
           run_written(target, bytes);
@@ -149,18 +184,16 @@ export function cpu_movs(rec: u32, size: u32): u32 {
           else copy_up(target, source, n, size);
           set_gpr(SI, gpr(SI) + bytes);
           set_gpr(DI, gpr(DI) + bytes);
-          set_gpr(CX, gpr(CX) - n);
-          budget -= n;
+          run_counted(n, bytes);
           continue;
         }
       }
-      if (!put(target, fetch(source, size), size)) return 0;
+      if (!put(target, fetch(source, size), size)) return end(0);
     }
     advance(SI, step);
     advance(DI, step);
     if (!repeat) return 1;
-    advance(CX, -1);
-    budget--;
+    counted();
   }
 }
 
@@ -176,34 +209,29 @@ function copy_up(to: usize, from: usize, n: u32, size: u32): void {
 /** STOS. Returns 0 if it faulted or is to be continued. */
 export function cpu_stos(rec: u32, size: u32): u32 {
   begin(rec, size);
-  let budget: u32 = one_only ? 1 : MOST;
   const v = gpr(0);
   while (true) {
     const count: u32 = repeat ? index(CX) : 1;
-    if (!count) return 1;
-    if (!budget) return pause();
-    const to = linear(ES, index(DI), size, true);
-    if (to == ~0) return 0;
-    const target = host(to, size, true);
-    if (!target) return 0;
-    if (repeat && flat && step > 0 && budget > 1 && target != CPU + SPLIT) {
+    if (!count) return end(1);
+    if (!room) return end(0);
+    const target = target_element(size, true);
+    if (!target) return end(0);
+    if (repeat && flat && step > 0 && room > 1 && target != CPU + SPLIT) {
       let n = run_length(to, count, size);
-      if (n > budget) n = budget;
+      if (n > room) n = room;
       if (n > 1) {
         const bytes = n * size;
         run_written(target, bytes);
         fill(target, v, n, size);
         set_gpr(DI, gpr(DI) + bytes);
-        set_gpr(CX, gpr(CX) - n);
-        budget -= n;
+        run_counted(n, bytes);
         continue;
       }
     }
-    if (!put(target, v, size)) return 0;
+    if (!put(target, v, size)) return end(0);
     advance(DI, step);
     if (!repeat) return 1;
-    advance(CX, -1);
-    budget--;
+    counted();
   }
 }
 
@@ -218,21 +246,17 @@ function fill(to: usize, v: u32, n: u32, size: u32): void {
 /** LODS. Returns 0 if it faulted or is to be continued. */
 export function cpu_lods(rec: u32, size: u32): u32 {
   begin(rec, size);
-  let budget: u32 = one_only ? 1 : MOST;
   while (true) {
-    if (repeat && !index(CX)) return 1;
-    if (!budget) return pause();
-    const from = linear(source_segment, index(SI), size, false);
-    if (from == ~0) return 0;
-    const source = host(from, size, false);
-    if (!source) return 0;
+    if (repeat && !index(CX)) return end(1);
+    if (!room) return end(0);
+    const source = source_element(size);
+    if (!source) return end(0);
     if (size == 4) set_gpr(0, load<u32>(source));
     else if (size == 2) store<u16>(CPU, load<u16>(source));
     else store<u8>(CPU, load<u8>(source));
     advance(SI, step);
     if (!repeat) return 1;
-    advance(CX, -1);
-    budget--;
+    counted();
   }
 }
 
@@ -251,52 +275,41 @@ function compare(a: u32, b: u32, size: u32): void {
   return equal ? (repeat & PREFIX_REP) != 0 : (repeat & PREFIX_REPNE) != 0;
 }
 
-/** CMPS. Returns 0 if it faulted or is to be continued. */
-export function cpu_cmps(rec: u32, size: u32): u32 {
+/**
+ * CMPS and SCAS: compares what SI names, or the accumulator, with what DI names.
+ *
+ * @param in_memory whether the left side is in memory (CMPS)
+ */
+// @ts-ignore: decorator
+@inline function comparison(rec: u32, size: u32, in_memory: bool): u32 {
   begin(rec, size);
-  let budget: u32 = one_only ? 1 : MOST;
+  let a: u32 = gpr(0) & (size == 4 ? ~0 : (1 << (size * 8)) - 1);
   while (true) {
-    if (repeat && !index(CX)) return 1;
-    if (!budget) return pause();
-    const from = linear(source_segment, index(SI), size, false);
-    if (from == ~0) return 0;
-    let p = host(from, size, false);
-    if (!p) return 0;
-    const a = fetch(p, size);
-    const to = linear(ES, index(DI), size, false);
-    if (to == ~0) return 0;
-    p = host(to, size, false);
-    if (!p) return 0;
+    if (repeat && !index(CX)) return end(1);
+    if (!room) return end(0);
+    if (in_memory) {
+      const p = source_element(size);
+      if (!p) return end(0);
+      a = fetch(p, size);
+    }
+    const p = target_element(size, false);
+    if (!p) return end(0);
     const b = fetch(p, size);
     compare(a, b, size);
-    advance(SI, step);
+    if (in_memory) advance(SI, step);
     advance(DI, step);
     if (!repeat) return 1;
-    advance(CX, -1);
-    if (!goes_on(a == b)) return 1;
-    budget--;
+    counted();
+    if (!goes_on(a == b)) return end(1);
   }
+}
+
+/** CMPS. Returns 0 if it faulted or is to be continued. */
+export function cpu_cmps(rec: u32, size: u32): u32 {
+  return comparison(rec, size, true);
 }
 
 /** SCAS. Returns 0 if it faulted or is to be continued. */
 export function cpu_scas(rec: u32, size: u32): u32 {
-  begin(rec, size);
-  let budget: u32 = one_only ? 1 : MOST;
-  const mask: u32 = size == 4 ? ~0 : (1 << (size * 8)) - 1;
-  const a = gpr(0) & mask;
-  while (true) {
-    if (repeat && !index(CX)) return 1;
-    if (!budget) return pause();
-    const to = linear(ES, index(DI), size, false);
-    if (to == ~0) return 0;
-    const p = host(to, size, false);
-    if (!p) return 0;
-    const b = fetch(p, size);
-    compare(a, b, size);
-    advance(DI, step);
-    if (!repeat) return 1;
-    advance(CX, -1);
-    if (!goes_on(a == b)) return 1;
-    budget--;
-  }
+  return comparison(rec, size, false);
 }

@@ -2,6 +2,8 @@
 //
 // Frames from `fresh` up were never used: they are zero and so is their page_info. Frames that came
 // back lie in a doubly linked list and are zeroed when they are handed out again.
+import { current } from "../domains/domain";
+import { charge } from "../events/clock";
 import { m2p_block, m2p_blocks, m2p_is_block } from "./m2p";
 import { frame, machine_frames, page } from "./page";
 
@@ -45,7 +47,8 @@ export function put_back(mfn: u32): void {
 
 /**
  * The first of 2^order neighbouring frames, aligned to their number; 0 if there are none. They are
- * looked for among the frames never used, then (a scan of the machine) among all.
+ * looked for among the frames never used, then (a scan of the machine, for which a guest is charged)
+ * among all.
  */
 export function take_run(order: u32): u32 {
   if (order == 0) return take_any();
@@ -58,6 +61,7 @@ export function take_run(order: u32): u32 {
     fresh = first + n;
     return first;
   }
+  if (changetype<usize>(current)) charge(fresh >> order);
   for (let at: u32 = n; at + n <= fresh; at += n) {
     let i: u32 = 0;
     while (i < n && !page(at + i).count) i++;

@@ -18,6 +18,7 @@ import {
 } from "../cpu/state";
 import { DF } from "../cpu/flags";
 import { current_domain } from "../domains/domain";
+import { charge } from "../events/clock";
 import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_STEP_ARMED, CPU, ES } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
@@ -29,6 +30,8 @@ const RTC_INDEX: u32 = 0x70;
 const PCI_ADDRESS: u32 = 0xcf8;
 /** Elements that one REP instruction moves before the run loop looks for events. */
 const CHUNK: u32 = 1024;
+/** ns that an element is taken to last. */
+const COST: u32 = 20;
 
 const element = memory.data(4);
 
@@ -99,6 +102,7 @@ function string(bytes: u32, out: bool): void {
   const most: u32 = load<u32>(CPU + C_STEP_ARMED) ? 1 : CHUNK;
   for (let n: u32 = 0; n < most; n++) {
     if (!move_element(port, bytes, out, mask)) return;
+    charge(COST);
     index_add(out ? SI : DI, mask, by);
     if (!op_rep) return;
     index_add(CX, mask, 0 - 1);

@@ -1,14 +1,19 @@
 // The trap table: 256 handlers for each vCPU. Source: xen/arch/x86/pv/callback.c, pv-abi.md §4.1.
 import { current } from "../domains/domain";
-import { EFAULT, EINVAL } from "../errno";
+import { CX, DX, gpr } from "../cpu/state";
+import { EFAULT } from "../errno";
+import { charge } from "../events/clock";
+import { call_again } from "../hypercalls/continuation";
 import { copy_from_guest } from "../pagetables/guest_copy";
 
 // An entry of Vcpu.trap_table: address u32, cs u16, flags u8.
 const ENTRY = 8;
 /** Entry flag: events are masked when the handler is entered. */
 export const TRAP_MASKS_EVENTS: u32 = 4;
-/** Entries read in one call before a list is taken to be endless. */
-const MAX_LIST: u32 = 1 << 20;
+/** Entries read before the guest is given a chance to take events. */
+const BATCH: u32 = 1024;
+/** ns that an entry is taken to last. */
+const COST: u32 = 20;
 
 function entry(vector: u32): usize {
   return current.trap_table + <usize> (vector & 0xff) * ENTRY;
@@ -55,12 +60,13 @@ export function do_set_trap_table(table: u64): i32 {
     memory.fill(current.trap_table, 0, 256 * ENTRY);
     return 0;
   }
-  for (let n: u32 = 0; n < MAX_LIST; n++) {
+  for (let n: u32 = 0; n < BATCH; n++) {
+    charge(COST);
     if (copy_from_guest(item, table, ENTRY) != 0) return -EFAULT;
     const address = load<u32>(item, 4);
     if (address == 0) return 0;
     trap_set(load<u8>(item), load<u8>(item, 1), kernel_rpl(load<u16>(item, 2)), address);
     table += ENTRY;
   }
-  return -EINVAL;
+  return call_again(<u32> table, gpr(CX), gpr(DX)); // a list may be as long as memory
 }

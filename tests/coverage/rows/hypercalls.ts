@@ -19,6 +19,10 @@ export const HYPERCALLS: Section = {
       "structures in holes, at page ends, unmapped or read-only",
       "access.hypercall*",
     ),
+    row(
+      "hypercall.preempted",
+      "lists of any length: done in pieces, the call going on where it stood",
+    ),
     row("hypercall.random", "any number with any arguments: no trap of ours, every count right"),
     row(
       "set_trap_table",
