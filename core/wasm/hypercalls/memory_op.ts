@@ -2,7 +2,7 @@
 //
 // Layouts are those of 32-bit guests. Rules: xen/common/memory.c, xen/arch/x86/mm.c and compat/mm.c;
 // shared/pv-abi.md §7.9, §16; goldens mem.*.
-import { EACCES, EFAULT, ENOSYS, EPERM, ESRCH } from "../errno";
+import { EACCES, EFAULT, EINVAL, ENOSYS, EOPNOTSUPP, EPERM, ESRCH } from "../errno";
 import { current_domain, DOMID_SELF } from "../domains/domain";
 import { m2p_block, M2P_BLOCK_SHIFT } from "../frames/m2p";
 import { machine_frames } from "../frames/page";
@@ -28,8 +28,10 @@ const GET_POD_TARGET: u32 = 17;
 const GET_SHARING_FREED: u32 = 18;
 const GET_SHARING_SHARED: u32 = 19;
 const ADD_TO_PHYSMAP_BATCH: u32 = 23;
-const GET_VNUMAINFO: u32 = 25;
+const MACHPHYS_COMPAT_MFN_LIST: u32 = 25;
+const GET_VNUMAINFO: u32 = 26;
 const RESERVED_DEVICE_MAP: u32 = 27;
+const ACQUIRE_RESOURCE: u32 = 28;
 
 /** The command's number; above it lies the extent with which an interrupted call goes on. */
 const COMMAND: u32 = 63;
@@ -37,7 +39,7 @@ export const START_SHIFT: u32 = 6;
 
 const M2P_END: u64 = 0xffe00000;
 
-const buffer: usize = memory.data(32, 8);
+const buffer: usize = memory.data(48, 8);
 
 /**
  * @param arg linear address of the command's structure
@@ -60,6 +62,7 @@ export function do_memory_op(cmd: u32, arg: u64): i32 {
     case MAXIMUM_GPFN:
       return how_many(command, arg);
     case MACHPHYS_MFN_LIST:
+    case MACHPHYS_COMPAT_MFN_LIST: // for a 32-bit guest they are one
       return machphys_mfn_list(arg);
     case MACHPHYS_MAPPING:
       store<u32>(buffer, <u32> HOLE32);
@@ -69,7 +72,7 @@ export function do_memory_op(cmd: u32, arg: u64): i32 {
     case MEMORY_MAP:
       return memory_map(arg);
     case MACHINE_MEMORY_MAP:
-      return -EPERM;
+      return privileged(arg, 8);
     case ADD_TO_PHYSMAP:
       return translated_only(arg, 16);
     case REMOVE_FROM_PHYSMAP:
@@ -80,8 +83,11 @@ export function do_memory_op(cmd: u32, arg: u64): i32 {
     case GET_POD_TARGET:
       return privileged(arg, 24);
     case GET_VNUMAINFO:
+      return get_vnumainfo(arg);
     case RESERVED_DEVICE_MAP:
-      return privileged(arg, 8);
+      return reserved_device_map(arg);
+    case ACQUIRE_RESOURCE:
+      return acquire_resource(arg);
     case GET_SHARING_FREED:
     case GET_SHARING_SHARED:
       return 0; // no page is ever shared
@@ -137,6 +143,30 @@ function translated_only(arg: u64, size: u32): i32 {
   if (copy_from_guest(buffer, arg, size) != 0) return -EFAULT;
   const result = own_domain(load<u16>(buffer));
   return result != 0 ? result : -EACCES;
+}
+
+/** {domid u16, pad u16, …}: no domain here has virtual NUMA nodes. */
+function get_vnumainfo(arg: u64): i32 {
+  if (copy_from_guest(buffer, arg, 40) != 0) return -EFAULT;
+  if (load<u16>(buffer, 2) != 0) return -EINVAL;
+  const result = own_domain(load<u16>(buffer));
+  return result != 0 ? result : -EOPNOTSUPP;
+}
+
+/** {flags, nr_entries, buffer, device}: no device has memory set aside for it, so there are 0 entries. */
+function reserved_device_map(arg: u64): i32 {
+  if (copy_from_guest(buffer, arg, 16) != 0) return -EFAULT;
+  if (<u64> load<u32>(buffer, 8) + (<u64> load<u32>(buffer, 4) << 3) > HOLE32) return -EFAULT;
+  if (load<u32>(buffer) > 1) return -EINVAL; // its only flag: all devices, not the one that is named
+  store<u32>(buffer, 0, 4);
+  return copy_to_guest(arg + 4, buffer + 4, 4);
+}
+
+/** {domid u16, type u16, id, nr_frames, pad, …}: another domain's pages, for those with privilege over it. */
+function acquire_resource(arg: u64): i32 {
+  if (copy_from_guest(buffer, arg, 28) != 0) return -EFAULT;
+  if (load<u32>(buffer, 12) != 0) return -EINVAL;
+  return domain_exists(load<u16>(buffer)) ? -EPERM : -ESRCH;
 }
 
 function privileged(arg: u64, size: u32): i32 {
