@@ -9,7 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
-import { createMachine } from "../mod.ts";
+import { guestMachine } from "./guest_machine.ts";
 import { record, Recorder } from "./recorder.ts";
 import {
   COMPUTE,
@@ -47,32 +47,11 @@ async function native(recorder: Recorder): Promise<void> {
   }
 }
 
-/**
- * The same kernels as a guest in Paravane. In this process, so that a line is timestamped when the
- * guest has said it and not when a pipe brings it.
- */
+/** The same kernels as a guest in Paravane. */
 async function paravane(jit: boolean, rounds: number): Promise<Recorder> {
-  const recorder = new Recorder();
-  const decoder = new TextDecoder();
-  let rest = "";
-  const machine = await createMachine({ jit, log: (line) => console.error(line) });
-  const domain = await machine.addDomain(
-    await Deno.readFile(new URL("guest/kernel-pv.elf", import.meta.url)),
-    {
-      commandLine: `con=ring rounds=${rounds} div=${values.div}${only}`,
-      output: (bytes) => {
-        const now = performance.now();
-        const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-        rest = lines.pop()!;
-        for (const line of lines) recorder.line(now, line);
-      },
-    },
-  );
-  const { name } = await domain.shutdown;
-  await domain.console.drained();
-  machine.stop();
-  if (!recorder.done || name !== "poweroff") {
-    console.error(`bench: the guest did not end well: ${recorder.panic ?? name}`);
+  const recorder = await guestMachine(jit, `rounds=${rounds} div=${values.div}${only}`);
+  if (!recorder.done || recorder.panic) {
+    console.error(`bench: the guest did not end well: ${recorder.panic ?? "no DONE"}`);
     Deno.exitCode = 1;
   }
   return recorder;

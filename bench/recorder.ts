@@ -4,6 +4,8 @@
 export interface Timing {
   /** Seconds of the quietest round. */
   seconds: number;
+  /** Seconds of each round, in order: an engine is cold in the first. */
+  rounds: number[];
   /** Iterations of a round. */
   iterations: number;
   /** Checksum, the same wherever the same kernel runs as often. */
@@ -34,9 +36,10 @@ export class Recorder {
     else if (word === "B") this.#begun = now;
     else if (word === "E" && this.#begun !== null) {
       const seconds = (now - this.#begun) / 1000;
-      const before = this.timings.get(name)?.seconds ?? Infinity;
+      const rounds = [...this.timings.get(name)?.rounds ?? [], seconds];
       this.timings.set(name, {
-        seconds: Math.min(seconds, before),
+        seconds: Math.min(...rounds),
+        rounds,
         iterations: Number(n.slice("n=".length)),
         sum: sum.slice("sum=".length),
       });
@@ -51,10 +54,15 @@ export class Recorder {
  *
  * @param command the program and its arguments
  * @param recorder takes the lines, with times from the program's start
+ * @param watch is called with the process's number whenever it has said something
  * @returns its exit status
  * @throws Deno.errors.NotFound and others where the program cannot be started
  */
-export async function record(command: string[], recorder: Recorder): Promise<number> {
+export async function record(
+  command: string[],
+  recorder: Recorder,
+  watch: (pid: number) => void = () => {},
+): Promise<number> {
   const start = performance.now();
   const child = new Deno.Command(command[0], {
     args: command.slice(1),
@@ -66,6 +74,7 @@ export async function record(command: string[], recorder: Recorder): Promise<num
   let rest = "";
   for await (const chunk of child.stdout) {
     const now = performance.now() - start;
+    watch(child.pid);
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     for (const line of lines) recorder.line(now, line);

@@ -1,0 +1,13 @@
+/** Script: runs the kernels as a PV guest and prints the run. Arguments: on or off, command line. */
+import { guestMachine } from "../guest_machine.ts";
+import { printRun } from "./script.ts";
+
+/** Milliseconds after which the translator counts as idle. */
+const IDLE = 5000;
+
+const [jit, commandLine] = Deno.args;
+const recorder = await guestMachine(jit === "on", commandLine);
+// what the translator holds while it works is not what it keeps
+await new Promise((done) => setTimeout(done, IDLE));
+printRun("Paravane", recorder);
+Deno.exit(0);
