@@ -7,7 +7,6 @@ import {
   C_BUDGET,
   C_EIP,
   CPU,
-  PREFIX_ADDR16,
   REC_A,
   REC_B,
   REC_BASE,
@@ -52,9 +51,11 @@ export class RecordContext extends FormContext {
     noFlags: boolean,
     parameters = 1,
     before?: RecordContext,
+    long = false,
   ) {
     super(m, row, size, place, noFlags, parameters, before);
     this.#at = before ? before.#at + RECORD_SIZE : 0;
+    this.long = long;
   }
 
   /** Record field that holds the register slot of operand n. */
@@ -87,20 +88,19 @@ export class RecordContext extends FormContext {
   }
 
   effectiveAddress(): Value {
-    const base = this.load(4, this.#field(1, REC_BASE), CPU);
-    const displacement = this.#field(4, REC_DISP);
+    const bytes = this.addressBytes;
+    const base = this.load(bytes, this.#field(1, REC_BASE), CPU);
+    const displacement = this.#field(bytes, REC_DISP);
     let a = this.add(base, displacement);
     if (this.place !== PLACE_BASE) {
-      const index = this.load(4, this.#field(1, REC_INDEX), CPU);
-      a = this.add(a, this.shl(index, this.#field(1, REC_SCALE)));
+      const index = this.load(bytes, this.#field(1, REC_INDEX), CPU);
+      a = this.add(a, this.shl(index, this.convert(this.#field(1, REC_SCALE), index.type)));
     }
     return this.wrapAddress(a);
   }
 
   wrapAddress(a: Value): Value {
-    if (this.place !== PLACE_CHECKED) return a;
-    const narrow = this.and(this.prefixes(), PREFIX_ADDR16);
-    return this.select(narrow, this.and(a, 0xffff), a);
+    return this.place === PLACE_CHECKED ? this.narrowed(a) : a;
   }
 
   segment(): Value {
@@ -167,6 +167,7 @@ export class RecordContext extends FormContext {
 
   nextEip(): Value {
     const at = this.add(this.#field(2, REC_DELTA), this.#field(1, REC_LENGTH));
+    if (this.long) return this.add(this.load(8, CPU + C_EIP), this.convert(at, "i64"));
     const eip = this.add(this.load(4, CPU + C_EIP), at);
     return this.convert(this.size === 2 ? this.and(eip, 0xffff) : eip, this.type);
   }
@@ -179,12 +180,13 @@ export class RecordContext extends FormContext {
   }
 
   #relativeTarget(): Value {
+    if (this.long) return this.add(this.load(8, CPU + C_EIP), this.#field(8, REC_IMM));
     const sum = this.add(this.load(4, CPU + C_EIP), this.#field(4, REC_DISP));
     return this.size === 2 ? this.and(sum, 0xffff) : sum;
   }
 
   checkRelative(): void {
-    if (!this.flat) this.checkTarget(this.#relativeTarget());
+    if (!this.flat || this.long) this.checkTarget(this.#relativeTarget());
   }
 
   jumpRelative(): void {

@@ -22,7 +22,7 @@ import {
   JUMP_TAG,
 } from "../../core/wasm/layout.ts";
 import { type Handler, handlerPlan, type Pair, SPECIAL } from "../isa/plan.ts";
-import { HELPERS } from "../semantics/runtime.ts";
+import { ALL_HELPERS, type Helper, HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
 import { parseRow } from "../isa/rows.ts";
@@ -33,15 +33,16 @@ const NONE = parseRow("00 none");
 
 /**
  * @param core the compiled core module
+ * @param long it knows 64-bit code: handlers for that, too
  * @returns the module with the interpreter in it
  * @throws Error if the core lacks a helper or the result does not validate
  */
-export function addInterpreter(core: Uint8Array, _long = false): Uint8Array<ArrayBuffer> {
+export function addInterpreter(core: Uint8Array, long = false): Uint8Array<ArrayBuffer> {
   const m = binaryen.readBinary(core);
   m.setFeatures(binaryen.Features.All);
-  bindHelpers(m);
-  addRoads(m);
-  const plan = handlerPlan();
+  bindHelpers(m, long ? ALL_HELPERS : HELPERS);
+  addRoads(m, long);
+  const plan = handlerPlan(long);
   const names = SPECIAL.map((s) => addSpecial(m, s));
   for (const h of plan.handlers) {
     addHandler(m, h);
@@ -89,8 +90,8 @@ function addFunction(m: binaryen.Module, name: string, parameters: number, x: Re
 }
 
 /** Gives each helper the name the meanings call it by, and hides the core's export of it. */
-function bindHelpers(m: binaryen.Module): void {
-  for (const [name, h] of Object.entries(HELPERS)) {
+function bindHelpers(m: binaryen.Module, helpers: Record<string, Helper>): void {
+  for (const [name, h] of Object.entries(helpers)) {
     const e = m.getExport(name);
     if (!e) throw new Error(`the core exports no ${name}`);
     const internal = binaryen.getExportInfo(e).value;
@@ -108,7 +109,8 @@ function bindHelpers(m: binaryen.Module): void {
   }
 }
 
-function addRoads(m: binaryen.Module): void {
+/** @param long RIP may have more than 32 bits */
+function addRoads(m: binaryen.Module, long: boolean): void {
   const dispatchTo = (x: RecordContext, find: () => ReturnType<RecordContext["call"]>) => {
     x.goTo(find());
   };
@@ -130,10 +132,12 @@ function addRoads(m: binaryen.Module): void {
   }
   {
     const x = road(m, 0);
-    const eip = x.load(4, CPU + C_EIP);
-    const hash = x.and(x.xor(eip, x.shrU(eip, 12)), JUMP_CACHE_ENTRIES - 1);
+    const bytes = long ? 8 : 4;
+    const eip = x.load(bytes, CPU + C_EIP);
+    const low = x.convert(eip, "i32");
+    const hash = x.and(x.xor(low, x.shrU(low, 12)), JUMP_CACHE_ENTRIES - 1);
     const entry = x.shl(hash, 4);
-    const sameEip = x.eq(x.load(4, entry, JUMP_CACHE + JUMP_EIP), eip);
+    const sameEip = x.eq(x.load(bytes, entry, JUMP_CACHE + JUMP_EIP), eip);
     x.if(sameEip, () => {
       const sameTag = x.eq(x.load(4, entry, JUMP_CACHE + JUMP_TAG), x.load(4, CPU + C_JUMP_TAG));
       x.if(sameTag, () => x.goTo(x.load(4, entry, JUMP_CACHE + JUMP_RECORD)));
@@ -149,6 +153,7 @@ function road(m: binaryen.Module, parameters: number): RecordContext {
 
 function addSpecial(m: binaryen.Module, name: string): string {
   const x = road(m, 1);
+  x.long = name === "longend";
   switch (name) {
     case "undefined":
       x.leave("insn_ud");
@@ -175,7 +180,7 @@ function addSpecial(m: binaryen.Module, name: string): string {
 }
 
 function addHandler(m: binaryen.Module, h: Handler): void {
-  const x = new RecordContext(m, h.row, h.size, h.place, h.noFlags);
+  const x = new RecordContext(m, h.row, h.size, h.place, h.noFlags, 1, undefined, h.long);
   emitMeaning(h, x);
   addFunction(m, h.key, 1, x);
 }

@@ -2,6 +2,7 @@
 import type { Context } from "./context.ts";
 import { define } from "./define.ts";
 import type { Value } from "./value.ts";
+import { lane, pair, selectVector } from "./vector.ts";
 
 /** dst = f(dst, src), with flags. */
 function binary(
@@ -120,7 +121,25 @@ define("xadd", (x) => {
   x.next();
 });
 
+/** CMPXCHG16B: the operand is a vector in memory, which must be aligned. */
+function compareExchange16(x: Context): void {
+  const memory = x.vectorMemory(16, true);
+  const low = x.register(0x00, 8), high = x.register(0x10, 8);
+  const found = memory.modify();
+  const [a, d] = [lane(x, found, "i64", 0), lane(x, found, "i64", 1)];
+  const equal = x.and(x.eq(a, low.read()), x.eq(d, high.read()));
+  const wanted = pair(x, x.register(0x18, 8).read(), x.register(0x08, 8).read());
+  memory.write(selectVector(x, equal, wanted, found));
+  x.if(x.eqz(equal), () => {
+    low.write(a);
+    high.write(d);
+  });
+  x.setZero(equal);
+  x.next();
+}
+
 define("cmpxchg8b", (x) => {
+  if (x.size === 8) return compareExchange16(x);
   const memory = x.memory(8);
   const low = x.register(0x00, 4);
   const high = x.register(0x10, 4);

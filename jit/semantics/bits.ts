@@ -16,7 +16,10 @@ function bitPlace(x: Context): { place: Place; bit: Value } {
   const bit = x.and(offset, bits - 1);
   if (!x.inMemory(0)) return { place: x.operand(0), bit };
   const units = x.shrS(x.signExtend(offset, x.size), Math.log2(bits));
-  const bytes = x.convert(x.mul(units, x.size), "i32");
+  const displacement = x.mul(units, x.size);
+  const bytes = x.long
+    ? x.signExtend(x.convert(displacement, "i64"), x.size === 8 ? 8 : 4)
+    : displacement;
   return { place: x.memoryAt(bytes), bit };
 }
 

@@ -13,6 +13,7 @@ import {
   C_SEG,
   CPU,
   MODE_STACK32,
+  PREFIX_ADDR16,
   R_SP,
   SEG_SEL,
   SEG_SIZE,
@@ -24,6 +25,8 @@ import type { HelperName } from "./runtime.ts";
 import type { IntType, Operand, Value } from "./value.ts";
 
 export type { Place, VectorPlace } from "./memory.ts";
+
+const GENERAL_PROTECTION = 13;
 
 /** Context of one instruction at one operand size. */
 export abstract class Context extends MemoryInstruction {
@@ -63,7 +66,10 @@ export abstract class Context extends MemoryInstruction {
   abstract checkRelative(): void;
   /** As checkRelative, for any target. */
   checkTarget(eip: Value): void {
-    if (!this.flat) this.check(this.call("cpu_jump_ok", this.convert(eip, "i32")));
+    if (this.long) {
+      // no limit, but an address must be the sign extension of its low 48 bits
+      this.if(this.ne(eip, this.signExtendBits(eip, 48)), () => this.fault(GENERAL_PROTECTION));
+    } else if (!this.flat) this.check(this.call("cpu_jump_ok", this.convert(eip, "i32")));
   }
   /** EIP of the following instruction. */
   abstract nextEip(): Value;
@@ -98,15 +104,27 @@ export abstract class Context extends MemoryInstruction {
     } else this.store(size, address, v);
   }
 
+  /** An offset or count cut to the instruction's address size. */
+  narrowed(v: Value): Value {
+    const narrow = this.and(this.prefixes(), PREFIX_ADDR16);
+    const mask = this.long ? this.constant(0xffffffffn, "i64") : 0xffff;
+    return this.select(narrow, this.and(v, mask), v);
+  }
+
   // ---- the stack ---------------------------------------------------------------------------------
+
+  /** The stack pointer as wide as it can be. */
+  stackPointer(): Place {
+    return this.register(R_SP, this.addressBytes);
+  }
 
   /** Pushes a value of `size` bytes: memory first, then the stack pointer. */
   push(v: Operand, size = this.size): void {
-    const sp = this.register(R_SP, 4).read();
+    const sp = this.stackPointer().read();
     if (this.flat) {
       const at = this.sub(sp, size);
-      this.atLinear(at, size).write(v);
-      this.register(R_SP, 4).write(at);
+      this.atLinear(at, size, true).write(v);
+      this.stackPointer().write(at);
       return;
     }
     const at = this.stackOffset(this.sub(sp, size));
@@ -116,7 +134,7 @@ export abstract class Context extends MemoryInstruction {
 
   /** Moves the stack pointer down by the operand size but writes only a word there. */
   pushWord(v: Operand): void {
-    const sp = this.register(R_SP, 4).read();
+    const sp = this.stackPointer().read();
     const at = this.flat ? this.sub(sp, this.size) : this.stackOffset(this.sub(sp, this.size));
     const linear = this.flat ? at : this.segmentAddress(SS, at, 2, true);
     this.atLinear(linear, 2).write(v);
@@ -142,19 +160,20 @@ export abstract class Context extends MemoryInstruction {
 
   /** Reads `size` bytes at the stack pointer plus `offset`, which stays. */
   peek(size = this.size, offset = 0): Value {
-    const sp = this.register(R_SP, 4).read();
+    const sp = this.stackPointer().read();
     const at = offset ? this.add(sp, offset) : sp;
-    if (this.flat) return this.atLinear(at, size).read();
+    if (this.flat) return this.atLinear(at, size, true).read();
     return this.atLinear(this.segmentAddress(SS, this.stackOffset(at), size, false), size).read();
   }
 
   /** Moves the stack pointer by `n` bytes. */
   release(n: Operand): void {
-    this.setStackPointer(this.add(this.register(R_SP, 4).read(), n));
+    this.setStackPointer(this.add(this.stackPointer().read(), n));
   }
 
   /** An offset within the stack segment: 16 bits wide where SS.B is clear. */
   stackOffset(offset: Value): Value {
+    if (this.long) return offset;
     return this.select(this.stack32(), offset, this.and(offset, 0xffff));
   }
 
@@ -165,8 +184,8 @@ export abstract class Context extends MemoryInstruction {
 
   /** Replaces the stack pointer: SP alone where SS.B is clear. */
   setStackPointer(v: Value): void {
-    if (this.flat) {
-      this.register(R_SP, 4).write(v);
+    if (this.flat || this.long) {
+      this.stackPointer().write(v);
       return;
     }
     this.if(

@@ -39,22 +39,26 @@ define("ret", (x) => {
   const target = x.peek();
   x.checkTarget(target);
   x.release(x.size);
-  if (x.row.operands.length) x.release(x.immediate("i32"));
+  if (x.row.operands.length) x.release(x.convert(x.immediate("i32"), x.addressType));
   x.jumpTo(target);
 });
 
-/** LOOPcc and JCXZ count in ECX, or in CX with a 16-bit address size. */
+/**
+ * LOOPcc and JCXZ count in ECX, or in CX with a 16-bit address size. In 64-bit code it is RCX, or ECX with
+ * a 32-bit one, and then RCX's upper half is cleared, as by every 32-bit result.
+ */
 function loop(name: string, taken: (x: Context, c: Value) => Value, decrement = true): void {
   define(name, (x) => {
-    const narrow = x.and(x.prefixes(), PREFIX_ADDR16);
-    const old = x.register(R_CX, 4).read();
+    const counter = x.register(R_CX, x.addressBytes);
+    const old = counter.read();
     const c = decrement ? x.sub(old, 1) : old;
-    const cx = x.select(narrow, x.and(c, 0xffff), c);
+    const cx = x.narrowed(c);
     const goes = taken(x, cx);
     x.if(goes, () => x.checkRelative());
-    if (decrement) {
+    if (decrement && x.long) counter.write(cx);
+    else if (decrement) {
       const keep = x.or(x.and(old, 0xffff0000 | 0), cx);
-      x.register(R_CX, 4).write(x.select(narrow, keep, c));
+      counter.write(x.select(x.and(x.prefixes(), PREFIX_ADDR16), keep, c));
     }
     x.if(goes, () => x.jumpRelative());
     x.next();
@@ -73,7 +77,7 @@ define("call_far", (x) => {
 
 /** A far pointer in memory: offset, then selector. */
 function farPointer(x: Context): { selector: Value; offset: Value } {
-  const offset = x.memory(x.size).read();
+  const offset = x.convert(x.memory(x.size).read(), "i32");
   const selector = x.memory(2, x.size).read();
   return { selector, offset };
 }

@@ -58,7 +58,7 @@ export abstract class FormContext extends Context {
     const size = operandWidth(operand, this.size);
     if (this.#isMemoryOperand(operand)) return this.memory(size);
     if (operand[0] !== "I" && operand !== "1") return this.registerOperand(n, size);
-    const type: IntType = size === 8 ? "i64" : "i32";
+    const type: IntType = /[vzs]$/.test(operand) ? this.type : "i32";
     const read = () => operand === "1" ? this.constant(1, this.type) : this.immediate(type);
     return {
       size,

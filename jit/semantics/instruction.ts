@@ -7,7 +7,7 @@ import type binaryen from "binaryen";
 import { CPU } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { Emitter } from "./emitter.ts";
-import { type HelperName, HELPERS } from "./runtime.ts";
+import { ALL_HELPERS, type HelperName } from "./runtime.ts";
 import { binaryenType, type IntType, type Operand, type Value } from "./value.ts";
 
 /** An instruction being emitted. */
@@ -19,6 +19,8 @@ export abstract class Instruction extends Emitter {
   readonly type: IntType;
   /** Flags are dead after this instruction: do not compute them. */
   readonly noFlags: boolean;
+  /** 64-bit code: addresses, the stack pointer and RIP have eight bytes. A binding says so at once. */
+  long = false;
   /** Undone before a fault leaves: set by definitions that change a register early. */
   cleanup: (() => void) | null = null;
 
@@ -37,6 +39,16 @@ export abstract class Instruction extends Emitter {
     this.noFlags = noFlags;
   }
 
+  /** Bytes of an address that no prefix narrows, of the stack pointer and of RIP. */
+  get addressBytes(): 4 | 8 {
+    return this.long ? 8 : 4;
+  }
+
+  /** Type of an address. */
+  get addressType(): IntType {
+    return this.long ? "i64" : "i32";
+  }
+
   /** Reads processor state at an offset from CPU. A binding may keep some of it elsewhere. */
   readState(size: number, offset: number, type: IntType = size === 8 ? "i64" : "i32"): Value {
     return this.load(size, CPU + offset, 0, type);
@@ -52,7 +64,7 @@ export abstract class Instruction extends Emitter {
 
   /** Calls a core function for its value. */
   call(helper: HelperName, ...args: Operand[]): Value {
-    const h = HELPERS[helper];
+    const h = ALL_HELPERS[helper];
     if (h.result === null) throw new Error(`${helper} has no result`);
     return this.let(h.result, this.#call(helper, args));
   }
@@ -63,7 +75,7 @@ export abstract class Instruction extends Emitter {
   }
 
   #call(helper: HelperName, args: Operand[]): number {
-    const h = HELPERS[helper];
+    const h = ALL_HELPERS[helper];
     return this.m.call(
       helper,
       args.map((a, i) => this.get(a, h.parameters[i])),

@@ -34,15 +34,23 @@ export interface Place {
 export interface VectorPlace {
   /** The vector; bytes that it does not have are zero. */
   read(): Vector;
+  /** As read, when {@link write} follows: memory is probed for writing at once. */
+  modify(): Vector;
   /** Replaces its bytes by the low ones of a vector. Memory may fault. */
   write(v: Vector): void;
 }
 
 const GENERAL_PROTECTION = 13;
 
+/** How memory is accessed, as tlb_fill numbers it: read, written, read and then written. */
+const READ = 0, WRITE = 1, MODIFY = 3;
+type Access = typeof READ | typeof WRITE | typeof MODIFY;
+/** To be added in 64-bit code for an access by the stack pointer. */
+const STACK = 4;
+
 /** An instruction with memory operands. */
 export abstract class MemoryInstruction extends FlagInstruction {
-  /** Effective address of the memory operand, before segmentation. */
+  /** Effective address of the memory operand, before segmentation, in the type of addresses. */
   abstract effectiveAddress(): Value;
   /** An effective address cut to the address size. */
   abstract wrapAddress(address: Value): Value;
@@ -85,28 +93,33 @@ export abstract class MemoryInstruction extends FlagInstruction {
    * @param aligned raise #GP(0) unless the linear address is a multiple of 16
    */
   vectorMemory(size: number, aligned: boolean): VectorPlace {
-    const host = (access: 0 | 1) => {
+    let modified: Value | null = null;
+    const host = (access: Access) => {
       if (this.row.common) return this.#commonVector(size, aligned, access);
-      const h = this.call("cpu_vector_address", this.record(), size, access, aligned ? 15 : 0);
+      const helper = this.long ? "cpu_long_vector_address" : "cpu_vector_address";
+      const h = this.call(helper, this.record(), size, access, aligned ? 15 : 0);
       this.check(h);
       return h;
     };
     return {
-      read: () => this.loadVector(size, host(0)),
+      read: () => this.loadVector(size, host(READ)),
+      modify: () => this.loadVector(size, modified = host(MODIFY)),
       write: (v) => {
-        const h = host(1);
+        const h = modified ?? host(WRITE);
         this.storeVector(size, h, v);
         this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
       },
     };
   }
 
-  #commonVector(size: number, aligned: boolean, access: 0 | 1): Value {
+  #commonVector(size: number, aligned: boolean, access: Access): Value {
     const effective = this.effectiveAddress();
     const linear = this.flatOperand
       ? effective
-      : this.segmentAddress(this.segment(), effective, size, access === 1);
-    if (aligned) this.if(this.and(linear, 15), () => this.fault(GENERAL_PROTECTION));
+      : this.segmentAddress(this.segment(), effective, size, access !== READ);
+    if (aligned) {
+      this.if(this.and(this.convert(linear, "i32"), 15), () => this.fault(GENERAL_PROTECTION));
+    }
     return this.#translate(linear, size, access);
   }
 
@@ -133,28 +146,35 @@ export abstract class MemoryInstruction extends FlagInstruction {
 
   /** Linear address of an offset in a segment, with all checks; leaves on a fault. */
   segmentAddress(segment: Operand, offset: Operand, size: number, write: boolean): Value {
-    const a = this.call("cpu_segment_address", segment, offset, size, write ? 1 : 0);
+    const helper = this.long ? "cpu_long_segment_address" : "cpu_segment_address";
+    const a = this.call(helper, segment, offset, size, write ? 1 : 0);
     this.if(this.eq(a, this.constant(-1, "i64")), () => this.leaveFaulted());
-    return this.convert(a, "i32");
+    return this.convert(a, this.addressType);
   }
 
-  /** Memory at a linear address as a place. */
-  atLinear(linear: Value, size = this.size): Place {
-    return this.#linearPlace(() => linear, size);
+  /**
+   * Memory at a linear address as a place.
+   *
+   * @param stack it was found by the stack pointer: in 64-bit code what is no address is #SS then
+   */
+  atLinear(linear: Value, size = this.size, stack = false): Place {
+    return this.#linearPlace(() => linear, size, stack);
   }
 
-  #linearPlace(linear: (write: boolean) => Value, size: number): Place {
+  #linearPlace(linear: (write: boolean) => Value, size: number, stack = false): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
+    const translate = (access: Access) =>
+      this.#translate(linear(access !== READ), size, access, stack && this.long);
     let host: Value | null = null;
     return {
       size,
-      read: () => this.load(size, this.#translate(linear(false), size, 0), 0, type),
+      read: () => this.load(size, translate(READ), 0, type),
       modify: () => {
-        host = this.#translate(linear(true), size, 3);
+        host = translate(MODIFY);
         return this.load(size, host, 0, type);
       },
       write: (v) => {
-        const h = host ?? this.#translate(linear(true), size, 1);
+        const h = host ?? translate(WRITE);
         this.store(size, h, v);
         this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
       },
@@ -163,20 +183,22 @@ export abstract class MemoryInstruction extends FlagInstruction {
 
   /**
    * Host address for an access: the TLB's when its tag agrees, else tlb_fill's.
-   *
-   * @param access 0 read, 1 write, 3 read then write
    */
-  #translate(linear: Value, size: number, access: 0 | 1 | 3): Value {
+  #translate(linear: Value, size: number, access: Access, stack = false): Value {
     const host = this.variable("i32");
     const shift = 12 - 5; // entries are 32 bytes
-    const entry = this.and(this.shrU(linear, shift), (TLB_ENTRIES - 1) << 5);
+    const low = this.convert(linear, "i32");
+    const entry = this.and(this.shrU(low, shift), (TLB_ENTRIES - 1) << 5);
     const last = size === 1 ? linear : this.add(linear, size - 1);
-    const tag = this.or(this.and(last, ~0xfff), this.readState(4, C_TLB_TAG));
-    const hit = this.eq(tag, this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE)));
+    const space = this.convert(this.readState(4, C_TLB_TAG), linear.type);
+    const tag = this.or(this.and(last, ~0xfff), space);
+    const known = TLB + (access === READ ? TLB_READ : TLB_WRITE);
+    const hit = this.eq(tag, this.load(this.addressBytes, entry, known));
     this.if(hit, () => {
-      this.set(host, this.add(linear, this.load(4, entry, TLB + TLB_ADDEND)));
+      this.set(host, this.add(low, this.load(4, entry, TLB + TLB_ADDEND)));
     }, () => {
-      this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, access));
+      const how = stack ? access | STACK : access;
+      this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, how));
       this.check(host);
     });
     return host;

@@ -1,5 +1,5 @@
 /** Moves, exchanges, extensions, addresses and flag bits. */
-import { PREFIX_ADDR16, R_AX, R_BX, R_DX } from "../../core/wasm/layout.ts";
+import { R_AX, R_BX, R_DX } from "../../core/wasm/layout.ts";
 import { define } from "./define.ts";
 
 define("mov", (x) => {
@@ -16,8 +16,13 @@ define("xchg", (x) => {
   const b = x.operand(1);
   const old = a.modify();
   const other = b.read();
-  a.write(other);
-  b.write(old);
+  const write = () => {
+    a.write(other);
+    b.write(old);
+  };
+  // in 64-bit code XCHG EAX, EAX by its short opcode is a NOP: it clears no upper half
+  if (x.long && x.row.plusReg) x.if(x.registerOffset(0), write);
+  else write();
   x.next();
 });
 
@@ -27,12 +32,14 @@ define("movzx", (x) => {
   x.next();
 });
 
-define("movsx", (x) => {
-  const source = x.operand(1);
-  const v = x.convert(source.read(), x.type);
-  x.operand(0).write(x.signExtend(v, source.size));
-  x.next();
-});
+for (const name of ["movsx", "movsxd"]) {
+  define(name, (x) => {
+    const source = x.operand(1);
+    const v = x.convert(source.read(), x.type);
+    x.operand(0).write(x.signExtend(v, source.size));
+    x.next();
+  });
+}
 
 define("cmov", (x) => {
   const dst = x.operand(0);
@@ -90,9 +97,8 @@ define("cwd", (x) => {
 
 define("xlat", (x) => {
   const al = x.register(R_AX, 1);
-  const sum = x.add(x.register(R_BX, 4).read(), al.read());
-  const narrow = x.and(x.prefixes(), PREFIX_ADDR16);
-  const offset = x.select(narrow, x.and(sum, 0xffff), sum);
+  const sum = x.add(x.register(R_BX, x.addressBytes).read(), x.convert(al.read(), x.addressType));
+  const offset = x.narrowed(sum);
   al.write(x.atLinear(x.segmentAddress(x.segment(), offset, 1, false), 1).read());
   x.next();
 });

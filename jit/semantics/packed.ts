@@ -261,7 +261,7 @@ define("pmovmskb", (x) => {
 });
 define("pinsrw", (x) => {
   ready(x);
-  const value = x.operand(1).read();
+  const value = x.convert(x.operand(1).read(), "i32");
   const dst = vector(x, 0);
   const a = dst.read();
   const n = x.and(x.immediate("i32"), isMmx(x) ? 3 : 7);
@@ -286,9 +286,10 @@ for (const [name, size] of [["maskmovq", 8], ["maskmovdqu", 16]] as const) {
     ready(x);
     const data = vectorAddress(x, 0, SCRATCH);
     const mask = vectorAddress(x, 1, SCRATCH + 16);
-    const di = x.register(R_DI, 4).read();
+    const di = x.register(R_DI, x.addressBytes).read();
     enterMmx(x); // processors do so even if the store faults
-    x.check(x.call("cpu_mask_move", x.record(), di, data, mask, size));
+    const helper = x.long ? "cpu_long_mask_move" : "cpu_mask_move";
+    x.check(x.call(helper, x.record(), di, data, mask, size));
     x.next();
   });
 }

@@ -95,5 +95,23 @@ export const HELPERS = {
   insn_io: slow,
 } satisfies Record<string, Helper>;
 
+/** What a core that knows 64-bit code has beside them: the same with 64-bit addresses. */
+export const LONG_HELPERS = {
+  cpu_long_segment_address: { parameters: [i32, i64, i32, i32], result: i64 },
+  cpu_long_vector_address: { parameters: [i32, i32, i32, i32], result: i32 },
+  cpu_long_movs: { parameters: [i32, i32], result: i32 },
+  cpu_long_cmps: { parameters: [i32, i32], result: i32 },
+  cpu_long_stos: { parameters: [i32, i32], result: i32 },
+  cpu_long_lods: { parameters: [i32, i32], result: i32 },
+  cpu_long_scas: { parameters: [i32, i32], result: i32 },
+  cpu_long_enter: { parameters: [i32, i32], result: i32 },
+  cpu_long_fpu_block: { parameters: [i32, i32, i32, i64], result: i32 },
+  cpu_long_x87_store_wide: { parameters: [i32, i64], result: i32 },
+  cpu_long_mask_move: { parameters: [i32, i64, i32, i32, i32], result: i32 },
+} satisfies Record<string, Helper>;
+
+/** Every helper of either kind. */
+export const ALL_HELPERS = { ...HELPERS, ...LONG_HELPERS };
+
 /** Name of a helper. */
-export type HelperName = keyof typeof HELPERS;
+export type HelperName = keyof typeof ALL_HELPERS;

@@ -120,7 +120,7 @@ for (const [signal, name] of ["ucomi", "comi"].entries()) {
 }
 
 // ---- conversions -----------------------------------------------------------------------------------
-const [F32, F64, I32] = [0, 1, 2];
+const [F32, F64, I32, I64] = [0, 1, 2, 3];
 const TRUNCATE = 1, CLEAR_REST = 2;
 
 /** To an XMM register. */
@@ -130,14 +130,15 @@ function converts(name: string, from: number, to: number, count: number, options
     const src = sourceAddress(x);
     if (x.row.operands[1][0] === "Q") enterMmx(x);
     const dst = vectorAddress(x, 0, OUT);
-    x.check(x.call("cpu_sse_convert", from, to, count, options, dst, src));
+    const kind = x.size === 8 && x.row.operands[1] === "Ey" ? I64 : from;
+    x.check(x.call("cpu_sse_convert", kind, to, count, options, dst, src));
     x.next();
   });
 }
 
 function sourceAddress(x: Context) {
   if (x.row.operands[1][0] !== "E") return vectorAddress(x, 1, SCRATCH);
-  x.store(4, SCRATCH, x.operand(1).read());
+  x.store(x.size, SCRATCH, x.operand(1).read());
   return x.constant(SCRATCH);
 }
 
@@ -147,8 +148,10 @@ function convertsOut(name: string, from: number, count: number, options = 0): vo
     ready(x);
     const src = vectorAddress(x, 1, SCRATCH);
     enterMmx(x); // processors do so even if #XM follows
-    x.check(x.call("cpu_sse_convert", from, I32, count, options, OUT, src));
-    if (count === 1) x.operand(0).write(x.load(4, OUT));
+    const general = count === 1;
+    const to = general && x.size === 8 ? I64 : I32;
+    x.check(x.call("cpu_sse_convert", from, to, count, options, OUT, src));
+    if (general) x.operand(0).write(x.load(x.size, OUT));
     else vector(x, 0).write(x.loadVector(8, OUT));
     x.next();
   });

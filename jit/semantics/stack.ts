@@ -1,5 +1,5 @@
 /** PUSH, POP and their relatives. */
-import { C_SEG, CPU, R_BP, R_SP, SEG_SEL, SEG_SIZE } from "../../core/wasm/layout.ts";
+import { C_SEG, CPU, R_BP, SEG_SEL, SEG_SIZE } from "../../core/wasm/layout.ts";
 import { define } from "./define.ts";
 
 define("push", (x) => {
@@ -14,7 +14,7 @@ define("pop", (x) => {
     x.operand(0).write(v); // after the release: POP ESP leaves the popped value
   } else {
     // the address is computed with the stack pointer already moved; a fault puts it back
-    const sp = x.register(R_SP, 4);
+    const sp = x.stackPointer();
     const old = sp.read();
     x.release(x.size);
     x.cleanup = () => sp.write(old);
@@ -46,14 +46,14 @@ define("popf", (x) => {
 });
 
 define("enter", (x) => {
-  x.check(x.call("cpu_enter", x.record(), x.size));
+  x.check(x.call(x.long ? "cpu_long_enter" : "cpu_enter", x.record(), x.size));
   x.next();
 });
 
 define("leave", (x) => {
-  const bp = x.register(R_BP, 4).read();
+  const bp = x.register(R_BP, x.addressBytes).read();
   const at = x.flat ? bp : x.segmentAddress(2, x.stackOffset(bp), x.size, false);
-  const v = x.atLinear(at, x.size).read();
+  const v = x.atLinear(at, x.size, true).read();
   x.setStackPointer(x.add(bp, x.size));
   x.register(R_BP).write(v);
   x.next();

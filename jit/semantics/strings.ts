@@ -5,19 +5,19 @@
 import { define } from "./define.ts";
 import type { HelperName } from "./runtime.ts";
 
-const STRINGS: [string, HelperName][] = [
-  ["movs", "cpu_movs"],
-  ["cmps", "cpu_cmps"],
-  ["stos", "cpu_stos"],
-  ["lods", "cpu_lods"],
-  ["scas", "cpu_scas"],
+const STRINGS: [string, HelperName, HelperName][] = [
+  ["movs", "cpu_movs", "cpu_long_movs"],
+  ["cmps", "cpu_cmps", "cpu_long_cmps"],
+  ["stos", "cpu_stos", "cpu_long_stos"],
+  ["lods", "cpu_lods", "cpu_long_lods"],
+  ["scas", "cpu_scas", "cpu_long_scas"],
 ];
 
-for (const [name, helper] of STRINGS) {
+for (const [name, helper, long] of STRINGS) {
   define(name, (x) => {
     const size = x.row.arg === 1 ? 1 : x.size;
     // 0: left early (fault, or to be continued at the same instruction)
-    x.check(x.call(helper, x.record(), size));
+    x.check(x.call(x.long ? long : helper, x.record(), size));
     x.next();
   });
 }

@@ -46,6 +46,7 @@ export function vector(x: Context, n: number, unaligned = false): VectorPlace {
     const memory = x.vectorMemory(width, width === 16 && !unaligned);
     return {
       read: () => memory.read(),
+      modify: () => memory.modify(),
       write: (v) => {
         memory.write(v);
         enterMmx(x);
@@ -55,8 +56,10 @@ export function vector(x: Context, n: number, unaligned = false): VectorPlace {
   if (!isVector(operand)) throw new Error(`${x.row.name}: ${operand} is no vector`);
   const slot = x.registerOffset(n);
   if (operand[0] === "V" || operand[0] === "W") {
+    const read = () => x.loadVector(16, slot, XMM);
     return {
-      read: () => x.loadVector(16, slot, XMM),
+      read,
+      modify: read,
       write: (v) => {
         // always all of it: a host reads 16 bytes slowly that it wrote in part just before
         const old = width === 16 ? v : x.loadVector(16, slot, XMM);
@@ -64,8 +67,10 @@ export function vector(x: Context, n: number, unaligned = false): VectorPlace {
       },
     };
   }
+  const read = () => x.loadVector(8, slot, MMX);
   return {
-    read: () => x.loadVector(8, slot, MMX),
+    read,
+    modify: read,
     write: (v) => {
       enterMmx(x);
       x.storeVector(8, slot, v, MMX);
@@ -118,6 +123,12 @@ export function scalar(x: Context, v: Value): Vector {
       ? x.m.i64x2.replace_lane(zero, 0, x.get(v))
       : x.m.i32x4.replace_lane(zero, 0, x.get(v)),
   );
+}
+
+/** The vector of two i64. */
+export function pair(x: Context, low: Value, high: Value): Vector {
+  const first = x.getVector(scalar(x, low));
+  return x.letVector(x.m.i64x2.replace_lane(first, 1, x.get(high)));
 }
 
 /** A constant vector. */

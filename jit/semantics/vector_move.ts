@@ -61,7 +61,7 @@ define("movd_to", (x) => {
 });
 define("movd_from", (x) => {
   ready(x);
-  const v = lane(x, vector(x, 1).read(), "i32");
+  const v = lane(x, vector(x, 1).read(), x.type);
   x.operand(0).write(v);
   enterMmx(x);
   x.next();

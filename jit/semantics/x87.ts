@@ -5,6 +5,9 @@
 import type { Context } from "./context.ts";
 import { define } from "./define.ts";
 
+/** The memory operand's offset as FDP keeps it: 32 bits, so far, in 64-bit code too. */
+const operandOffset = (x: Context) => x.convert(x.effectiveAddress(), "i32");
+
 /** No operand in memory. */
 function registers(x: Context): void {
   x.check(x.call("cpu_x87_register", x.record()));
@@ -18,7 +21,7 @@ function load(x: Context): void {
   const wide = operand === "Mx";
   const low = x.memory(operand === "Mw" ? 2 : operand === "Md" ? 4 : 8).read();
   const high = wide ? x.memory(2, 8).read() : 0;
-  x.invoke("cpu_x87_load", x.record(), x.effectiveAddress(), x.convert(low, "i64"), high);
+  x.invoke("cpu_x87_load", x.record(), operandOffset(x), x.convert(low, "i64"), high);
   x.next();
 }
 
@@ -26,7 +29,8 @@ function load(x: Context): void {
 function store(x: Context): void {
   const [operand] = x.row.operands;
   if (operand === "Mx") {
-    x.check(x.call("cpu_x87_store_wide", x.record(), x.effectiveAddress()));
+    const helper = x.long ? "cpu_long_x87_store_wide" : "cpu_x87_store_wide";
+    x.check(x.call(helper, x.record(), x.effectiveAddress()));
     x.next();
     return;
   }
@@ -34,10 +38,10 @@ function store(x: Context): void {
   const size = operand === "Mw" ? 2 : operand === "Md" ? 4 : 8;
   const place = x.memory(size);
   place.modify(); // a fault goes before what an unmasked exception would do
-  x.if(x.call("cpu_x87_prepare", x.record(), x.effectiveAddress()), () => {
+  x.if(x.call("cpu_x87_prepare", x.record(), operandOffset(x)), () => {
     const v = x.call("cpu_x87_value");
     place.write(size === 8 ? v : x.convert(v, "i32"));
-    x.invoke("cpu_x87_finish", x.record(), x.effectiveAddress());
+    x.invoke("cpu_x87_finish", x.record(), operandOffset(x));
   });
   x.next();
 }

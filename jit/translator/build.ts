@@ -7,7 +7,7 @@ import binaryen from "binaryen";
 import { REC_LINK } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
 import { parseRow } from "../isa/rows.ts";
-import { HELPERS } from "../semantics/runtime.ts";
+import { ALL_HELPERS, HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
 import { EXITS, HELPER_NAMES, RegionContext } from "./binding.ts";
@@ -49,7 +49,7 @@ export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> 
     m.addFunctionImport(name, "env", name, n ? i32 : binaryen.none, i32);
   }
   for (const name of HELPER_NAMES) {
-    const h = HELPERS[name];
+    const h = ALL_HELPERS[name];
     const parameters = binaryen.createType(h.parameters.map(binaryenType));
     const result = h.result === null ? binaryen.none : binaryenType(h.result);
     m.addFunctionImport(name, "env", name, parameters, result);

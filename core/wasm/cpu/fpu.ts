@@ -1,5 +1,5 @@
 // x87 control, and the instructions that move state as a whole. The arithmetic is in x87/.
-import { CPU, PREFIX_OP16, REC_PREFIX, REC_SEG } from "../layout";
+import { CPU, PREFIX_OP16, PREFIX_OP64, REC_PREFIX, REC_SEG } from "../layout";
 import {
   guest_probe_write,
   guest_read_linear,
@@ -8,6 +8,7 @@ import {
 import { aligned, segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
 import { cpl, fault, GP, MF } from "./state";
+import { LONG } from "./tables";
 import { error_pending, FCS, FCW, FDP, FDS, FIP, FOP, FSW, FTW, ST, st, update_summary } from "./x87/state";
 
 const MXCSR: usize = FCW + 24;
@@ -160,17 +161,35 @@ export function fx_load(from: usize): void {
  * if it faulted.
  */
 export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32 {
-  if (!fpu_usable()) return 0;
-  if ((which == 0 || which == 2) && error_pending()) {
-    fault(MF, 0);
-    return 0;
-  }
-  const narrow = (load<u16>(rec + REC_PREFIX) & PREFIX_OP16) != 0;
-  const stores = which == 1 || which == 3 || which == 4;
+  if (!fpu_block_ready(which)) return 0;
+  const segment = load<u8>(rec + REC_SEG);
+  const address = segment_address(segment, offset, fpu_block_bytes(which, rec), fpu_block_stores(which));
+  return address == ~0 ? 0 : fpu_block(which, rec, address);
+}
+
+/** Whether such an operation may run; else the fault is pending. */
+export function fpu_block_ready(which: u32): bool {
+  if (!fpu_usable()) return false;
+  return (which == 0 || which == 2) && error_pending() ? fault(MF, 0) : true;
+}
+
+export function fpu_block_stores(which: u32): bool {
+  return which == 1 || which == 3 || which == 4;
+}
+
+/** Bytes of its memory operand. */
+export function fpu_block_bytes(which: u32, rec: u32): u32 {
+  const environment: u32 = load<u16>(rec + REC_PREFIX) & PREFIX_OP16 ? 14 : 28;
+  return which < 2 ? environment : which < 4 ? environment + 80 : 512;
+}
+
+/** The operation itself, on a linear address. */
+export function fpu_block(which: u32, rec: u32, address: u64): u32 {
+  const prefix = load<u16>(rec + REC_PREFIX);
+  const narrow = (prefix & PREFIX_OP16) != 0;
+  const stores = fpu_block_stores(which);
   const environment: u32 = narrow ? 14 : 28;
-  const bytes = which < 2 ? environment : which < 4 ? environment + 80 : 512;
-  const address = segment_address(load<u8>(rec + REC_SEG), offset, bytes, stores);
-  if (address == ~0) return 0;
+  const bytes = fpu_block_bytes(which, rec);
   // an environment is a row of words, as wide as the operand size
   if (which < 4 && !aligned(address, narrow ? 2 : 4)) return 0;
   if (which >= 4 && (address & 15)) {
@@ -201,6 +220,10 @@ export function cpu_fpu_block(which: u32, rec: u32, size: u32, offset: u32): u32
       if (!guest_read_linear(BUFFER, address, bytes, user)) return 0;
       memory.copy(BUFFER, FCW, 416);
       registers_out(BUFFER + 32, 16);
+      if (LONG && prefix & PREFIX_OP64) { // addresses of 64 bits in the place of selectors
+        store<u32>(BUFFER + 12, 0);
+        store<u32>(BUFFER + 20, 0);
+      }
       break;
     default:
       if (load<u32>(BUFFER + 24) & 0xffff0000) {

@@ -11,7 +11,22 @@ import {
   guest_write_linear,
 } from "../pagetables/guest_copy";
 import { AF, CF, flags_arithmetic, flags_set_arithmetic, PF, set_eflags, SF, ZF } from "./flags";
-import { AX, BP, cpl, DE, DX, fault, fault_pending, gpr, set_gpr, SP, update_mode } from "./state";
+import {
+  AX,
+  BP,
+  cpl,
+  DE,
+  DX,
+  fault,
+  fault_pending,
+  gpr,
+  gpr64,
+  long_mode,
+  set_gpr,
+  set_gpr64,
+  SP,
+  update_mode,
+} from "./state";
 
 const BUFFER: usize = memory.data(64, 8);
 
@@ -107,7 +122,8 @@ export function cpu_pop_sreg(segment: u32, selector: u32, size: u32): void {
   insn_mov_sreg(segment, selector);
   if (fault_pending()) return;
   // the width in force when the instruction began counts
-  if (before) set_gpr(SP, gpr(SP) + size);
+  if (long_mode()) set_gpr64(SP, gpr64(SP) + size);
+  else if (before) set_gpr(SP, gpr(SP) + size);
   else store<u16>(CPU + R_SP, <u16> (gpr(SP) + size));
 }
 

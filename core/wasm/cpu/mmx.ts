@@ -7,7 +7,7 @@ import { guest_write_linear } from "../pagetables/guest_copy";
 import { tlb_fill } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
-import { cpl, fault, MF } from "./state";
+import { cpl, fault, long_mode, MF } from "./state";
 
 const FCW: usize = CPU + C_FX;
 const FSW: usize = FCW + 2;
@@ -48,7 +48,11 @@ export function cpu_mmx_leave(): void {
 export function cpu_mask_move(rec: u32, di: u32, data: usize, mask: usize, size: u32): u32 {
   const offset = load<u16>(rec + REC_PREFIX) & PREFIX_ADDR16 ? di & 0xffff : di;
   const address = segment_address(load<u8>(rec + REC_SEG), offset, size, true);
-  if (address == ~0) return 0;
+  return address == ~0 ? 0 : mask_move(address, data, mask, size);
+}
+
+/** The same to a linear address. */
+export function mask_move(address: u64, data: usize, mask: usize, size: u32): u32 {
   if (!tlb_fill(address, size, 1)) return 0;
   const user = cpl() == 3;
   for (let i: u32 = 0; i < size; i++) {
@@ -59,5 +63,5 @@ export function cpu_mask_move(rec: u32, di: u32, data: usize, mask: usize, size:
 }
 
 function byte_at(address: u64, n: u32): u64 {
-  return (address + n) & 0xffffffff;
+  return long_mode() ? address + n : (address + n) & 0xffffffff;
 }

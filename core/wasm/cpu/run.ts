@@ -40,7 +40,9 @@ import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./co
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
-import { fault, fault_pending, GP, seg_base, update_mode } from "./state";
+import { long_caught, long_fault_segment } from "../long/address";
+import { fault, fault_pending, GP, long_mode, seg_base, update_mode } from "./state";
+import { LONG } from "./tables";
 
 /** Record to go on with, after everything that is pending was settled. */
 export function cpu_resume(): u32 {
@@ -48,6 +50,7 @@ export function cpu_resume(): u32 {
     store<u32>(CPU + C_RECORD, 0);
     const shadow = load<u32>(CPU + C_SHADOW) != 0; // MOV SS: no #DB and no event before the next one
     if (load<u32>(CPU + C_FAULT) != NO_FAULT) {
+      if (LONG && long_caught) return EXIT_RECORD;
       disarm_step();
       // a fault costs an instruction, so that a guest that does nothing else still ends its slice
       store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - 1);
@@ -110,6 +113,7 @@ function limited_block(eip: u64, mode: u32): u32 {
 
 // @ts-ignore: decorator
 @inline function linear(eip: u64): u64 {
+  if (long_mode()) return eip;
   return (eip + seg_base(CS)) & 0xffffffff;
 }
 
@@ -186,6 +190,7 @@ function cpu_resume_quick(): u32 {
 export function cpu_fault(rec: u32): void {
   const eip = load<u64>(CPU + C_EIP) + load<u16>(rec + REC_DELTA);
   const pending = fault_pending();
+  if (LONG) long_fault_segment(rec);
   store<u64>(CPU + C_INSN_EIP, eip);
   store<u64>(CPU + C_EIP, pending ? eip + load<u8>(rec + REC_LENGTH) : eip);
   const count: i32 = load<u8>(rec + REC_COUNT);
@@ -203,7 +208,8 @@ export function cpu_stale(rec: u32): void {
 export function cpu_enter_slow(rec: u32): void {
   const eip = load<u64>(CPU + C_EIP) + load<u16>(rec + REC_DELTA);
   store<u64>(CPU + C_INSN_EIP, eip);
-  store<u64>(CPU + C_EIP, (eip + load<u8>(rec + REC_LENGTH)) & 0xffffffff);
+  const after = eip + load<u8>(rec + REC_LENGTH);
+  store<u64>(CPU + C_EIP, long_mode() ? after : after & 0xffffffff);
   store<u32>(CPU + C_RECORD, rec);
   store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - <i32> load<u8>(rec + REC_COUNT));
 }

@@ -1,15 +1,16 @@
 // CVT*: between single, double and 32-bit integers, so many elements at a time.
-import { f32_from_integer, f32_to_f64, f32_to_i32 } from "../float/f32";
-import { f64_from_integer, f64_to_f32, f64_to_i32 } from "../float/f64";
+import { f32_from_integer, f32_to_f64, f32_to_i32, f32_to_i64 } from "../float/f32";
+import { f64_from_integer, f64_to_f32, f64_to_i32, f64_to_i64 } from "../float/f64";
 import { ordinary32, ordinary64, RESULT, safe32, sse_begin, sse_exact, sse_finish } from "./sse";
 
 // Element kinds, as jit/semantics/sse.ts numbers them.
 const F32: u32 = 0;
 const F64: u32 = 1;
 const I32: u32 = 2;
+const I64: u32 = 3; // only in 64-bit code
 
 function size(kind: u32): usize {
-  return kind == F64 ? 8 : 4;
+  return kind == F64 || kind == I64 ? 8 : 4;
 }
 
 /**
@@ -41,20 +42,23 @@ export function cpu_sse_convert(
 }
 
 function exact(from: u32, to: u32, truncate: bool, src: usize, at: usize): void {
-  if (from == I32) {
-    const v: i64 = load<i32>(src);
+  if (from >= I32) {
+    const v: i64 = from == I64 ? load<i64>(src) : load<i32>(src);
     if (to == F64) store<u64>(at, f64_from_integer(v));
     else store<u32>(at, f32_from_integer(v));
   } else if (to == I32) {
     if (from == F64) store<i32>(at, f64_to_i32(load<u64>(src), truncate));
     else store<i32>(at, f32_to_i32(load<u32>(src), truncate));
+  } else if (to == I64) {
+    if (from == F64) store<i64>(at, f64_to_i64(load<u64>(src), truncate));
+    else store<i64>(at, f32_to_i64(load<u32>(src), truncate));
   } else if (to == F64) store<u64>(at, f32_to_f64(load<u32>(src)));
   else store<u32>(at, f64_to_f32(load<u64>(src)));
 }
 
 /** The fast way of sse.ts, into RESULT; false where it is not open. */
 function quick(from: u32, to: u32, count: u32, truncate: bool, src: usize): bool {
-  if (!sse_begin()) return false;
+  if (from == I64 || to == I64 || !sse_begin()) return false;
   for (let i: usize = 0; i < count; i++) {
     const p = src + i * size(from);
     const at = RESULT + i * size(to);

@@ -23,6 +23,7 @@ import {
   MODE_CODE32,
   MODE_CODE_FLAT,
   MODE_FLAT,
+  MODE_LONG,
   MODE_STACK32,
   MODE_STEP,
   NO_FAULT,
@@ -33,6 +34,14 @@ import {
   SEG_SIZE,
   SS,
 } from "../layout";
+
+import { LONG } from "./tables";
+
+/** True while 64-bit code runs. A constant of the build where there is none. */
+// @ts-ignore: decorator
+@inline export function long_mode(): bool {
+  return LONG ? (load<u32>(CPU + C_MODE) & MODE_LONG) != 0 : false;
+}
 
 // Register numbers, as encoded.
 export const AX = 0;
@@ -63,6 +72,17 @@ export const ATTR_G: u32 = 0x800000;
 
 // @ts-ignore: decorator
 @inline export function set_gpr(n: u32, v: u32): void {
+  store<u64>(CPU + (n << 3), v);
+}
+
+/** A register's 64 bits. */
+// @ts-ignore: decorator
+@inline export function gpr64(n: u32): u64 {
+  return load<u64>(CPU + (n << 3));
+}
+
+// @ts-ignore: decorator
+@inline export function set_gpr64(n: u32, v: u64): void {
   store<u64>(CPU + (n << 3), v);
 }
 
@@ -137,6 +157,13 @@ export function update_mode(): void {
   let m: u32 = 0;
   // CR0.AM is always set: ring 3 needs only EFLAGS.AC
   alignment_checked = cpl() == 3 && (load<u32>(CPU + C_EFLAGS) & 0x40000) != 0;
+  if (LONG && seg_attr(CS) & ATTR_L) {
+    // bases and limits count for nothing, but for the bases of FS and GS
+    m = MODE_LONG | MODE_CODE32 | MODE_STACK32 | MODE_CODE_FLAT;
+    if (!alignment_checked) m |= MODE_FLAT;
+    finish_mode(m);
+    return;
+  }
   if (seg_attr(CS) & ATTR_D) m |= MODE_CODE32;
   if (seg_attr(SS) & ATTR_D) m |= MODE_STACK32;
   if (seg_base(CS) == 0 && seg_limit(CS) == 0xffffffff) {
@@ -147,6 +174,11 @@ export function update_mode(): void {
       is_flat_data(ES)
     ) m |= MODE_FLAT;
   }
+  finish_mode(m);
+}
+
+// @ts-ignore: decorator
+@inline function finish_mode(m: u32): void {
   if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed) {
     m |= MODE_STEP;
   }

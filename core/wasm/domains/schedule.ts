@@ -139,7 +139,7 @@ function next_runnable(): Vcpu {
 let last_on: Vcpu = changetype<Vcpu>(0);
 
 /** Puts a vCPU's registers in place. The machine's own counters, which lie among them, stay. */
-function load_vcpu(v: Vcpu): void {
+export function load_vcpu(v: Vcpu): void {
   const end = load<u64>(CPU + C_RETIRED_END);
   const budget = load<i32>(CPU + C_BUDGET);
   memory.copy(CPU, v.cpu, CPU_STATE_SIZE);

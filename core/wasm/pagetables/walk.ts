@@ -3,7 +3,9 @@
 // The tables were checked when they became tables, so the walk trusts what they say; it sets accessed
 // and dirty bits straight in memory, as a CPU does. What it finds goes into the TLB, and nothing else
 // puts anything there: here, too, is the last test of who may write to what.
-import { breakpoints_armed, cpl, page_fault } from "../cpu/state";
+import { breakpoints_armed, cpl, long_mode, page_fault } from "../cpu/state";
+import { LONG } from "../cpu/tables";
+import { long_address_ok } from "../long/address";
 import { frame_written } from "../cpu/code";
 import { current, current_domain } from "../domains/domain";
 import {
@@ -31,6 +33,8 @@ export const READ: u32 = 0;
 export const WRITE: u32 = 1;
 export const EXECUTE: u32 = 2;
 export const MODIFY: u32 = 3; // read, then write
+/** In 64-bit code, with one of these: by the stack pointer, so that what is no address is #SS. */
+const STACK: u32 = 4;
 
 // Bits of a page fault's error code.
 export const PF_P: u32 = 1;
@@ -86,6 +90,7 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
   const write = (access & 1) != 0;
   let error: u32 = (write ? PF_W : 0) | (user ? PF_U : 0) | (access == EXECUTE ? PF_I : 0);
   store<usize>(path + 4, 0);
+  if (LONG && levels == LEVELS_PAE && address >> 32) return failed(error);
   let table = root;
   let rights: u64 = RW | US;
   let any: u64 = 0;
@@ -159,13 +164,17 @@ function set_bits(level: u32, bits: u64): void {
  *
  * @param address linear address
  * @param size bytes, at most 32
- * @param access READ, WRITE or MODIFY
+ * @param access READ, WRITE or MODIFY; STACK with it
  * @returns host address for the bytes; CPU + SPLIT if they must go through the buffer there (holding
  *   what is read now; after storing, the caller commits); 0 after a page fault was noted
  */
 export function tlb_fill(address: u64, size: u32, access: u32): usize {
   const user = cpl() == 3;
   const offset = <u32> address & 0xfff;
+  if (LONG && long_mode()) {
+    if (!long_address_ok(address, size, (access & STACK) != 0)) return 0;
+    access &= MODIFY;
+  }
   if (breakpoints_armed) debug_data_access(<u32> address, size, (access & 1) != 0);
   if (offset + size > 4096) return crossing(address, size, access, user);
   const host = translate(address, access, user);
@@ -190,7 +199,7 @@ function crossing(address: u64, size: u32, access: u32, user: bool): usize {
     page_fault(address, walk_error);
     return 0;
   }
-  const next = (address + n) & 0xffffffff;
+  const next = long_mode() ? address + n : (address + n) & 0xffffffff;
   const second = translate(next, access, user);
   if (!second) {
     page_fault(next, walk_error);

@@ -1,7 +1,9 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
 import { RF, TF } from "../cpu/flags";
 import { clear_fault, cpl, DB, eip, GP, insn_eip, NM, PF_, seg_selector, set_eip, UD, update_mode } from "../cpu/state";
+import { LONG } from "../cpu/tables";
 import { current } from "../domains/domain";
+import { long_catch_trap, long_caught } from "../long/address";
 import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
@@ -80,6 +82,10 @@ function notify_fixup(): void {
 
 /** Delivers a trap, whose return address is C_EIP: INT3, INTO, INT1, INT 0x80, #DB. */
 export function deliver_trap(vector: u32): void {
+  if (LONG && long_caught) {
+    long_catch_trap(vector);
+    return;
+  }
   hypervisor_entered();
   context_take(eip());
   deliver(vector, true, 0);

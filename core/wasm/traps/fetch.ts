@@ -1,5 +1,5 @@
 // The bytes of a privileged instruction, read again from the guest's code: prefixes, opcode, operands.
-import { ATTR_D, clear_fault, cpl, fault_pending, insn_eip, seg_attr, seg_base } from "../cpu/state";
+import { ATTR_D, clear_fault, cpl, fault_pending, insn_eip, long_mode, seg_attr, seg_base } from "../cpu/state";
 import { CS, DS, ES, FS, GS, MACHINE, SS } from "../layout";
 import { translate_exec } from "../pagetables/walk";
 
@@ -79,7 +79,7 @@ function take_prefix(byte: u32, code16: bool): bool {
       op_segment = GS;
       break;
     default:
-      return false;
+      return long_mode() && (byte & 0xf0) == 0x40; // REX
   }
   return true;
 }

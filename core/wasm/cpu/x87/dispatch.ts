@@ -261,7 +261,12 @@ const BYTES: usize = memory.data(10, 8);
 export function cpu_x87_store_wide(rec: u32, offset: u32): u32 {
   if (!begin()) return 0;
   const address = segment_address(load<u8>(rec + REC_SEG), offset, 10, true);
-  if (address == ~0 || !aligned(address, 8)) return 0;
+  return address == ~0 ? 0 : store_wide(rec, offset, address);
+}
+
+/** The same at a linear address. */
+export function store_wide(rec: u32, offset: u32, address: u64): u32 {
+  if (!aligned(address, 8)) return 0;
   // a fault goes before what an unmasked exception would do
   if (!tlb_fill(address, 10, 1)) return 0;
   if (!cpu_x87_prepare(rec, offset)) return 1;
