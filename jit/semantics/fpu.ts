@@ -49,7 +49,15 @@ for (
 const BLOCKS = ["fldenv", "fnstenv", "frstor", "fnsave", "fxsave", "fxrstor"];
 for (const [i, name] of BLOCKS.entries()) {
   define(name, (x) => {
-    x.check(x.call(x.long ? "cpu_long_fpu_block" : "cpu_fpu_block", i, x.record(), x.size, x.effectiveAddress()));
+    x.check(
+      x.call(
+        x.long ? "cpu_long_fpu_block" : "cpu_fpu_block",
+        i,
+        x.record(),
+        x.size,
+        x.effectiveAddress(),
+      ),
+    );
     x.next();
   });
 }

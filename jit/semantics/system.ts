@@ -22,7 +22,9 @@ for (const name of ["sgdt", "sidt"]) {
     x.invoke("insn_sgdt", x.row.arg, MAILBOX);
     if (x.long) x.store(4, MAILBOX, 0, 6);
     // word by word: the base lies two bytes off, which is no misalignment
-    for (const at of x.long ? [0, 2, 4, 6, 8] : [0, 2, 4]) x.memory(2, at).write(x.load(2, MAILBOX + at));
+    for (const at of x.long ? [0, 2, 4, 6, 8] : [0, 2, 4]) {
+      x.memory(2, at).write(x.load(2, MAILBOX + at));
+    }
     x.next();
   });
 }
