@@ -80,7 +80,7 @@ Deno.test("up, down and the turns in between [vcpu_op.up] [vcpu_op.down] [vcpu_o
     rig.turn();
     rig.inside.slice_begin(0n, 100);
     order.push(rig.inside.inspect_current() & 0xffff);
-    rig.inside.slice_end();
+    rig.endSlice();
     rig.inside.slice_begin(0n, 100);
   }
   assert.ok(order.includes(0) && order.includes(1));

@@ -10,7 +10,7 @@ import type { Clock } from "../../core/host/clock.ts";
 import { type Core, PAGE_SIZE } from "../../core/host/core.ts";
 import { Log } from "../../core/host/log.ts";
 import { instantiate } from "../../core/host/module.ts";
-import { C_STOP, CPU } from "../../core/wasm/layout.ts";
+import { C_BUDGET, C_RETIRED_END, C_STOP, CPU } from "../../core/wasm/layout.ts";
 
 export const BASE = 0xc0000000;
 export const PAGES = 96;
@@ -81,6 +81,22 @@ export class Rig {
   /** Lets a slice of nothing go by. @returns what the host is told */
   turn(now = 0n): number {
     this.inside.slice_begin(now, 1000);
+    return this.endSlice();
+  }
+
+  /**
+   * Ends the slice at hand as if the running vCPU had used it up, or `most` instructions of it, so that
+   * it is the others' turn; but no time goes by.
+   */
+  endSlice(most = Infinity): number {
+    const view = this.core.view();
+    if (this.inside.inspect_current() >= 0) {
+      const left = view.getInt32(CPU + C_BUDGET, true);
+      const end = view.getBigUint64(CPU + C_RETIRED_END, true);
+      const spent = Math.min(left, most);
+      view.setInt32(CPU + C_BUDGET, left - spent, true);
+      view.setBigUint64(CPU + C_RETIRED_END, end - BigInt(spent), true);
+    }
     return this.inside.slice_end();
   }
 
@@ -131,7 +147,9 @@ export class Guest {
       if (tries === 200) {
         throw new Error(`vCPU ${vcpu} of domain ${this.domid} does not get to run`);
       }
-      inside.slice_end();
+      // whoever comes up instead is charged for it, the more the longer it takes
+      if (tries === 0) inside.slice_end();
+      else this.rig.endSlice(64 * 2 ** tries);
       inside.slice_begin(0n, 1_000_000);
     }
     return this;

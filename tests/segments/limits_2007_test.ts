@@ -281,7 +281,7 @@ Deno.test("every return loads the selectors again; a failure goes to the registe
   const fs = 5 * 8 | 1, gs = 3 * 8 | 4 | 1;
   loadSelectors(guest, { ds: KDS, es: KDS, fs, gs });
   table.gdt(5, descriptor(DATA & ~PRESENT));
-  run(guest, HYPERCALL, 20); // no yield, nobody else
+  run(guest, HYPERCALL); // no yield, nobody else
   const s = registers(guest);
   assert.deepEqual([s.cs, s.eip, s.cpl], [6 * 8 | 1, failsafe(guest), 1]);
   assert.deepEqual([s.ds, s.es, s.fs, s.gs], [0, 0, 0, 0]);
@@ -296,7 +296,7 @@ Deno.test("an LDT page that was let go is found again, and nobody hears of it", 
   const gs = 3 * 8 | 4 | 1;
   loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs });
   guest.call(26, guest.write(guest.va(30), 5, guest.mfns[0], 0), 1, 0, 0x7ff0); // CR3 again
-  run(guest, HYPERCALL, 20);
+  run(guest, HYPERCALL);
   assert.equal(registers(guest).gs, gs);
   assert.notEqual(registers(guest).eip, failsafe(guest));
 });
@@ -322,7 +322,7 @@ Deno.test("a bad IRET arrives there as well, with the target as what was interru
     0xcd,
     0x82,
   ];
-  run(guest, code, 20);
+  run(guest, code);
   const s = registers(guest);
   assert.deepEqual([s.cs, s.eip], [6 * 8 | 1, failsafe(guest)]);
   assert.deepEqual(frame(guest, 6).slice(0, 4), [KDS, KDS, 0, 0]);
@@ -334,7 +334,7 @@ Deno.test("a trap handler's bad CS too; a failsafe CS that is bad itself ends th
   const { guest } = await failing();
   handlers(guest, [6, KDS, 0x3333]);
   loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs: 0 });
-  run(guest, [0x0f, 0x0b], 20);
+  run(guest, [0x0f, 0x0b]);
   assert.equal(registers(guest).eip, failsafe(guest));
   assert.equal(frame(guest, 5)[4], 0x3333);
 
@@ -361,7 +361,7 @@ Deno.test("VM86 stays out: iret with VM set is answered by #GP(0) as on 64-bit X
   guest.call(HC.stackSwitch, KDS, guest.va(31));
   const words = [0, 0x100, 0x2000, 0x20202, 0x7ff0, 0, 0, 0, 0, 0];
   const push = words.reverse().flatMap((w) => [0x68, w & 0xff, w >>> 8 & 0xff, w >>> 16, 0]);
-  run(guest, [...push, 0xb8, 23, 0, 0, 0, 0xcd, 0x82], 30);
+  run(guest, [...push, 0xb8, 23, 0, 0, 0, 0xcd, 0x82]);
   const s = registers(guest);
   assert.deepEqual([s.cs, s.eip, s.esp], [KCS, spot(guest, 4), guest.va(31) - 40]);
   assert.equal(frame(guest, 4)[3] & 0x20000, 0x20000);

@@ -12,7 +12,7 @@ const USER_DATA = 0xcff300;
 
 /** Ends the running vCPU's slice and lets the scheduler choose again. */
 function turn(rig: Rig): void {
-  rig.inside.slice_end();
+  rig.endSlice(1000);
   rig.inside.slice_begin(1n << 62n, 1000);
 }
 
@@ -175,7 +175,7 @@ for (const esp of [0x1000, 8, 0, 0xf5800100, 0xffe00000, 0xffffffff]) {
     loadSelectors(guest, { ds: KDS, es: KDS, fs: FS, gs: 0 }, { cs: KCS, ss: KDS, esp });
     table.gdt(5, descriptor(DATA & ~0x8000));
     guest.call(HC.sched, YIELD);
-    for (let n = 0; n < 4; n++) turn(rig);
+    for (let n = 0; n < 40; n++) turn(rig);
     assert.deepEqual([guest.state, guest.code], [2, 3]);
     assert.equal(other.enter().call(17, 7), 4096);
   });

@@ -110,12 +110,13 @@ export function spot(guest: Guest, n: number): number {
   return guest.va(SPOT_PAGE, n * 16);
 }
 
-/** Runs guest code to its end; `count` instructions are enough for it. Other guests must be parked. */
-export function run(guest: Guest, bytes: number[], count: number): void {
+/** Runs guest code of some few instructions to its end. Other guests must be parked. */
+export function run(guest: Guest, bytes: number[]): void {
   const { rig } = guest;
   park(guest, bytes);
   rig.inside.slice_end();
-  for (let n = 0; n < 4; n++) rig.core.exports.machine_run(0n, count);
+  // so many slices that it is this guest's turn, whatever the others have had
+  for (let n = 0; n < 60; n++) rig.core.exports.machine_run(0n, 1000);
   guest.enter();
 }
 
@@ -138,7 +139,7 @@ export function loadSelectors(
   const mov = [0x8e, 0xd8, 0x8e, 0xc3, 0x8e, 0xe1, 0x8e, 0xea];
   if ((cs & 3) === 1) {
     set(R_SP, esp);
-    run(guest, [...mov, ...then], 20);
+    run(guest, [...mov, ...then]);
     return;
   }
   // push ss, esp, flags, cs, the address of the endless jump; iret
@@ -146,5 +147,5 @@ export function loadSelectors(
   const length = mov.length + 5 * 5 + 1;
   set(R_SP, guest.va(STACK_TOP));
   const pushes = [ss, esp, 0x202, cs, guest.va(CODE_PAGE, length)].flatMap(push);
-  run(guest, [...mov, ...pushes.map((byte) => byte & 0xff), 0xcf, ...then], 30);
+  run(guest, [...mov, ...pushes.map((byte) => byte & 0xff), 0xcf, ...then]);
 }

@@ -12,6 +12,7 @@ import { MAX_MAPTRACK } from "../grants/maptrack";
 import { grants_create, MAX_GRANT_FRAMES } from "../grants/table";
 import { hide_features } from "../traps/cpuid_policy";
 import { context_apply } from "./context";
+import { credit_enter } from "./credit";
 import { live_update } from "./live";
 import {
   DOM_DEAD,
@@ -169,7 +170,9 @@ export function domain_unpause(domid: u32): i32 {
   d.state = DOM_RUNNING;
   for (let n: u32 = 0; n < d.max_vcpus; n++) {
     const v = vcpu_of(d, n);
-    if (v.state == VCPU_RUNNABLE) runstate_change(v, RUNNABLE);
+    if (v.state != VCPU_RUNNABLE) continue;
+    credit_enter(v);
+    runstate_change(v, RUNNABLE);
   }
   return 0;
 }

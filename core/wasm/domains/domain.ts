@@ -134,6 +134,8 @@ export class Vcpu {
   runstate_time2: i64;
   runstate_time3: i64;
   runstate_area: u64; // guest address, 0 = none
+  // domains/credit.ts: what it had of the processor, in instructions
+  used: u64;
   // run loop
   virq_timer_pending: u32;
   pause_count: u32;

@@ -3,6 +3,7 @@ import { R_AX } from "../layout";
 import { EINVAL, ESRCH } from "../errno";
 import { RUNNABLE, runstate_change } from "../events/runstate";
 import { SHUTDOWN_SUSPEND } from "./crash";
+import { credit_enter } from "./credit";
 import { DOM_DEAD, DOM_SHUTDOWN, DOM_RUNNING, domain_by_id, vcpu_of, VCPU_RUNNABLE } from "./domain";
 
 /**
@@ -22,7 +23,9 @@ export function domain_resume(domid: u32, result: u32): i32 {
   for (let n: u32 = 0; n < d.max_vcpus; n++) {
     const v = vcpu_of(d, n);
     v.off_cpu = 1;
-    if (v.state == VCPU_RUNNABLE) runstate_change(v, RUNNABLE);
+    if (v.state != VCPU_RUNNABLE) continue;
+    credit_enter(v);
+    runstate_change(v, RUNNABLE);
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// Who runs: every runnable vCPU of every domain in turn, a slice each.
+// Who runs: the runnable vCPUs of all domains, a slice each; credit.ts says whose turn it is.
 //
 // The host calls the generated machine_run, which is slice_begin, the guest's instructions until the
 // budget is spent or something asks to stop, and slice_end. Time and timers move only here and in
@@ -29,8 +29,8 @@ import { next_deadline, tick, timers_run } from "../events/timers";
 import { switch_address_space } from "../pagetables/cr3";
 import { debug_rearm } from "../traps/debug_registers";
 import { segments_put_back } from "../traps/failsafe";
+import { credit_begin, credit_end, credit_enter, credit_yield, next_runnable } from "./credit";
 import { load_fresh_segments } from "./fresh";
-import { live_count, live_domain } from "./live";
 import {
   current,
   current_domain,
@@ -40,7 +40,6 @@ import {
   Vcpu,
   VCPU_BLOCKED,
   VCPU_DOWN,
-  vcpu_of,
   VCPU_POLLING,
   VCPU_RUNNABLE,
 } from "./domain";
@@ -57,6 +56,7 @@ const SECOND: i64 = 1000000000;
 /** Ends the running vCPU's slice, so that other vCPUs and the host's devices get their turn. */
 export function vcpu_yield(): void {
   current.off_cpu = 1;
+  credit_yield(current);
   request_stop();
 }
 
@@ -80,6 +80,7 @@ export function vcpu_wake(v: Vcpu): void {
   if (v.state == VCPU_DOWN) v.resume_state = VCPU_RUNNABLE;
   else if (v.state != VCPU_RUNNABLE) {
     v.state = VCPU_RUNNABLE;
+    if (v != current) credit_enter(v);
     runstate_change(v, v == current ? RUNNING : RUNNABLE);
   }
 }
@@ -97,46 +98,20 @@ export function vcpu_down(v: Vcpu): void {
 export function vcpu_up(v: Vcpu): void {
   if (v.state != VCPU_DOWN) return;
   v.state = v.resume_state;
+  credit_enter(v);
   runstate_change(v, v.state == VCPU_RUNNABLE ? RUNNABLE : BLOCKED);
-}
-
-// ---- choice ----------------------------------------------------------------------------------
-
-// Whose turn it was: domain number and vCPU of the last choice.
-let last_domain: u32 = 0;
-let last_vcpu: u32 = 0;
-
-function runnable_from(d: Domain, first: u32, end: u32): Vcpu {
-  if (d.state == DOM_RUNNING) {
-    for (let n = first; n < end; n++) {
-      const v = vcpu_of(d, n);
-      if (v.state == VCPU_RUNNABLE) return v;
-    }
-  }
-  return changetype<Vcpu>(0);
-}
-
-/** The next runnable vCPU after the last choice, which is itself the last resort; or null. */
-function next_runnable(): Vcpu {
-  let at: u32 = 0; // the domain of the last choice, or the first after it if that is gone
-  while (at < live_count && live_domain(at).id < last_domain) at++;
-  if (at == live_count) at = 0;
-  for (let k: u32 = 0; k < live_count; k++) {
-    const d = live_domain(at);
-    const first = k == 0 && d.id == last_domain ? last_vcpu + 1 : 0;
-    const v = runnable_from(d, first, d.max_vcpus);
-    if (changetype<usize>(v)) return v;
-    at = at + 1 == live_count ? 0 : at + 1;
-  }
-  if (!live_count || live_domain(at).id != last_domain) return changetype<Vcpu>(0);
-  const d = live_domain(at);
-  return runnable_from(d, 0, last_vcpu < d.max_vcpus ? last_vcpu + 1 : d.max_vcpus);
 }
 
 // ---- slices ----------------------------------------------------------------------------------
 
 /** The vCPU whose slice was the last one. */
 let last_on: Vcpu = changetype<Vcpu>(0);
+
+/** The vCPU whose slice was the last one stayed "running" if it was to go on; but another is chosen. */
+function not_last_on(): void {
+  if (!changetype<usize>(last_on) || last_on.runstate != RUNNING) return;
+  if (last_on.state == VCPU_RUNNABLE) runstate_change(last_on, RUNNABLE);
+}
 
 /** Puts a vCPU's registers in place. The machine's own counters, which lie among them, stay. */
 export function load_vcpu(v: Vcpu): void {
@@ -159,6 +134,7 @@ export function load_vcpu(v: Vcpu): void {
 /** Takes the running vCPU off: its registers are in vcpu.cpu again, current is null. */
 function unload_vcpu(): void {
   const v = current;
+  credit_end(v);
   if (v.state == VCPU_RUNNABLE) {
     if (changetype<Domain>(v.domain).state != DOM_RUNNING) runstate_change(v, OFFLINE);
     else if (next_runnable() != v) runstate_change(v, RUNNABLE);
@@ -202,8 +178,7 @@ export function slice_begin(now: i64, budget: i32): i32 {
     }
   }
   while (changetype<usize>(v)) {
-    last_domain = changetype<Domain>(v.domain).id;
-    last_vcpu = v.id;
+    if (v != last_on) not_last_on();
     load_vcpu(v);
     const due = tick(v, time);
     // Its scale never changes, so a switch need not touch it: a reader that loses its turn over and
@@ -215,6 +190,7 @@ export function slice_begin(now: i64, budget: i32): i32 {
     }
     set_budget(budget, next_deadline(), time);
     if (due >= 0) set_budget(load<i32>(CPU + C_BUDGET), due, time);
+    credit_begin(v);
     if (!load<u32>(CPU + C_SHADOW)) deliver_events();
     if (!load<u32>(CPU + C_STOP)) return RUN_MORE;
     unload_vcpu(); // the delivery ended its domain

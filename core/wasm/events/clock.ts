@@ -7,6 +7,7 @@
 // depends on its input alone.
 import { C_BUDGET, C_RETIRED_END, CPU } from "../layout";
 import { retired } from "../cpu/state";
+import { credit_cut } from "../domains/credit";
 import { Domain, Vcpu } from "../domains/domain";
 import { copy_to_guest } from "../pagetables/guest_copy";
 import { INFO_TIME, shared_info, WC_NSEC, WC_SEC, WC_SEC_HI, WC_VERSION } from "./bits";
@@ -93,6 +94,7 @@ export function limit_slice(deadline: i64): void {
   if (left <= 0) return;
   const cut = left - budget_until(deadline, system_time(), left);
   if (cut <= 0) return;
+  credit_cut(cut);
   store<i32>(CPU + C_BUDGET, left - cut);
   store<u64>(CPU + C_RETIRED_END, load<u64>(CPU + C_RETIRED_END) - cut);
 }
