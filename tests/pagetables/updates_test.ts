@@ -1,17 +1,7 @@
 /** mmu_update and update_va_mapping: lists, counts, domains, and what each command does (golden mmu.*, uva.*). */
 import assert from "node:assert/strict";
 import { A, BASE, D, DOMID_SELF, HC, OP, P, RW, words64 } from "./rig.ts";
-import {
-  DATA,
-  DATA2,
-  domain,
-  EBUSY,
-  EFAULT,
-  EINVAL,
-  ENOSYS,
-  EPERM,
-  ESRCH,
-} from "./tables.ts";
+import { DATA, DATA2, domain, EBUSY, EFAULT, EINVAL, ENOSYS, EPERM, ESRCH } from "./tables.ts";
 
 Deno.test("mmu_update stops at the first bad request and says how far it got [mmu_update] [mmu_update.done] [mmu_update.unknown] [errno.EFAULT] [errno.ENOSYS] [errno.EINVAL]", async () => {
   const d = await domain();

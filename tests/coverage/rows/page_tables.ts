@@ -164,7 +164,7 @@ export const PAGE_TABLES: Section = {
       refused: ["an entry that may not be: #PF", "ptwr.*bad* ptwr.mov32_l3_rw ptwr.mov32_mfn0"],
       aligned: ["only aligned, within an entry", "ptwr.misaligned* ptwr.straddle* ptwr.aligned4*"],
       wide: ["SSE and MMX stores: #PF", "ptwr.sse* ptwr.mmx*"],
-      push: ["PUSH and string stores", "ptwr.push_style"],
+      strings: ["STOS, with and without REP", "ptwr.push_style"],
       upper_levels: ["stores into an L2 or L3: #PF", "ptwr.l2_write ptwr.l3_write"],
       user: ["from ring 3: #PF", "ptwr.user_write"],
       alias: ["through any mapping of the table", "ptwr.alias*"],
