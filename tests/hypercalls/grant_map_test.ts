@@ -264,6 +264,58 @@ Deno.test("the version cannot change under a mapping [grant_table_op.set_version
   assert.equal(owner.call(GRANT_TABLE_OP, SET_VERSION, owner.va(ARGS), 1), -38); // not offered here
 });
 
+Deno.test("a pinned entry's flags are not looked at again, but for the first writer [grant_table_op.map_grant_ref]", async () => {
+  const { owner, user } = await pair();
+  grant(owner, 9, RO_ENTRY, user.domid, owner.mfns[GRANTED]);
+  user.enter();
+  const first = grantMap(user, { dom: owner.domid, how: HOST | READONLY });
+  assert.equal(first.status, OKAY);
+  owner.enter();
+  grant(owner, 9, READING, user.domid, owner.mfns[GRANTED]); // taken back, too late
+  user.enter();
+  const again = { dom: owner.domid, at: user.va(WINDOW + 1) };
+  assert.equal(grantMap(user, { ...again, how: HOST | READONLY }).status, OKAY);
+  assert.equal(grantMap(user, { ...again, how: HOST }).status, GENERAL);
+  for (const guest of [owner, user]) audit(guest);
+});
+
+Deno.test("an entry that one domain uses is not another's to use [grant_table_op.map_grant_ref]", async () => {
+  const { owner, user } = await pair();
+  grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
+  user.enter();
+  assert.equal(grantMap(user, { dom: owner.domid }).status, OKAY);
+  owner.enter();
+  grant(owner, 9, PERMIT | READING | WRITING, owner.domid, owner.mfns[GRANTED]);
+  assert.equal(grantMap(owner, { dom: owner.domid }).status, GENERAL);
+});
+
+Deno.test("a mapping outlives its granter, whose number becomes another's [grant_table_op.unmap_grant_ref]", async () => {
+  const rig = await Rig.create(4);
+  const user = addGranter(rig), owner = addGranter(rig);
+  grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
+  user.enter();
+  const { status, handle } = grantMap(user, { dom: owner.domid });
+  assert.equal(status, OKAY);
+  rig.inside.slice_end();
+  rig.core.exports.domain_destroy(owner.domid);
+  let next = addGranter(rig);
+  while (next.domid !== owner.domid) {
+    rig.inside.slice_end();
+    rig.core.exports.domain_destroy(next.domid);
+    next = addGranter(rig);
+  }
+  grant(next, 9, PERMIT, user.domid, next.mfns[GRANTED]);
+  user.enter();
+  assert.equal(grantMap(user, { dom: next.domid, at: user.va(WINDOW + 1) }).status, OKAY);
+  assert.equal(grantUnmap(user, handle), OKAY);
+  assert.equal(
+    flags(next, 9),
+    PERMIT | READING | WRITING,
+    "the new domain's grant is still in use",
+  );
+  for (const guest of [next, user]) audit(guest);
+});
+
 Deno.test("random maps, unmaps and copies leave every count right", async () => {
   const rig = await Rig.create(1);
   const guest = addGranter(rig);

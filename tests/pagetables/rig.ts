@@ -96,6 +96,7 @@ interface Exports {
   probe_commit(): number;
   probe_descriptor(selector: number): number;
   inspect_cr3(domid: number, vcpu: number): number;
+  inspect_current(): number;
 }
 
 /** What AUDIT_ numbers say (core/wasm/pagetables/audit.ts). */
@@ -193,8 +194,15 @@ export class TestDomain {
    * @param pages frames to begin with, at least 8
    * @param most frames it may have
    * @param options sum of OPT_
+   * @param enter makes it the running one, where there are others that run
    */
-  static create(rig: Rig, pages = 24, most = pages + 8, options = 0): TestDomain {
+  static create(
+    rig: Rig,
+    pages = 24,
+    most = pages + 8,
+    options = 0,
+    enter?: (id: number) => void,
+  ): TestDomain {
     const { core } = rig;
     const id = core.domain_create(1, most, options);
     assert.ok(id > 0, `domain_create: ${id}`);
@@ -215,7 +223,8 @@ export class TestDomain {
     rig.bytes.set(context, MAILBOX);
     assert.equal(core.vcpu_set_context(id, 0, MAILBOX), 0);
     assert.equal(core.domain_unpause(id), 0);
-    d.run();
+    if (enter) enter(id);
+    else d.run();
     return d;
   }
 

@@ -3,7 +3,9 @@
 // The guest may change its entries at any time. So an entry's frame is read once, when the entry
 // comes into use, and remembered until nobody uses it any more.
 import { Domain, heap_alloc } from "../domains/domain";
+import { live_count, live_domain } from "../domains/live";
 import { get_page, put_page } from "../frames/refs";
+import { maptrack_orphan } from "./maptrack";
 import { BAD_GNTREF, BAD_PAGE, GENERAL_ERROR, OKAY } from "./status";
 import {
   grant_entries,
@@ -28,6 +30,7 @@ class ActiveEntry {
   uses: u16; // of any kind
   writers: u16; // those of them that may write
   mfn: u32;
+  by: u32; // the one domain that uses it
 }
 
 /** The memory of entry `ref`, which must be valid; null when the core's heap is used up. */
@@ -55,15 +58,20 @@ export function grant_acquire(owner: Domain, ref: u32, by: u32, write: bool): i3
   if (ref >= grant_entries(t)) return BAD_GNTREF;
   const active = active_entry(t, ref);
   const entry = grant_entry(t, ref);
-  const flags = load<u16>(entry);
-  if ((flags & GTF_TYPE) != GTF_PERMIT_ACCESS || load<u16>(entry, 2) != by) return GENERAL_ERROR;
-  if (write && flags & GTF_READONLY) return GENERAL_ERROR;
   if (!changetype<usize>(active) || active.uses == 0xffff) return GENERAL_ERROR;
+  if (active.uses && active.by != by) return GENERAL_ERROR;
+  // what the entry says is looked at by its first user and its first writer only
+  if (!active.uses || (write && !active.writers)) {
+    const flags = load<u16>(entry);
+    if ((flags & GTF_TYPE) != GTF_PERMIT_ACCESS || load<u16>(entry, 2) != by) return GENERAL_ERROR;
+    if (write && flags & GTF_READONLY) return GENERAL_ERROR;
+  }
   if (active.uses == 0) {
     const mfn = grant_entry_frame(t, ref);
     if (!get_page(mfn, owner.id)) return BAD_PAGE;
     put_page(mfn);
     active.mfn = mfn;
+    active.by = by;
   }
   active.uses++;
   if (write) active.writers++;
@@ -109,6 +117,7 @@ export function grants_in_use(d: Domain): bool {
 
 /** Forgets all uses of a domain's entries, for a domain that has ended. */
 export function grants_forget(d: Domain): void {
+  for (let n: u32 = 0; n < live_count; n++) maptrack_orphan(live_domain(n), d.id);
   const t = grant_table(d);
   for (let n: u32 = 0; n < t.frames; n++) {
     const base = load<usize>(t.active + n * sizeof<usize>());

@@ -1,0 +1,14 @@
+/** The core's page_info in step with the model's (this folder). */
+import assert from "node:assert/strict";
+import { LENGTH, runSeed } from "./run.ts";
+
+const STEPS = 100_000;
+
+Deno.test("page_info keeps step with the model over hostile sequences", async () => {
+  const seen = new Map<string, number>();
+  for (let seed = 1; seed <= STEPS / LENGTH; seed++) {
+    const wrong = await runSeed(seed, seen);
+    assert.equal(wrong, "", wrong);
+  }
+  assert.equal(seen.size, 16, [...seen.keys()].join(" "));
+});

@@ -1,0 +1,250 @@
+/**
+ * The core and the model side by side: each step is carried out by both, and then everything the model
+ * knows is compared.
+ */
+import assert from "node:assert/strict";
+import {
+  C_FAULT,
+  C_FAULT_ERROR,
+  CPU,
+  MACHINE,
+  NO_FAULT,
+  PAGE_INFO,
+  PAGE_INFO_SIZE,
+  SPLIT,
+} from "../../../core/wasm/layout.ts";
+import { ARGS, Rig, TestDomain } from "../../pagetables/rig.ts";
+import { compareFrame, takeAccessed } from "./compare.ts";
+import { mfnOf } from "./frame.ts";
+import { build, destroy } from "./lifecycle.ts";
+import { PAGES, SLOTS, type Target } from "./steps.ts";
+import { emulate, emulated, faultOf, type Store, translate, type Translation } from "./stores.ts";
+import { type Domain, World } from "./world.ts";
+
+const M2P = 512, MOST = PAGES + 6;
+const GRANT_TABLE_OP = 20, MULTICALL = 13, SETUP_TABLE = 2;
+/** Where in the argument page a multicall's entry goes. */
+const MULTI = 3072;
+
+/** What a multicall's entry answered, if that could not be written into it. */
+export const UNTOLD = 1 << 30;
+
+/** One domain, as the core has it and as the model has it. */
+export class Side {
+  /** What its pages are at present, by their number. */
+  readonly mfns: number[];
+  /** Translations an access may still use: by page, since the last flush. */
+  readonly cached = new Map<number, Translation[]>();
+
+  constructor(readonly core: TestDomain, readonly model: Domain) {
+    this.mfns = [...core.mfns];
+  }
+}
+
+export class Pair {
+  readonly world: World;
+  readonly sides: Side[] = [];
+  readonly #free: number;
+
+  private constructor(readonly rig: Rig) {
+    this.world = new World(rig.core.machine_size(), M2P);
+    this.#free = rig.core.machine_free_frames();
+    for (let slot = 0; slot < SLOTS; slot++) this.sides[slot] = this.#create();
+  }
+
+  static #rig: Promise<Rig> | undefined;
+
+  /** A pair in the one machine that all sequences of a process use: nothing may be left of the one before. */
+  static async create(): Promise<Pair> {
+    return new Pair(await (Pair.#rig ??= Rig.create(1024)));
+  }
+
+  /** After a failure nothing is known of the machine: the next sequence gets another. */
+  static forget(): void {
+    Pair.#rig = undefined;
+  }
+
+  #create(): Side {
+    const { rig } = this;
+    rig.core.slice_end();
+    const core = TestDomain.create(rig, PAGES, MOST, 0, (id) => this.enter(id));
+    const list = core.args([0x7ff0, 1, 0, ARGS + 64]);
+    assert.equal(core.hypercall(GRANT_TABLE_OP, SETUP_TABLE, list, 1), 0);
+    const model = build(this.world, {
+      id: core.id,
+      maxPages: MOST,
+      mfns: core.mfns,
+      sharedInfo: core.sharedInfo,
+      grantFrame: core.word(64),
+      fill: (mfn) => this.memory(mfn),
+    });
+    return new Side(core, model);
+  }
+
+  /** Makes a domain's vCPU the running one. */
+  enter(id: number): void {
+    const { core } = this.rig;
+    // no upcall: what it writes into shared_info must not ask for one, as there is nobody to take it
+    for (const side of this.sides) this.memory(side.core.sharedInfo).set([0, 1]);
+    for (let tries = 0; core.inspect_current() !== id << 16; tries++) {
+      assert.ok(tries < 100, `domain ${id} does not get to run`);
+      core.slice_end();
+      core.slice_begin(0n, 0x7fffffff);
+    }
+  }
+
+  memory(mfn: number): Uint8Array {
+    return this.rig.bytes.subarray(MACHINE + mfn * 4096, MACHINE + mfn * 4096 + 4096);
+  }
+
+  /** Frame number of what a step names. */
+  mfn(t: Target): number {
+    const side = this.sides[t.slot];
+    if ("pfn" in t) return side.mfns[t.pfn];
+    const { size } = this.world;
+    const specials = { zero: 0, m2p: M2P, beyond: size + 5, ones: 0xffffffffff, last: size - 1 };
+    if (t.what === "shared") return side.core.sharedInfo;
+    return t.what === "grant" ? side.model.grantFrame.mfn : specials[t.what];
+  }
+
+  /** A hypercall, by itself or as the only entry of a multicall. */
+  call(side: Side, multi: boolean, nr: number, ...args: number[]): number {
+    const { core } = side;
+    if (!multi) return core.hypercall(nr, ...args);
+    const list = core.args([nr, 0, ...args, 0, 0, 0, 0, 0, 0].slice(0, 8), MULTI);
+    return core.hypercall(MULTICALL, list, 1) === 0 ? core.word(MULTI + 4) | 0 : UNTOLD;
+  }
+
+  /** Asserts that the core answered as the model. Who has just unmapped its arguments cannot be told. */
+  agree(side: Side, got: number, expected: number, what: string): void {
+    if (got !== UNTOLD) assert.equal(got, expected, what);
+    else assert.ok(!this.canCall(side), `${what}: a result cannot be written`);
+  }
+
+  /** One access of an instruction at ring 1 or 3. */
+  access(side: Side, s: Store, kind: "read" | "write" | "modify", user: boolean): void {
+    const { core } = this.rig;
+    const write = kind !== "read";
+    const now = translate(this.world, side.model, s.va);
+    const host = core.probe_access(
+      BigInt(s.va),
+      s.size,
+      { read: 0, write: 1, modify: 3 }[kind],
+      user ? 3 : 1,
+    ) >>> 0;
+    const fault = faultOf(now, write, user);
+    if (host !== 0 && host !== CPU + SPLIT) return this.#reach(side, s, write, user, now, host);
+    let refused = host === 0;
+    if (host !== 0) {
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setBigUint64(0, s.value, true);
+      this.rig.bytes.set(bytes, host);
+      refused = core.probe_commit() === 0;
+    }
+    const takenOn = write && !user && fault === 3 && emulated(side.model, now, s);
+    assert.equal(host !== 0, takenOn, "whether the store is emulated");
+    const done = takenOn && emulate(this.world, side.model, now!.frame, s);
+    assert.equal(refused, !done, "whether the access faults");
+    if (!refused) return;
+    assert.equal(this.rig.view.getUint32(CPU + C_FAULT, true), 14);
+    assert.equal(this.rig.view.getUint32(CPU + C_FAULT_ERROR, true), fault, "the error code");
+    this.rig.view.setUint32(CPU + C_FAULT, NO_FAULT, true);
+  }
+
+  /**
+   * An access that reached memory: where the tables lead, or where they led since the last flush; and in
+   * any case not where the domain may not go.
+   */
+  #reach(
+    side: Side,
+    s: Store,
+    write: boolean,
+    user: boolean,
+    now: Translation | undefined,
+    host: number,
+  ): void {
+    const f = this.world.frame((host - MACHINE) >>> 12)!;
+    const page = Math.floor(s.va / 4096);
+    const known = side.cached.get(page) ?? [];
+    const all = now ? [now, ...known] : known;
+    const used = all.find((t) => t.frame === f && faultOf(t, write, user) === undefined);
+    assert.ok(
+      used,
+      `an access to ${s.va.toString(16)} reaches frame ${f.mfn}, which is not mapped there`,
+    );
+    const own = f.owner === side.model.id || side.model.mappings.some((m) => m?.mfn === f.mfn);
+    const table = f.mfn >= M2P && f.mfn < M2P + 512;
+    assert.ok(f.count && (own || (table && !write)), `frame ${f.mfn} is not the domain's to reach`);
+    if (now) side.cached.set(page, all);
+    if (!write) return;
+    assert.ok(f.type === "writable" || !f.typeCount, `a store reaches frame ${f.mfn}, a ${f.type}`);
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, s.value, true);
+    f.bytes.set(bytes.subarray(0, s.size), s.va % 4096);
+    this.rig.bytes.set(bytes.subarray(0, s.size), host);
+  }
+
+  /** Makes the core walk to the arguments, so that the accessed bits that takes are set before a step. */
+  touchArguments(side: Side): void {
+    this.rig.core.probe_access(BigInt(ARGS), 4, 1, 1);
+    let table = side.model.cr3;
+    for (let level = 3; table && level > 0; level--) {
+      takeAccessed(table, this.memory(table.mfn));
+      const e = table.words[Math.floor(ARGS / 2 ** (3 + 9 * level)) % 512];
+      table = level > 1 ? this.world.frame(mfnOf(e)) ?? null : null;
+    }
+  }
+
+  /** What stands in argument pages and shared_info is not the model's business: it takes it over. */
+  syncArguments(): void {
+    for (const { core, model } of this.sides) {
+      for (const mfn of [core.mfns[4], core.sharedInfo]) {
+        const f = this.world.frame(mfn)!;
+        if (f.owner === model.id) f.bytes.set(this.memory(mfn));
+      }
+    }
+  }
+
+  /** Whether a domain can still pass arguments. */
+  canCall(side: Side): boolean {
+    const t = translate(this.world, side.model, ARGS);
+    return t !== undefined && t.writable && t.frame.mfn === side.core.mfns[4];
+  }
+
+  /** Destroys a domain; its place is another's. */
+  replace(slot: number): void {
+    this.#end(this.sides[slot]);
+    this.compare();
+    this.sides[slot] = this.#create();
+  }
+
+  #end(side: Side): void {
+    this.syncArguments();
+    this.rig.core.slice_end();
+    assert.equal(this.rig.core.domain_destroy(side.core.id), 0);
+    destroy(this.world, side.model);
+  }
+
+  /** Destroys all: not a frame may be missing. */
+  end(): void {
+    for (const side of this.sides) this.#end(side);
+    this.compare();
+    assert.equal(this.rig.core.machine_free_frames(), this.#free, "frames are lost");
+  }
+
+  /** Every frame: owner, counts, type, pins, pfn, contents; and the core's own recount. */
+  compare(): void {
+    const { view, core, bytes } = this.rig;
+    for (const f of this.world.frames()) {
+      const at = PAGE_INFO + f.mfn * PAGE_INFO_SIZE;
+      compareFrame(f, view, at, bytes, MACHINE + f.mfn * 4096, this.world);
+      const pfn = view.getUint32(MACHINE + M2P * 4096 + f.mfn * 4, true);
+      if (pfn !== f.pfn) assert.equal(pfn, f.pfn, `pfn of ${f.mfn}`);
+    }
+    assert.equal(core.machine_free_frames(), this.#free - this.world.used, "free frames");
+  }
+
+  audit(side: Side): void {
+    assert.equal(this.rig.audit(side.core.id), "", "audit");
+  }
+}

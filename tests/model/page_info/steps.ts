@@ -1,0 +1,319 @@
+/**
+ * Random hostile sequences: what three domains of one machine may do to each other's and their own
+ * frames. Steps name frames by domain and page, so that any part of a sequence still means something.
+ */
+import type { Random } from "../../random.ts";
+import { A, AVL, D, G, NX, P, PCD, PSE, RW, US } from "./frame.ts";
+
+export const SLOTS = 3;
+/** Pages of a domain. Those before FIRST carry its first address space and its arguments. */
+export const PAGES = 16, FIRST = 5;
+export const BASE = 0xc0000000;
+/** L2 slot of the arguments, in every address space that is to be of use. */
+export const ARGS_SLOT = 427;
+
+export type Special = "shared" | "grant" | "zero" | "m2p" | "beyond" | "ones" | "last";
+export type Target = { slot: number; pfn: number } | { slot: number; what: Special };
+
+export interface Update {
+  page: Target;
+  index: number;
+  target: Target;
+  flags: bigint;
+  command: number;
+}
+
+export interface ExtOp {
+  cmd: number;
+  target: Target;
+  source: Target;
+  va: number;
+  entries: number;
+}
+
+/** Where a grant is mapped: at a page's first place, or at an entry of a page. */
+export type Place = { pfn: number } | { page: Target; index: number } | { va: number };
+
+export type Act =
+  | { op: "mmu_update"; list: Update[]; foreign: number }
+  | { op: "va_mapping"; va: number; target: Target; flags: bigint; flush: number; other?: number }
+  | { op: "remap"; pfn: number; writable: boolean }
+  | { op: "mmuext"; list: ExtOp[]; foreign: number }
+  | { op: "set_gdt"; targets: Target[]; entries: number }
+  | { op: "update_descriptor"; page: Target; offset: number; value: bigint }
+  | { op: "selector"; index: number }
+  | {
+    op: "access";
+    va: number;
+    size: number;
+    kind: "read" | "write" | "modify";
+    user: boolean;
+    target: Target;
+  }
+  | { op: "reserve"; cmd: number; pages: Target[]; order: number }
+  | { op: "exchange"; pages: Target[] }
+  | { op: "assist"; on: boolean; type: number }
+  | { op: "grant"; ref: number; flags: number; to: number; target: Target }
+  | { op: "map"; from: number; ref: number; place: Place; flags: number }
+  | { op: "unmap"; handle: number; place: Place }
+  | { op: "replace"; handle: number; place: Place; from: Place }
+  | {
+    op: "copy";
+    source: Target;
+    sourceRef: number;
+    dest: Target;
+    destRef: number;
+    flags: number;
+    offset: number;
+    length: number;
+  }
+  | { op: "transfer"; target: Target; to: number; ref: number }
+  | { op: "destroy" };
+
+/** `multi`: the hypercall is made inside a multicall. */
+export type Step = { slot: number; multi: boolean } & Act;
+
+const FLAGS = [
+  P,
+  P,
+  P | RW,
+  P | RW,
+  P | RW | US,
+  P | US,
+  P | RW | A | D,
+  P | A,
+  0n,
+  RW,
+  P | NX,
+  P | RW | NX,
+  P | AVL,
+  P | PCD,
+  P | PSE,
+  P | RW | G,
+  P | (1n << 52n),
+];
+const DESCRIPTORS = [
+  0n,
+  0x00cf9b000000ffffn, // flat ring 0 code
+  0x00cff3000000ffffn,
+  0x00af9b000000ffffn, // 64-bit code: refused
+  0x00cf93000000fffen,
+  0x0000ec0000080000n, // call gate
+  0x00008c00e0190000n,
+  0x0000890000000000n, // TSS: refused
+];
+const SPECIALS: Special[] = ["shared", "grant", "zero", "m2p", "beyond", "ones", "last"];
+
+class Maker {
+  constructor(readonly r: Random, readonly slot: number) {}
+
+  /** Never the argument page: a list must not change under the call that reads it. */
+  pfn(): number {
+    const n = this.r.below(16);
+    if (n === 0) return this.r.below(4);
+    return n < 10 ? FIRST + this.r.below(6) : FIRST + this.r.below(PAGES - FIRST);
+  }
+  /** Mostly an own page, else another's or what is nobody's to have. */
+  target(): Target {
+    const n = this.r.below(24);
+    if (n === 0) return { slot: this.slot, what: this.r.pick(SPECIALS) };
+    return { slot: n === 1 ? this.r.below(SLOTS) : this.slot, pfn: this.pfn() };
+  }
+  index(): number {
+    return this.r.oneIn(8) ? this.r.pick([3, 4, 426, ARGS_SLOT, 428, 511]) : this.r.below(5);
+  }
+  va(): number {
+    if (this.r.oneIn(2)) return BASE + this.pfn() * 4096;
+    return this.r.below(4) * 0x40000000 + this.index() * 0x200000 + this.index() * 4096;
+  }
+  place(): Place {
+    const n = this.r.below(6);
+    if (n === 0) return { va: this.va() };
+    return n === 1 ? { page: this.target(), index: this.index() } : { pfn: this.pfn() };
+  }
+  domid(): number {
+    return this.r.oneIn(12) ? this.r.pick([0, 0x7ff1, 0x7ff2, 0x7fff, 1234, -1, -2]) : 0x7ff0;
+  }
+
+  update(): Update {
+    const { r } = this;
+    const command = r.oneIn(3) ? r.pick([0, 1, 2, 3, 4, 7]) : 0;
+    return {
+      page: this.target(),
+      index: this.index(),
+      target: this.target(),
+      flags: r.pick(FLAGS),
+      command,
+    };
+  }
+  ext(): ExtOp {
+    const { r } = this;
+    const cmd = r.pick([0, 0, 1, 1, 2, 2, 3, 4, 4, 4, 5, 6, 7, 10, 11, 12, 13, 13, 15, 16, 17, 19]);
+    return {
+      cmd: r.oneIn(40) ? r.below(24) : cmd,
+      target: this.target(),
+      source: this.target(),
+      va: this.va(),
+      entries: r.pick([0, 1, 512, 513, 8192, 8193]),
+    };
+  }
+  list<T>(make: () => T): T[] {
+    const n = this.r.pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3]);
+    return Array.from({ length: n }, make);
+  }
+
+  act(): Act {
+    const { r } = this;
+    const n = r.below(100);
+    if (n < 20) {
+      const tables = r.oneIn(40) ? r.pick([1, 2, 0x4d3]) * 0x10000 : 0;
+      return {
+        op: "mmu_update",
+        list: this.list(() => this.update()),
+        foreign: this.domid() | tables,
+      };
+    }
+    if (n < 29) {
+      const other = r.oneIn(6) ? this.domid() : undefined;
+      const flush = r.pick([0, 0, 1, 2]);
+      return {
+        op: "va_mapping",
+        va: this.va(),
+        target: this.target(),
+        flags: r.pick(FLAGS),
+        flush,
+        other,
+      };
+    }
+    if (n < 39) return { op: "remap", pfn: this.pfn(), writable: r.oneIn(2) };
+    if (n < 55) return { op: "mmuext", list: this.list(() => this.ext()), foreign: this.domid() };
+    if (n < 57) {
+      const targets = Array.from({ length: r.below(4) }, () => this.target());
+      return {
+        op: "set_gdt",
+        targets,
+        entries: r.oneIn(20) ? 7169 : Math.max(0, targets.length * 512 - r.below(2)),
+      };
+    }
+    if (n < 59) {
+      const offset = this.index() * 8 + (r.oneIn(12) ? 4 : 0);
+      return { op: "update_descriptor", page: this.target(), offset, value: r.pick(DESCRIPTORS) };
+    }
+    if (n < 61) return { op: "selector", index: r.pick([0, 1, 511, 512, 600, 1024]) };
+    if (n < 75) {
+      return {
+        op: "access",
+        va: this.va() + this.index() * 8 % 4096 + (r.oneIn(3) ? 4 : 0),
+        size: r.pick([1, 2, 4, 4, 8]),
+        kind: r.pick(["read", "write", "write", "modify"] as const),
+        user: r.oneIn(4),
+        target: this.target(),
+      };
+    }
+    if (n < 79) {
+      const pages = this.list(() => this.target());
+      return { op: "reserve", cmd: r.pick([0, 1, 1, 6]), pages, order: r.oneIn(6) ? 1 : 0 };
+    }
+    if (n < 80) return { op: "exchange", pages: this.list(() => this.target()) };
+    if (n < 81) return { op: "assist", on: !r.oneIn(3), type: r.oneIn(3) ? r.below(8) : 2 };
+    if (n < 85) {
+      const flags = r.pick([0, 1, 1, 1, 5, 2, 3]);
+      return { op: "grant", ref: 8 + r.below(6), flags, to: r.below(SLOTS), target: this.target() };
+    }
+    if (n < 90) {
+      const flags = r.pick([2, 2, 2, 6, 10, 14, 0]);
+      return { op: "map", from: r.below(SLOTS), ref: this.ref(), place: this.place(), flags };
+    }
+    if (n < 94) return { op: "unmap", handle: r.below(5), place: this.place() };
+    if (n < 95) {
+      return { op: "replace", handle: r.below(5), place: this.place(), from: this.place() };
+    }
+    if (n < 98) {
+      return {
+        op: "copy",
+        source: this.target(),
+        sourceRef: this.ref(),
+        dest: this.target(),
+        destRef: this.ref(),
+        flags: r.below(4),
+        offset: r.pick([0, 8, 4088, 4096]),
+        length: r.pick([0, 8, 64, 4096]),
+      };
+    }
+    if (n < 99 || !r.oneIn(3)) {
+      return { op: "transfer", target: this.target(), to: r.below(SLOTS), ref: this.ref() };
+    }
+    return { op: "destroy" };
+  }
+  ref(): number {
+    return this.r.oneIn(16) ? this.r.pick([0, 511, 512, 0xffffffff]) : 8 + this.r.below(6);
+  }
+
+  /** A page of another's, or its own, that it is allowed to map, and maps. */
+  *share(from: number): Generator<Step> {
+    const { r, slot } = this;
+    const ref = 8 + r.below(6), flags = r.pick([1, 1, 5]);
+    const target: Target = { slot: from, pfn: FIRST + r.below(PAGES - FIRST) };
+    yield { slot: from, multi: false, op: "grant", ref, flags, to: slot, target };
+    const how = r.pick([2, 6, 10, 14]);
+    yield { slot, multi: false, op: "map", from, ref, place: this.place(), flags: how };
+  }
+
+  /** A page that nobody writes to any more is an LDT, and in use as one. */
+  *ldt(): Generator<Act> {
+    const pfn = FIRST + this.r.below(PAGES - FIRST);
+    const target: Target = { slot: this.slot, pfn };
+    const op = { target, source: target, va: BASE + pfn * 4096, entries: 512 };
+    const ext = (cmd: number): Act => ({ op: "mmuext", list: [{ ...op, cmd }], foreign: 0x7ff0 });
+    yield ext(16);
+    yield { op: "remap", pfn, writable: false };
+    yield ext(13);
+    yield { op: "selector", index: this.r.below(512) };
+  }
+
+  /** Pages that look like tables of a second address space, and are put to use. */
+  *tables(): Generator<Act> {
+    const { r, slot } = this;
+    const [l1, l2, top, l3] = [0, 1, 2, 3].map((n) => FIRST + n);
+    const own = (pfn: number): Target => ({ slot, pfn });
+    const write = (page: number, index: number, pfn: number, flags: bigint): Act => ({
+      op: "mmu_update",
+      list: [{ page: own(page), index, target: own(pfn), flags, command: 0 }],
+      foreign: 0x7ff0,
+    });
+    yield write(l1, 0, FIRST + 5, P | RW);
+    yield write(l1, 1, FIRST + 4, P | RW | US);
+    yield write(l1, 2, l1, P);
+    yield write(l2, 0, l1, P | RW | US);
+    yield write(l2, 1, r.oneIn(2) ? l2 : top, P);
+    yield write(top, 0, 2, P | RW | US);
+    yield write(top, ARGS_SLOT, 3, P | RW);
+    yield write(l3, 0, l2, P);
+    yield write(l3, 3, top, P);
+    for (const pfn of [l1, l2, top, l3]) yield { op: "remap", pfn, writable: false };
+    const ext = (cmd: number, pfn: number): Act => ({
+      op: "mmuext",
+      list: [{ cmd, target: own(pfn), source: own(pfn), va: 0, entries: 0 }],
+      foreign: 0x7ff0,
+    });
+    yield r.pick([write(0, 1, l2, P), ext(2, l3), ext(5, l3), ext(1, l2)]);
+  }
+}
+
+/** A sequence of about `length` steps. */
+export function sequence(r: Random, length: number): Step[] {
+  const steps: Step[] = [];
+  let slot = 0;
+  while (steps.length < length) {
+    if (r.oneIn(5)) slot = r.below(SLOTS);
+    const maker = new Maker(r, slot);
+    if (r.oneIn(25)) steps.push(...maker.share(r.below(SLOTS)));
+    const acts = r.oneIn(50) || !steps.length
+      ? maker.tables()
+      : r.oneIn(60)
+      ? maker.ldt()
+      : [maker.act()];
+    for (const act of acts) steps.push({ slot, multi: r.oneIn(8), ...act });
+  }
+  return steps;
+}
