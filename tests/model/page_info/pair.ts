@@ -175,7 +175,7 @@ export class Pair {
     const own = f.owner === side.model.id || side.model.mappings.some((m) => m?.mfn === f.mfn);
     const table = f.mfn >= M2P && f.mfn < M2P + 512;
     assert.ok(f.count && (own || (table && !write)), `frame ${f.mfn} is not the domain's to reach`);
-    if (now) side.cached.set(page, all);
+    if (now) side.cached.set(page, all.slice(0, 8));
     if (!write) return;
     assert.ok(f.type === "writable" || !f.typeCount, `a store reaches frame ${f.mfn}, a ${f.type}`);
     const bytes = new Uint8Array(8);
@@ -201,6 +201,16 @@ export class Pair {
       for (const mfn of [core.mfns[4], core.sharedInfo]) {
         const f = this.world.frame(mfn)!;
         if (f.owner === model.id) f.bytes.set(this.memory(mfn));
+      }
+    }
+  }
+
+  /** A frame that has become free must be reached by no old translation, whoever gets it next. */
+  forgetFreed(): void {
+    for (const { cached } of this.sides) {
+      for (const [page, list] of cached) {
+        const left = list.filter((t) => t.frame.count > 0);
+        if (left.length < list.length) cached.set(page, left);
       }
     }
   }

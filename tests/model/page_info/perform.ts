@@ -24,6 +24,7 @@ export function perform(pair: Pair, s: Step): void {
   pair.syncArguments();
   act(pair, side, s);
   pair.syncArguments();
+  pair.forgetFreed();
   // It has its arguments elsewhere now, and where the call's results went nobody knows: it is of no more use.
   if (!pair.canCall(side)) pair.replace(s.slot);
 }
@@ -104,7 +105,6 @@ function act(pair: Pair, side: Side, s: Step): void {
       const [expected, done] = exchange(world, model, mfns, pfns, given);
       assert.deepEqual([result, core.word(40)], [expected, done], "exchange");
       for (let i = 0; i < done; i++) side.mfns[pfns[i]] = given[i];
-      if (done) side.cached.clear();
       return;
     }
     case "assist": {
@@ -186,9 +186,6 @@ function reserve(pair: Pair, side: Side, s: Of<"reserve">, call: Call): void {
     ? decrease(pair.world, model, list, s.order)
     : allocate(pair.world, model, list.length, s.order, given, cmd === 6 ? pfns : undefined);
   pair.agree(side, result, expected, "memory_op");
-  if (cmd === 1) {
-    if (result) side.cached.clear();
-    return;
-  }
+  if (cmd === 1) return;
   given.forEach((mfn, i) => side.mfns[pfns[i]] = mfn);
 }

@@ -259,15 +259,88 @@ class Maker {
     yield { slot, multi: false, op: "map", from, ref, place: this.place(), flags: how };
   }
 
+  /** L2s that name each other. */
+  *linear(): Generator<Act> {
+    const first = FIRST + this.r.below(PAGES - FIRST - 4);
+    const pages = [0, 1, 2].map((n): Target => ({ slot: this.slot, pfn: first + n }));
+    for (const [n, target] of pages.entries()) {
+      yield this.extOp(16, target);
+      yield { op: "remap", pfn: first + n, writable: false };
+      yield this.extOp(1, target);
+    }
+    for (let n = 0; n < 5; n++) {
+      const update = { page: this.r.pick(pages), index: this.r.below(3), command: 0 };
+      const flags = this.r.oneIn(4) ? 0n : P;
+      const list = [{ ...update, target: this.r.pick(pages), flags }];
+      yield { op: "mmu_update", list, foreign: 0x7ff0 };
+    }
+  }
+
+  /** Uses a translation, changes it, flushes somehow or not, and uses it again. */
+  *stale(): Generator<Act> {
+    const { r } = this;
+    const va = BASE + (FIRST + r.below(PAGES - FIRST)) * 4096;
+    const target = this.target();
+    const access = (): Act => {
+      const kind = r.pick(["read", "write"] as const);
+      return { op: "access", va: va + 8 * r.below(4), size: 4, kind, user: r.oneIn(4), target };
+    };
+    yield access();
+    const flags = r.pick([0n, P, P | RW, P | US]);
+    yield { op: "va_mapping", va, target: this.target(), flags, flush: r.pick([0, 0, 0, 1, 2]) };
+    if (r.oneIn(3)) yield this.act();
+    const flush = r.pick([6, 7, 10, 11, 0]);
+    const list = [{ cmd: flush, target, source: target, va, entries: 0 }];
+    if (flush) yield { op: "mmuext", list, foreign: 0x7ff0 };
+    yield access();
+  }
+
+  /** Writes to a page, takes that right away without a flush, makes a table of it, and writes again. */
+  *retype(): Generator<Act> {
+    const { r } = this;
+    const pfn = FIRST + r.below(PAGES - FIRST);
+    const target: Target = { slot: this.slot, pfn };
+    const va = BASE + pfn * 4096;
+    const access: Act = { op: "access", va: va + 8, size: 4, kind: "write", user: false, target };
+    yield this.extOp(16, target);
+    yield access;
+    yield { op: "va_mapping", va, target, flags: P, flush: 0 };
+    yield r.pick<() => Act>([
+      () => this.extOp(0, target),
+      () => this.extOp(1, target),
+      () => ({ op: "set_gdt", targets: [target], entries: 512 }),
+      () => ({ op: "mmu_update", list: [this.update()], foreign: 0x7ff0 }),
+    ])();
+    yield access;
+  }
+
+  /** Stores into a live L1, which the hypervisor carries out for a guest that asked for that. */
+  *stores(): Generator<Act> {
+    const { r } = this;
+    const pfn = FIRST + r.below(PAGES - FIRST);
+    const own: Target = { slot: this.slot, pfn };
+    yield { op: "assist", on: true, type: 2 };
+    yield this.extOp(16, own);
+    yield { op: "remap", pfn, writable: false };
+    yield this.extOp(0, own);
+    for (let n = 0; n < 5; n++) {
+      const va = BASE + pfn * 4096 + 8 * r.below(3) + r.pick([0, 4]);
+      const kind = r.pick(["write", "modify"] as const);
+      yield { op: "access", va, size: r.pick([4, 4, 8]), kind, user: false, target: this.target() };
+    }
+  }
+
+  extOp(cmd: number, target: Target, va = 0, entries = 0): Act {
+    return { op: "mmuext", list: [{ cmd, target, source: target, va, entries }], foreign: 0x7ff0 };
+  }
+
   /** A page that nobody writes to any more is an LDT, and in use as one. */
   *ldt(): Generator<Act> {
     const pfn = FIRST + this.r.below(PAGES - FIRST);
     const target: Target = { slot: this.slot, pfn };
-    const op = { target, source: target, va: BASE + pfn * 4096, entries: 512 };
-    const ext = (cmd: number): Act => ({ op: "mmuext", list: [{ ...op, cmd }], foreign: 0x7ff0 });
-    yield ext(16);
+    yield this.extOp(16, target);
     yield { op: "remap", pfn, writable: false };
-    yield ext(13);
+    yield this.extOp(13, target, BASE + pfn * 4096, 512);
     yield { op: "selector", index: this.r.below(512) };
   }
 
@@ -291,14 +364,12 @@ class Maker {
     yield write(l3, 0, l2, P);
     yield write(l3, 3, top, P);
     for (const pfn of [l1, l2, top, l3]) yield { op: "remap", pfn, writable: false };
-    const ext = (cmd: number, pfn: number): Act => ({
-      op: "mmuext",
-      list: [{ cmd, target: own(pfn), source: own(pfn), va: 0, entries: 0 }],
-      foreign: 0x7ff0,
-    });
+    const ext = (cmd: number, pfn: number) => this.extOp(cmd, own(pfn));
     yield r.pick([write(0, 1, l2, P), ext(2, l3), ext(5, l3), ext(1, l2)]);
   }
 }
+
+const MACROS = ["tables", "ldt", "linear", "stale", "retype", "stores"] as const;
 
 /** A sequence of about `length` steps. */
 export function sequence(r: Random, length: number): Step[] {
@@ -308,11 +379,8 @@ export function sequence(r: Random, length: number): Step[] {
     if (r.oneIn(5)) slot = r.below(SLOTS);
     const maker = new Maker(r, slot);
     if (r.oneIn(25)) steps.push(...maker.share(r.below(SLOTS)));
-    const acts = r.oneIn(50) || !steps.length
-      ? maker.tables()
-      : r.oneIn(60)
-      ? maker.ldt()
-      : [maker.act()];
+    const macro = r.pick(MACROS);
+    const acts = steps.length && !r.oneIn(10) ? [maker.act()] : maker[macro]();
     for (const act of acts) steps.push({ slot, multi: r.oneIn(8), ...act });
   }
   return steps;
