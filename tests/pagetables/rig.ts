@@ -77,6 +77,7 @@ interface Exports {
   domain_populate(domid: number, pfn: number, count: number, out: number): number;
   domain_pin(domid: number, level: number, mfn: number): number;
   domain_shared_info(domid: number): number;
+  domain_pause(domid: number): number;
   domain_unpause(domid: number): number;
   domain_destroy(domid: number): number;
   domain_state(domid: number): number;

@@ -1,5 +1,5 @@
 // Handles: what a domain has mapped of others' grants.
-import { DOM_DEAD, Domain, domain_by_id, DOMID_NONE, heap_alloc } from "../domains/domain";
+import { DOM_DEAD, Domain, domain_by_id, heap_alloc } from "../domains/domain";
 import { grant_table } from "./table";
 
 /** Mappings any domain may have at a time. */
@@ -30,18 +30,6 @@ export function maptrack_take(d: Domain): i32 {
   if (!t.maps || t.map_count >= d.max_maptrack) return -1;
   maptrack_clear(t.maps + t.map_count * offsetof<Track>());
   return t.map_count++;
-}
-
-/**
- * A domain is gone: what d has mapped of it stays mapped, but is nobody's grant any more. Its number
- * may be another domain's by the time the mapping goes.
- */
-export function maptrack_orphan(d: Domain, gone: u32): void {
-  const t = grant_table(d);
-  for (let handle: u32 = 0; handle < t.map_count; handle++) {
-    const m = maptrack_at(d, handle);
-    if (m.domid == gone) m.domid = DOMID_NONE;
-  }
 }
 
 function maptrack_clear(at: usize): void {

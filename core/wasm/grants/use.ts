@@ -3,9 +3,7 @@
 // The guest may change its entries at any time. So an entry's frame is read once, when the entry
 // comes into use, and remembered until nobody uses it any more.
 import { Domain, heap_alloc } from "../domains/domain";
-import { live_count, live_domain } from "../domains/live";
 import { get_page, put_page } from "../frames/refs";
-import { maptrack_orphan } from "./maptrack";
 import { BAD_GNTREF, BAD_PAGE, GENERAL_ERROR, OKAY } from "./status";
 import {
   grant_entries,
@@ -117,7 +115,6 @@ export function grants_in_use(d: Domain): bool {
 
 /** Forgets all uses of a domain's entries, for a domain that has ended. */
 export function grants_forget(d: Domain): void {
-  for (let n: u32 = 0; n < live_count; n++) maptrack_orphan(live_domain(n), d.id);
   const t = grant_table(d);
   for (let n: u32 = 0; n < t.frames; n++) {
     const base = load<usize>(t.active + n * sizeof<usize>());
