@@ -5,6 +5,7 @@
  * collected in blocks. Binaryen's passes later fold the locals away. The emitter knows nothing of x86.
  */
 import binaryen from "binaryen";
+import { constantOf, fold } from "./fold.ts";
 import { binaryenType, type IntType, type Operand, type Value, type Vector } from "./value.ts";
 
 type Expression = number;
@@ -113,6 +114,8 @@ export class Emitter {
 
   /** Two-way branch. */
   if(condition: Operand, then: () => void, otherwise?: () => void): void {
+    const known = typeof condition === "number" ? BigInt(condition) : constantOf(condition);
+    if (known !== null) return known ? then() : otherwise?.();
     const t = this.block(then);
     const e = otherwise ? this.block(otherwise) : undefined;
     this.emit(this.m.if(this.get(condition), t, e));
@@ -122,6 +125,10 @@ export class Emitter {
 
   #binary(name: string, a: Operand, b: Operand, result?: IntType): Value {
     const type = typeof a === "number" ? (typeof b === "number" ? "i32" : b.type) : a.type;
+    const folded = fold(name, type, a, b);
+    if (folded !== null) {
+      return typeof folded === "bigint" ? this.constant(folded, result ?? type) : folded;
+    }
     // deno-lint-ignore no-explicit-any
     const ns = this.m[type] as any;
     return this.let(result ?? type, ns[name](this.get(a, type), this.get(b, type)));
@@ -195,6 +202,8 @@ export class Emitter {
     return this.#binary("le_s", a, b, "i32");
   }
   eqz(a: Value): Value {
+    const known = constantOf(a);
+    if (known !== null) return this.constant(known ? 0 : 1);
     return this.let("i32", this.m[a.type].eqz(this.get(a)));
   }
   clz(a: Value): Value {
@@ -209,6 +218,11 @@ export class Emitter {
   /** c ? a : b, both evaluated. */
   select(c: Operand, a: Operand, b: Operand): Value {
     const type = typeof a === "number" ? (typeof b === "number" ? "i32" : b.type) : a.type;
+    const known = typeof c === "number" ? BigInt(c) : constantOf(c);
+    if (known !== null) {
+      const chosen = known ? a : b;
+      return typeof chosen === "number" ? this.constant(chosen, type) : chosen;
+    }
     return this.let(
       type,
       this.m.select(this.get(c), this.get(a, type), this.get(b, type)),
@@ -220,6 +234,8 @@ export class Emitter {
   /** To another type, zero-extending or cutting. */
   convert(a: Value, type: IntType): Value {
     if (a.type === type) return a;
+    const known = constantOf(a);
+    if (known !== null) return this.constant(BigInt.asUintN(32, known), type);
     return type === "i64"
       ? this.let("i64", this.m.i64.extend_u(this.get(a)))
       : this.let("i32", this.m.i32.wrap(this.get(a)));
@@ -235,6 +251,8 @@ export class Emitter {
   /** The low `size` bytes, sign-extended in the value's own type. */
   signExtend(a: Value, size: number): Value {
     if (size === 8 || (size === 4 && a.type === "i32")) return a;
+    const known = constantOf(a);
+    if (known !== null) return this.constant(BigInt.asIntN(size * 8, known), a.type);
     const ns = this.m[a.type];
     if (size === 1) return this.let(a.type, ns.extend8_s(this.get(a)));
     if (size === 2) return this.let(a.type, ns.extend16_s(this.get(a)));

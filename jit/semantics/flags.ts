@@ -9,12 +9,15 @@ import type { Row } from "../isa/rows.ts";
 import { Instruction } from "./instruction.ts";
 import type { Operand, Value } from "./value.ts";
 
-/** Flags whose two words are at hand, and the comparison or result they come from, if it is known. */
-interface KnownFlags {
+/** Flags whose two words are at hand or can be computed, and the comparison they come from, if it is known. */
+export interface KnownFlags {
   /** The result, sign-extended to its own type. */
   result: Value;
-  aux: Operand;
-  /** Both operands, where it was a subtraction. */
+  /** Computes the second word; may be said more than once, or never. */
+  aux: () => Operand;
+  /** How many earlier flags `aux` asks for in turn. */
+  depth: number;
+  /** Both operands, where it was a subtraction (or could have been one). */
   compared: { a: Value; b: Value; size: number } | null;
 }
 
@@ -41,66 +44,85 @@ export abstract class FlagInstruction extends Instruction {
   /** Flags of a + b (+ carry) = sum, at the operand size. */
   flagsAdd(a: Value, b: Value, sum: Value, size = this.size): void {
     if (this.noFlags) return;
-    const carries = this.or(this.and(a, b), this.and(this.or(a, b), this.not(sum)));
-    this.#setFlags(sum, this.#carryBits(carries, size), size);
+    this.#setFlags(sum, size, () => {
+      const carries = this.or(this.and(a, b), this.and(this.or(a, b), this.not(sum)));
+      return this.#carryBits(carries, size);
+    });
   }
 
   /** Flags of a - b (- borrow) = difference. */
   flagsSub(a: Value, b: Value, difference: Value, size = this.size): void {
     if (this.noFlags) return;
-    const na = this.not(a);
-    const borrows = this.or(this.and(na, b), this.and(this.or(na, b), difference));
-    this.#setFlags(difference, this.#carryBits(borrows, size), size);
     // a subtraction with borrow is no comparison
-    if (this.flags && this.row.name !== "sbb") this.flags.compared = { a, b, size };
+    const compared = this.row.name === "sbb" ? null : { a, b, size };
+    this.#setFlags(difference, size, () => {
+      const na = this.not(a);
+      const borrows = this.or(this.and(na, b), this.and(this.or(na, b), difference));
+      return this.#carryBits(borrows, size);
+    }, compared);
   }
 
   /** Flags of a logical operation: CF = OF = AF = 0. */
   flagsLogic(result: Value, size = this.size): void {
-    if (!this.noFlags) this.#setFlags(result, 0, size);
+    if (this.noFlags) return;
+    // the flags of a comparison with zero
+    const compared = { a: result, b: this.constant(0, result.type), size };
+    this.#setFlags(result, size, () => 0, compared);
   }
 
   /** INC and DEC: like flagsAdd/flagsSub with b = 1, but CF stays. */
   flagsKeepCarry(a: Value, result: Value, decrement: boolean, size = this.size): void {
     if (this.noFlags) return;
-    const one = this.constant(1, a.type);
-    const na = decrement ? this.not(a) : a;
-    const chain = decrement ? result : this.not(result);
-    const bits = this.#carryBits(
-      this.or(this.and(na, one), this.and(this.or(na, one), chain)),
+    const before = this.#before();
+    this.#setFlags(
+      result,
       size,
+      () => {
+        const one = this.constant(1, a.type);
+        const na = decrement ? this.not(a) : a;
+        const chain = decrement ? result : this.not(result);
+        const bits = this.#carryBits(
+          this.or(this.and(na, one), this.and(this.or(na, one), chain)),
+          size,
+        );
+        const overflow = this.xor(bits, this.shl(bits, 1)); // bit 31
+        const carry = this.and(before.aux(), 1 << 31);
+        const upper = this.or(carry, this.and(this.shrU(this.xor(carry, overflow), 1), 1 << 30));
+        return this.or(upper, this.and(bits, 8));
+      },
+      null,
+      before.depth,
     );
-    const overflow = this.xor(bits, this.shl(bits, 1)); // bit 31
-    const carry = this.and(this.#aux(), 1 << 31);
-    const upper = this.or(carry, this.and(this.shrU(this.xor(carry, overflow), 1), 1 << 30));
-    this.#setFlags(result, this.or(upper, this.and(bits, 8)), size);
   }
 
   /** Result flags from `result`; CF and OF as given (0 or 1), AF set (undefined; see jit/isa/undefined.ts). */
   flagsShift(result: Value, cf: Value, of: Value, size = this.size): void {
     if (this.noFlags) return;
-    const carries = this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30));
-    this.#setFlags(result, this.or(carries, 8), size);
+    this.#setFlags(result, size, () => {
+      return this.or(this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)), 8);
+    });
   }
 
   /** What a division leaves: SF, ZF and PF clear, AF set, CF and OF as they were. */
   flagsDivided(): void {
-    const aux = this.or(this.and(this.#aux(), CARRY_BITS), 8);
-    this.writeState(8, C_FLAG_RES, this.constant(1, "i64"));
-    this.writeState(4, C_FLAG_AUX, aux);
-    this.flags = null;
+    const before = this.#before();
+    const aux = () => this.or(this.and(before.aux(), CARRY_BITS), 8);
+    this.#setFlags(this.constant(1), 4, aux, null, before.depth);
   }
 
   /** CF and OF as given (0 or 1); all other flags stay. */
   flagsRotate(cf: Value, of: Value): void {
     if (this.noFlags) return;
-    const keep = this.and(this.#aux(), ~CARRY_BITS);
-    this.writeState(
-      4,
-      C_FLAG_AUX,
-      this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30))),
-    );
-    this.flags = null;
+    const before = this.#before();
+    this.setAux(() => {
+      const keep = this.and(before.aux(), ~CARRY_BITS);
+      return this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)));
+    }, before.depth);
+  }
+
+  /** Sets flags (by `set`) only if a condition holds. */
+  flagsWhen(condition: Value, set: () => void): void {
+    if (!this.noFlags) this.if(condition, set);
   }
 
   /** Sets or clears CF alone, `cf` being 0 or 1. */
@@ -129,14 +151,42 @@ export abstract class FlagInstruction extends Instruction {
     return this.or(this.and(top, CARRY_BITS), this.and(low, 8));
   }
 
-  #setFlags(result: Value, aux: Operand, size: number): void {
-    const signed = this.signExtend(result, size);
-    const wide = signed.type === "i64"
-      ? signed
-      : this.let("i64", this.m.i64.extend_s(this.get(signed)));
-    this.writeState(8, C_FLAG_RES, wide);
+  #setFlags(
+    result: Value,
+    size: number,
+    aux: KnownFlags["aux"],
+    compared: KnownFlags["compared"] = null,
+    depth = 0,
+  ): void {
+    this.setAll({ result: this.signExtend(result, size), aux, compared, depth });
+  }
+
+  /** Replaces all flags. A binding may put off writing them. */
+  protected setAll(flags: KnownFlags): void {
+    const aux = flags.aux();
+    this.writeState(8, C_FLAG_RES, this.wideResult(flags.result));
     this.writeState(4, C_FLAG_AUX, aux);
-    this.flags = this.unconditional ? { result: signed, aux, compared: null } : null;
+    this.flags = this.unconditional ? { ...flags, aux: () => aux } : null;
+  }
+
+  /** Replaces the second word alone. */
+  protected setAux(aux: KnownFlags["aux"], _depth: number): void {
+    this.writeState(4, C_FLAG_AUX, aux());
+    this.flags = null;
+  }
+
+  /** A result as the first word keeps it. */
+  protected wideResult(result: Value): Value {
+    if (result.type === "i64") return result;
+    if ("constant" in result) return this.constant(BigInt.asIntN(32, result.constant), "i64");
+    return this.let("i64", this.m.i64.extend_s(this.get(result)));
+  }
+
+  /** The second word as it is now, for what is computed from it later. */
+  #before(): { aux: KnownFlags["aux"]; depth: number } {
+    if (this.flags) return { aux: this.flags.aux, depth: this.flags.depth + 1 };
+    const aux = this.readState(4, C_FLAG_AUX);
+    return { aux: () => aux, depth: 0 };
   }
 
   /** CF as 0 or 1. */
@@ -151,8 +201,8 @@ export abstract class FlagInstruction extends Instruction {
   }
 
   #aux(): Value {
-    const known = this.flags?.aux;
-    if (known === undefined) return this.readState(4, C_FLAG_AUX);
+    if (!this.flags) return this.readState(4, C_FLAG_AUX);
+    const known = this.flags.aux();
     return typeof known === "number" ? this.constant(known) : known;
   }
 

@@ -44,7 +44,7 @@ const GENERAL_PROTECTION = 13;
 
 /** How memory is accessed, as tlb_fill numbers it: read, written, read and then written. */
 const READ = 0, WRITE = 1, MODIFY = 3;
-type Access = typeof READ | typeof WRITE | typeof MODIFY;
+export type Access = typeof READ | typeof WRITE | typeof MODIFY;
 /** To be added in 64-bit code for an access by the stack pointer. */
 const STACK = 4;
 
@@ -107,7 +107,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
       write: (v) => {
         const h = modified ?? host(WRITE);
         this.storeVector(size, h, v);
-        this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
+        this.stored(h);
       },
     };
   }
@@ -120,7 +120,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
     if (aligned) {
       this.if(this.and(this.convert(linear, "i32"), 15), () => this.fault(GENERAL_PROTECTION));
     }
-    return this.#translate(linear, size, access);
+    return this.translate(linear, size, access, false);
   }
 
   /** The `size` low bytes of a vector at an address, the others zero. */
@@ -161,10 +161,15 @@ export abstract class MemoryInstruction extends FlagInstruction {
     return this.#linearPlace(() => linear, size, stack);
   }
 
+  /** To be said after a store to what {@link translate} gave: it may have been the scratch bytes. */
+  protected stored(host: Value): void {
+    this.if(this.eq(host, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
+  }
+
   #linearPlace(linear: (write: boolean) => Value, size: number, stack = false): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
     const translate = (access: Access) =>
-      this.#translate(linear(access !== READ), size, access, stack && this.long);
+      this.translate(linear(access !== READ), size, access, stack);
     let host: Value | null = null;
     return {
       size,
@@ -176,15 +181,17 @@ export abstract class MemoryInstruction extends FlagInstruction {
       write: (v) => {
         const h = host ?? translate(WRITE);
         this.store(size, h, v);
-        this.if(this.eq(h, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
+        this.stored(h);
       },
     };
   }
 
   /**
    * Host address for an access: the TLB's when its tag agrees, else tlb_fill's.
+   *
+   * @param stack the address was found by the stack pointer
    */
-  #translate(linear: Value, size: number, access: Access, stack = false): Value {
+  protected translate(linear: Value, size: number, access: Access, stack: boolean): Value {
     const host = this.variable("i32");
     const shift = 12 - 5; // entries are 32 bytes
     const low = this.convert(linear, "i32");
@@ -197,7 +204,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
     this.if(hit, () => {
       this.set(host, this.add(low, this.load(4, entry, TLB + TLB_ADDEND)));
     }, () => {
-      const how = stack ? access | STACK : access;
+      const how = stack && this.long ? access | STACK : access;
       this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, how));
       this.check(host);
     });

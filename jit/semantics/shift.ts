@@ -49,7 +49,7 @@ function shift(
       const { result, cf, of } = compute(x, a, n);
       x.if(x.eqz(zero), () => x.set(out, result));
       dst.write(out);
-      if (!x.noFlags) x.if(x.eqz(zero), () => x.flagsShift(result, cf, of));
+      x.flagsWhen(x.eqz(zero), () => x.flagsShift(result, cf, of));
     }
     x.next();
   });
@@ -99,7 +99,7 @@ function rotate(
     } else {
       const turned = x.ne(n, x.constant(0, n.type));
       dst.write(x.select(turned, result, a));
-      if (!x.noFlags) x.if(turned, () => x.flagsRotate(cf, of));
+      x.flagsWhen(turned, () => x.flagsRotate(cf, of));
     }
     x.next();
   });
@@ -206,7 +206,7 @@ function doubleShift(name: string, left: boolean): void {
     }
     const of = x.xor(top(x, result), top(x, a));
     dst.write(x.select(zero, a, result));
-    x.if(x.eqz(zero), () => x.flagsShift(result, cf, of));
+    x.flagsWhen(x.eqz(zero), () => x.flagsShift(result, cf, of));
     x.next();
   });
 }

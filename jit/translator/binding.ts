@@ -1,28 +1,52 @@
 /**
  * The translator's binding: operands are bound to the state in locals and to constants, ways on to
  * branches within the region and to its exits.
+ *
+ * A region holds the straight way only. Where an access needs more than the TLB (a fault, a page
+ * crossing, overwritten code, an emulated page table), it leaves for the interpreter before anything
+ * has changed, and that does the instruction.
  */
 import type binaryen from "binaryen";
-import { C_MODE, PREFIX_ADDR16, R_ZERO, REC_HANDLER } from "../../core/wasm/layout.ts";
+import {
+  C_MODE,
+  PREFIX_ADDR16,
+  PREFIX_LINKABLE,
+  R_ZERO,
+  REC_HANDLER,
+} from "../../core/wasm/layout.ts";
 import { PLACE_CHECKED } from "../isa/forms.ts";
 import { SPECIAL } from "../isa/plan.ts";
 import type { Row } from "../isa/rows.ts";
 import type { Place } from "../semantics/context.ts";
+import type { Access } from "../semantics/memory.ts";
 import { type HelperName, HELPERS } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
-import type { DecodedInstruction } from "./region.ts";
+import { flagsDeadIn } from "./flags.ts";
+import { unlikely } from "./hints.ts";
+import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { LocalContext } from "./state.ts";
 
 const STALE = SPECIAL.indexOf("stale");
+const PAGE = ~0xfff;
 
 /** Labels of a region's exits, innermost first. */
 export const EXITS = ["link", "lookup", "again", "fault", "record"] as const;
 export type Exit = (typeof EXITS)[number];
 
+/** Labels within the region. */
+export const DISPATCHER = "dispatcher";
+export const loopLabel = (block: number) => `loop${block}`;
+export const blockLabel = (block: number) => `block${block}`;
+
 /** Context of one instruction of a region, or (without one) of its entry and exits. */
 export class RegionContext extends LocalContext {
   readonly #i: DecodedInstruction | null;
+  readonly #b: number;
 
+  /**
+   * @param block number of the instruction's block
+   * @param before the context of the instruction before it, or the region's
+   */
   constructor(
     m: binaryen.Module,
     row: Row,
@@ -30,15 +54,26 @@ export class RegionContext extends LocalContext {
     place: number,
     noFlags: boolean,
     instruction: DecodedInstruction | null,
+    block = 0,
     before?: RegionContext,
   ) {
     super(m, row, size, place, noFlags, before);
     this.#i = instruction;
+    this.#b = block;
   }
 
   get #instruction(): DecodedInstruction {
     if (!this.#i) throw new Error("no instruction here");
     return this.#i;
+  }
+
+  get #block(): RegionBlock {
+    return this.state.blocks[this.#b];
+  }
+
+  /** A branch that is seldom taken: what it does is kept off the way. */
+  unlikely(condition: Value, then: () => void): void {
+    this.emit(unlikely(this.m, this.get(condition), this.block(then)));
   }
 
   // ---- operands --------------------------------------------------------------------------------------
@@ -101,28 +136,89 @@ export class RegionContext extends LocalContext {
     return this.and(super.readState(4, C_MODE), 2);
   }
 
+  // ---- memory ----------------------------------------------------------------------------------------
+
+  /** Within the page of the last such access: its bias. Else by the TLB, or by the interpreter. */
+  protected override translate(linear: Value, size: number, access: Access, stack: boolean): Value {
+    const { page, bias } = this.state.slots.slot(this.#instruction, stack, access !== 0);
+    const last = () => this.and(this.add(linear, size - 1), PAGE);
+    // with the low bits of an aligned address kept, one comparison tells page and crossing; others
+    // take a second look
+    const elsewhere = size <= 4
+      ? this.ne(this.and(linear, PAGE | (size - 1)), page)
+      : this.or(this.ne(this.and(linear, PAGE), page), this.ne(last(), page));
+    this.unlikely(elsewhere, () => {
+      const missed = () => {
+        const host = this.call("cpu_tlb_probe", linear, size, access);
+        this.unlikely(this.eqz(host), () => {
+          this.cleanup?.();
+          this.#exitToInterpreter();
+        });
+        this.set(page, this.and(linear, PAGE));
+        this.set(bias, this.sub(host, linear));
+      };
+      if (size === 1) missed();
+      else {
+        const crossing = this.ne(last(), page);
+        this.if(this.or(this.ne(this.and(linear, PAGE), page), crossing), missed);
+      }
+    });
+    return this.add(linear, bias);
+  }
+
+  /** Never the scratch bytes. */
+  protected override stored(_host: Value): void {}
+
+  /** Has the interpreter do this instruction. */
+  #exitToInterpreter(): void {
+    this.set(this.state.handler, this.#instruction.number);
+    this.#exitHere("record", this.#instruction.record);
+  }
+
   // ---- ways on ---------------------------------------------------------------------------------------
 
-  /** To one of the region's exits. */
+  /** To one of the region's exits, the flags as they are known now. */
   exit(exit: Exit, record?: number): void {
+    this.writeFlags();
     if (record !== undefined) this.set(this.state.record, record);
     this.emit(this.m.br(exit));
   }
 
-  next(): void {
-    // the instruction may have written over the ones behind it
-    if (!this.#writesMemory()) return;
-    const { record } = this.#instruction;
-    const handler = this.load(4, record + 32, REC_HANDLER);
-    this.if(this.eq(handler, STALE), () => this.exit("record", record + 32));
+  /** To an exit that needs the EIP of the block. */
+  #exitHere(exit: Exit, record: number): void {
+    this.set(this.state.target, this.add(this.state.origin, this.#block.offset));
+    this.exit(exit, record);
   }
 
-  #writesMemory(): boolean {
-    return this.row.implicitMemory || this.inMemory(0);
+  next(): void {
+    // a helper may have written over the instructions behind this one
+    if (!this.helped) return;
+    const record = this.#instruction.record + 32;
+    const handler = this.load(4, record, REC_HANDLER);
+    this.unlikely(this.eq(handler, STALE), () => {
+      this.set(this.state.handler, STALE);
+      this.#exitHere("record", record);
+    });
+  }
+
+  /** On to a block of the region; the budget has been looked at. */
+  goTo(block: number): void {
+    if (!flagsDeadIn(this.state.blocks, block)) this.writeFlags();
+    const way = this.state.way(this.#b, block);
+    if (way === "dispatch") {
+      this.set(this.state.next, block);
+      this.emit(this.m.br(DISPATCHER));
+    } else this.emit(this.m.br(way === "back" ? loopLabel(block) : blockLabel(block)));
+  }
+
+  /** The block ends where another begins. */
+  runOn(): void {
+    this.#account();
+    this.goTo(this.#block.next);
   }
 
   #eipPlus(bytes: number): Value {
-    const sum = bytes ? this.add(this.state.eip, bytes) : this.copy(this.state.eip);
+    const sum = this.add(this.state.origin, this.#block.offset + bytes);
     return this.size === 2 ? this.and(sum, 0xffff) : sum;
   }
 
@@ -141,51 +237,50 @@ export class RegionContext extends LocalContext {
   }
 
   jumpRelative(): void {
-    const { displacement, link, record } = this.#instruction;
-    this.set(this.state.target, this.#eipPlus(displacement));
+    const { displacement, record, target, prefixes } = this.#instruction;
     this.#account();
-    const number = this.size === 2 ? undefined : this.state.numbers.get(link);
-    if (link && number !== undefined) {
-      this.if(this.leS(this.state.budget, 0), () => this.exit("again"));
-      this.set(this.state.next, number);
-      this.set(this.state.eip, this.state.target);
-      this.emit(this.m.br(this.state.loop));
-    } else this.exit("link", record);
+    if (target >= 0) {
+      this.unlikely(this.leS(this.state.budget, 0), () => {
+        this.set(this.state.target, this.#eipPlus(displacement));
+        this.exit("again");
+      });
+      return this.goTo(target);
+    }
+    this.set(this.state.target, this.#eipPlus(displacement));
+    if (prefixes & PREFIX_LINKABLE) this.exit("link", record);
+    else this.exit("lookup");
   }
 
   jumpTo(eip: Value): void {
     const { state } = this;
     this.set(state.target, this.convert(eip, "i32"));
     this.#account();
-    if (this.row.name === "ret" && this.size === 4) this.#returnWithin();
+    const sites = this.size === 4 ? this.#sites() : [];
+    if (sites.length) {
+      this.unlikely(this.leS(state.budget, 0), () => this.exit("again"));
+      const offset = this.sub(state.target, state.origin);
+      for (const site of sites) {
+        this.if(this.eq(offset, state.blocks[site].offset), () => this.goTo(site));
+      }
+    }
     this.exit("lookup");
   }
 
-  /** A return mostly goes back to a call of this region. */
-  #returnWithin(): void {
-    const { state } = this;
-    if (!state.returns.length) return;
-    this.if(this.leS(state.budget, 0), () => this.exit("again"));
-    const offset = this.sub(state.target, state.origin);
-    for (const site of state.returns) {
-      this.if(this.eq(offset, site.offset), () => {
-        this.set(state.next, site.number);
-        this.set(state.eip, state.target);
-        this.emit(this.m.br(state.loop));
-      });
-    }
+  /** Blocks of the region that an indirect jump is compared with. */
+  #sites(): number[] {
+    return indirectTargets(this.state.blocks, this.row.name === "ret");
   }
 
   leave(helper: HelperName, ...args: Operand[]): void {
     this.expose();
-    this.storeAll(this.state.eip);
+    this.storeAll(this.add(this.state.origin, this.#block.offset));
     super.invoke("cpu_enter_slow", this.record());
     super.invoke(helper, ...args);
     this.tail("resume");
   }
 
   faulted(): void {
-    this.exit("fault", this.#instruction.record);
+    this.#exitHere("fault", this.#instruction.record);
   }
 
   /** Tail call of a function of the interpreter. */
@@ -194,14 +289,23 @@ export class RegionContext extends LocalContext {
     this.emit(this.m.return_call(name, args.map((a) => this.get(a)), i32));
   }
 
-  /** Tail call of a record's handler. */
-  dispatch(record: Value): void {
+  /** Tail call of a handler. */
+  handle(handler: Value, record: Value): void {
     const i32 = this.parameterTypes(1);
-    const handler = this.load(4, record, REC_HANDLER);
     this.emit(
       this.m.return_call_indirect("handlers", this.get(handler), [this.get(record)], i32, i32),
     );
   }
+
+  /** Tail call of a record's handler. */
+  dispatch(record: Value): void {
+    this.handle(this.load(4, record, REC_HANDLER), record);
+  }
+}
+
+/** Blocks that an indirect jump (or a return) of the region may go to without a look-up. */
+export function indirectTargets(blocks: RegionBlock[], isReturn: boolean): number[] {
+  return blocks.flatMap((b, n) => (isReturn ? b.returned : b.jumpedTo) ? [n] : []);
 }
 
 /** Helpers by name, for the module's imports. */

@@ -1,18 +1,28 @@
 /**
  * Builds the module for a batch of regions: one function each, with the interpreter's memory, function
- * table and helpers imported. A region's function has a handler's type: it takes the place of its first
- * record's handler.
+ * table and helpers imported, and a small one for each way in that has a handler's type: it takes the
+ * place of the handler of the first record of the block it leads to.
  */
 import binaryen from "binaryen";
-import { REC_LINK } from "../../core/wasm/layout.ts";
+import { C_EIP, CPU, REC_LINK } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
 import { parseRow } from "../isa/rows.ts";
 import { ALL_HELPERS, HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
-import { EXITS, HELPER_NAMES, RegionContext } from "./binding.ts";
+import {
+  blockLabel,
+  DISPATCHER,
+  EXITS,
+  HELPER_NAMES,
+  indirectTargets,
+  loopLabel,
+  RegionContext,
+} from "./binding.ts";
+import { addHints } from "./hints.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { regionState } from "./state.ts";
+import { type Structure, structure } from "./structure.ts";
 
 const NONE = parseRow("00 none");
 const JUMP = parseRow("e9 jmp Jz ends");
@@ -33,11 +43,20 @@ const TIDY = [
   "vacuum",
 ];
 
+/** The name under which a module exports a region's way in. */
+export function entryName(region: number, block: number): string {
+  return `${region}.${block}`;
+}
+
 /**
- * @param regions each a list of blocks, the entry first
- * @returns the module's bytes; it exports the regions' functions as "0", "1", …
+ * @param regions each a list of blocks
+ * @param dump takes the text of the module
+ * @returns the module's bytes; it exports each region's ways in, as entryName says
  */
-export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> {
+export function buildRegions(
+  regions: RegionBlock[][],
+  dump?: (text: string) => void,
+): Uint8Array<ArrayBuffer> {
   const m = new binaryen.Module();
   m.setFeatures(binaryen.Features.All);
   m.setMemory(1024, -1);
@@ -54,42 +73,108 @@ export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> 
     const result = h.result === null ? binaryen.none : binaryenType(h.result);
     m.addFunctionImport(name, "env", name, parameters, result);
   }
-  regions.forEach((blocks, i) => {
-    addRegion(m, `region${i}`, blocks);
-    m.addFunctionExport(`region${i}`, String(i));
-  });
+  regions.forEach((blocks, i) => addRegion(m, i, blocks));
   m.runPasses([...TIDY, "remove-unused-module-elements"]);
-  const out = Uint8Array.from(m.emitBinary());
+  dump?.(m.emitText());
+  const out = addHints(m.emitBinary());
   m.dispose();
   return out;
 }
 
-function addRegion(m: binaryen.Module, name: string, blocks: RegionBlock[]): void {
-  const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
-  const numbers = new Map(blocks.map((b, i) => [b.record, i]));
-  const returns = blocks.flatMap((b, number) => b.returned ? [{ number, offset: b.offset }] : []);
-  x.state = regionState(x, numbers, returns);
-  // the bodies first: they find out which registers are used
-  const bodies = blocks.map((block) => x.block(() => emitBlock(m, x, block)));
-  const entry = x.block(() => x.loadAll());
-  x.emit(entry);
-  x.emit(wrapExits(m, x, loopOver(m, x, bodies)));
-  m.addFunction(name, binaryen.i32, binaryen.i32, x.localTypes, x.body());
+function successors(blocks: RegionBlock[]): number[][] {
+  return blocks.map((b) => {
+    const to = new Set<number>();
+    for (const i of b.instructions) {
+      if (i.target >= 0) to.add(i.target);
+      if (i.handler === "end") continue;
+      const { name } = i.handler.row;
+      if (name === "ret" || name === "jmp_indirect" || name === "call_indirect") {
+        for (const n of indirectTargets(blocks, name === "ret")) to.add(n);
+      }
+    }
+    if (b.next >= 0) to.add(b.next);
+    return [...to];
+  });
 }
 
-/** All blocks in one loop, entered by number. */
-function loopOver(m: binaryen.Module, x: RegionContext, bodies: number[]): number {
-  if (bodies.length === 1) return m.loop("blocks", bodies[0]);
-  const labels = bodies.map((_, i) => `block${i}`);
-  let inner = m.switch(labels, labels[0], x.get(x.state.next));
-  bodies.forEach((body, i) => {
-    inner = m.block(null, [m.block(labels[i], [inner]), body]);
+/** Blocks that are entered: the first; and where loops begin, as slices end there. */
+function chooseEntries(edges: number[][]): Structure {
+  const loose = structure(edges, reachable(edges, [0]));
+  return structure(edges, [...new Set([...loose.dispatched, ...loose.loops])]);
+}
+
+/** The given blocks, and as many others as it takes to reach all. */
+function reachable(edges: number[][], entries: number[]): number[] {
+  const seen = new Set<number>();
+  const all = [...entries];
+  const visit = (from: number) => {
+    const stack = [from];
+    for (let b = stack.pop(); b !== undefined; b = stack.pop()) {
+      if (seen.has(b)) continue;
+      seen.add(b);
+      stack.push(...edges[b]);
+    }
+  };
+  entries.forEach(visit);
+  for (let b = 0; b < edges.length; b++) {
+    if (seen.has(b)) continue;
+    all.push(b);
+    visit(b);
+  }
+  return all;
+}
+
+function addRegion(m: binaryen.Module, number: number, blocks: RegionBlock[]): void {
+  const shape = chooseEntries(successors(blocks));
+  const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
+  x.state = regionState(x, blocks, shape.way);
+  // the bodies first: they find out which registers are used
+  const bodies = blocks.map((_, n) => x.block(() => emitBlock(m, x, n)));
+  const entry = x.block(() => {
+    x.loadAll();
+    x.set(x.state.next, x.parameter(0));
+    const eip = x.load(4, CPU, C_EIP);
+    x.set(x.state.origin, x.sub(eip, x.parameter(1)));
   });
-  return m.loop("blocks", inner);
+  x.emit(entry);
+  x.emit(wrapExits(m, x, nest(m, x, shape, bodies)));
+  const two = x.parameterTypes(2);
+  m.addFunction(`region${number}`, two, binaryen.i32, x.localTypes, x.body());
+  for (const n of shape.dispatched) {
+    const name = entryName(number, n);
+    const args = [m.i32.const(n), m.i32.const(blocks[n].offset)];
+    const call = m.return_call(`region${number}`, args, binaryen.i32);
+    m.addFunction(name, binaryen.i32, binaryen.i32, [], call);
+    m.addFunctionExport(name, name);
+  }
+}
+
+/** The bodies nested as the dominator tree has them, under the dispatcher. */
+function nest(m: binaryen.Module, x: RegionContext, shape: Structure, bodies: number[]): number {
+  const within = (inner: number, children: number[]): number => {
+    for (const child of children) {
+      inner = m.block(null, [m.block(blockLabel(child), [inner]), place(child)]);
+    }
+    return inner;
+  };
+  const place = (n: number): number => {
+    const inner = within(bodies[n], shape.children[n]);
+    return shape.loops.has(n) ? m.loop(loopLabel(n), inner) : inner;
+  };
+  const { dispatched } = shape;
+  let switching: number;
+  if (dispatched.length === 1) switching = m.br(blockLabel(dispatched[0]));
+  else {
+    const numbered = Array.from({ length: bodies.length }, (_, n) => n);
+    const labels = numbered.map((n) => blockLabel(dispatched.includes(n) ? n : dispatched[0]));
+    switching = m.switch(labels, labels[0], x.get(x.state.next));
+  }
+  const all = within(switching, shape.children[bodies.length]);
+  return shape.dispatcherLoops ? m.loop(DISPATCHER, all) : all;
 }
 
 /** The code behind each exit label: everything is written back, then a tail call leads on. */
-function wrapExits(m: binaryen.Module, x: RegionContext, loop: number): number {
+function wrapExits(m: binaryen.Module, x: RegionContext, all: number): number {
   const { state } = x;
   const code: Record<(typeof EXITS)[number], () => void> = {
     link: () => {
@@ -109,39 +194,44 @@ function wrapExits(m: binaryen.Module, x: RegionContext, loop: number): number {
       x.tail("resume");
     },
     fault: () => {
-      x.storeAll(state.eip);
+      x.storeAll(state.target);
       x.tail("fault", state.record);
     },
     record: () => {
-      x.storeAll(state.eip);
-      x.dispatch(state.record);
+      x.storeAll(state.target);
+      x.handle(state.handler, state.record);
     },
   };
-  let inner = loop;
+  let inner = all;
   for (const exit of EXITS) {
     inner = m.block(null, [m.block(exit, [inner]), x.block(code[exit])]);
   }
   return inner;
 }
 
-function emitBlock(m: binaryen.Module, x: RegionContext, block: RegionBlock): void {
+function emitBlock(m: binaryen.Module, x: RegionContext, n: number): void {
+  const block = x.state.blocks[n];
   let before = x;
   x.forgetFlags();
   for (const i of block.instructions) {
-    const y = contextOf(m, i, before);
+    const y = contextOf(m, i, n, before);
     if (i.handler === "end") y.jumpRelative();
     else if (i.handler.row.slow) y.leave(i.handler.row.slow as keyof typeof HELPERS);
     else meaningOf(i.handler.row.name)(y);
     before = y;
   }
+  if (block.next >= 0) before.runOn();
 }
 
 function contextOf(
   m: binaryen.Module,
   i: DecodedInstruction,
+  block: number,
   before: RegionContext,
 ): RegionContext {
-  if (i.handler === "end") return new RegionContext(m, JUMP, 4, PLACE_REGISTER, false, i, before);
+  if (i.handler === "end") {
+    return new RegionContext(m, JUMP, 4, PLACE_REGISTER, false, i, block, before);
+  }
   const { row, size, place, noFlags } = i.handler;
-  return new RegionContext(m, row, size, place, noFlags, i, before);
+  return new RegionContext(m, row, size, place, noFlags, i, block, before);
 }

@@ -30,13 +30,8 @@ export interface TranslatorCore {
 /** Translations that may be alive at once. */
 const MOST = 4096;
 
-/** A region on its way through the builder. */
-interface Candidate {
-  record: number;
-  /** The handler its first record had: if it has another, the code was overwritten meanwhile. */
-  handler: number;
-  region: RegionBlock[];
-}
+/** A region on its way through the builder: its blocks. */
+type Candidate = RegionBlock[];
 
 /** How eager a translator is, and who builds for it. */
 export interface TranslatorOptions {
@@ -52,6 +47,8 @@ export class Translator {
   readonly #hits = new Map<number, number>();
   readonly #translated: Translated = new Map();
   #generation: number;
+  /** First records of blocks that some region holds. */
+  readonly #members = new Set<number>();
   #used = 0;
   #waiting: Candidate[] = [];
   #building = false;
@@ -82,14 +79,16 @@ export class Translator {
     const eip = view.getUint32(CPU + C_EIP, true);
     const record = knownRecord(view, eip);
     if (!record || this.#isTranslated(view, record)) return;
+    // the interpreter will soon come to where its region can be entered
+    if (this.#members.has(record) && (this.#hits.get(record) ?? 0) >= this.#hot) return;
     const hits = (this.#hits.get(record) ?? 0) + 1;
     this.#hits.set(record, hits);
     if (hits !== this.#hot || this.#used >= MOST) return;
     const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
-    const region = findRegion(view, record, this.#translated, find);
+    const region = findRegion(view, record, eip & 0xfff, this.#translated, find);
     if (!region) return;
-    const handler = view.getUint32(record + REC_HANDLER, true);
-    this.#waiting.push({ record, handler, region });
+    for (const block of region) this.#members.add(block.record);
+    this.#waiting.push(region);
     this.#build();
   }
 
@@ -111,7 +110,7 @@ export class Translator {
     this.#building = true;
     const batch = this.#waiting;
     this.#waiting = [];
-    this.#builder.build(batch.map((c) => c.region), (module, problem) => {
+    this.#builder.build(batch, (module, problem) => {
       this.#building = false;
       this.#failure = problem;
       if (module) this.#install(batch, module);
@@ -126,11 +125,14 @@ export class Translator {
     const imports = { env: this.#core as unknown as WebAssembly.ModuleImports };
     const { exports } = new WebAssembly.Instance(module, imports);
     const table = this.#core.handlers;
-    for (const [i, { record, handler }] of candidates.entries()) {
+    for (const [name, entry] of Object.entries(exports)) {
+      const [region, block] = name.split(".").map(Number);
+      const { record, instructions: [{ number: handler }] } = candidates[region][block];
+      // overwritten meanwhile, or the way into another region
       if (view.getUint32(record + REC_HANDLER, true) !== handler) continue;
       const number = handlerCount() + this.#used++;
       if (table.length <= number) table.grow(Math.max(64, number + 1 - table.length));
-      table.set(number, exports[String(i)] as CallableFunction);
+      table.set(number, entry as CallableFunction);
       this.#translated.set(record, handler);
       view.setUint32(record + REC_HANDLER, number, true);
     }
@@ -140,6 +142,7 @@ export class Translator {
   #forget(): void {
     this.#generation = this.#core.code_generation();
     this.#hits.clear();
+    this.#members.clear();
     this.#translated.clear();
     this.#waiting = [];
     this.#used = 0;

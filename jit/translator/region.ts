@@ -1,7 +1,11 @@
 /**
  * Regions: what is translated together. A region begins at the block that was found hot and takes in
- * the blocks that its direct jumps lead to, as far as the interpreter has linked them (which says that
- * they were taken, and that they lie in the same frame).
+ * the blocks of the same page that its direct jumps and calls lead to, as far as the interpreter knows
+ * them (which says that they were run), and those that its calls come back to.
+ *
+ * The interpreter's blocks overlap: one goes on past conditional jumps that are not taken, and begins
+ * anew where a jump leads into the middle. Here each instruction belongs to one block only: a block
+ * ends where another begins.
  */
 import {
   PREFIX_LINKABLE,
@@ -28,22 +32,26 @@ export interface DecodedInstruction {
   /** Address of the record. */
   record: number;
   handler: Handler | "end";
+  /** The handler's number. */
+  number: number;
   a: number;
   b: number;
   base: number;
   index: number;
   immediate: bigint;
   displacement: number;
-  /** Bytes from its block's start. */
+  /** Bytes from the start of the interpreter's block that the record belongs to. */
   delta: number;
   length: number;
-  /** Instructions of the block up to and including it. */
+  /** Instructions of that block up to and including it. */
   count: number;
   scale: number;
   segment: number;
   prefixes: number;
   /** Record of the direct jump's target, 0 if it is not known. */
   link: number;
+  /** The direct jump's target as a block of the region, -1 if it lies outside. */
+  target: number;
 }
 
 /** A block of the region. */
@@ -52,13 +60,16 @@ export interface RegionBlock {
   record: number;
   /** Bytes from the start of the region's first block; may be negative. */
   offset: number;
-  /** A call in the region returns to it. */
+  /** A call in the region returns to it, or an indirect jump is known to lead to it. */
   returned: boolean;
+  jumpedTo: boolean;
   instructions: DecodedInstruction[];
+  /** The block that it runs into, -1 if it ends with a jump. */
+  next: number;
 }
 
-export const MAX_BLOCKS = 24;
-export const MAX_INSTRUCTIONS = 250;
+export const MAX_BLOCKS = 80;
+export const MAX_INSTRUCTIONS = 500;
 
 /** First records that have been given a translation, with the handler they had before. */
 export type Translated = Map<number, number>;
@@ -82,12 +93,14 @@ export function handlerCount(): number {
 }
 
 function decode(view: DataView, record: number, translated: Translated): DecodedInstruction | null {
-  const number = view.getUint32(record + REC_HANDLER, true);
-  const handler = handlerOf(translated.get(record) ?? number);
+  const present = view.getUint32(record + REC_HANDLER, true);
+  const number = present < handlerCount() ? present : translated.get(record) ?? 0;
+  const handler = handlerOf(number);
   if (!handler) return null;
   return {
     record,
     handler,
+    number,
     a: view.getUint8(record + REC_A),
     b: view.getUint8(record + REC_B),
     base: view.getUint8(record + REC_BASE),
@@ -101,6 +114,7 @@ function decode(view: DataView, record: number, translated: Translated): Decoded
     segment: view.getUint8(record + REC_SEG),
     prefixes: view.getUint16(record + REC_PREFIX, true),
     link: view.getUint32(record + REC_LINK, true),
+    target: -1,
   };
 }
 
@@ -108,60 +122,100 @@ function isLast(i: DecodedInstruction): boolean {
   return i.handler === "end" || i.handler.row.ends;
 }
 
-function readBlock(
-  view: DataView,
-  record: number,
-  offset: number,
-  translated: Translated,
-): RegionBlock | null {
+/** A block as the interpreter has it, up to the jump that ends it. */
+function readBlock(view: DataView, record: number, translated: Translated): DecodedInstruction[] {
   const instructions: DecodedInstruction[] = [];
   for (let r = record;; r += RECORD_SIZE) {
     const i = decode(view, r, translated);
-    if (!i) return null;
+    if (!i) return [];
     instructions.push(i);
-    if (isLast(i)) return { record, offset, returned: false, instructions };
+    if (isLast(i)) return instructions;
   }
 }
 
 /** Finds the first record of the block at an offset from the region's start, or 0. */
 export type BlockFinder = (offset: number) => number;
 
+/** True for a direct jump, call or loop. */
+function isDirect(i: DecodedInstruction): boolean {
+  return (i.prefixes & PREFIX_LINKABLE) !== 0;
+}
+
+function isCall(i: DecodedInstruction): boolean {
+  return i.handler !== "end" && i.handler.row.name.startsWith("call");
+}
+
 /**
  * The region that begins at a record.
  *
- * @param find finds blocks that calls return to
+ * @param page offset of the first block in its page
+ * @param find finds blocks by their offset from the first
+ * @param also offsets of blocks that indirect jumps of the region were seen to lead to
  * @returns null if its first block holds something that only the interpreter does
  */
 export function findRegion(
   view: DataView,
   record: number,
+  page: number,
   translated: Translated,
   find: BlockFinder,
+  also: Iterable<number> = [],
 ): RegionBlock[] | null {
-  const first = readBlock(view, record, 0, translated);
-  if (!first) return null;
-  const blocks = [first];
-  const known = new Map([[record, first]]);
-  let size = first.instructions.length;
-  const add = (at: number, offset: number): RegionBlock | undefined => {
-    const already = known.get(at);
-    if (already || !at || blocks.length === MAX_BLOCKS) return already;
-    const block = readBlock(view, at, offset, translated);
-    if (!block || size + block.instructions.length > MAX_INSTRUCTIONS) return undefined;
-    known.set(at, block);
+  const blocks: RegionBlock[] = [];
+  const numbers = new Map<number, number>();
+  let size = 0;
+  const add = (offset: number, at: number): RegionBlock | null => {
+    const known = numbers.get(offset);
+    if (known !== undefined) return blocks[known];
+    if (!at || blocks.length === MAX_BLOCKS || size >= MAX_INSTRUCTIONS) return null;
+    const instructions = readBlock(view, at, translated);
+    if (!instructions.length) return null;
+    numbers.set(offset, blocks.length);
+    const block = {
+      record: at,
+      offset,
+      returned: false,
+      jumpedTo: false,
+      instructions,
+      next: -1,
+    };
     blocks.push(block);
-    size += block.instructions.length;
+    size += instructions.length;
     return block;
   };
+  const inPage = (offset: number) => page + offset >= 0 && page + offset < 4096;
+  const first = add(0, record);
+  if (!first) return null;
+  for (const offset of also) {
+    const block = inPage(offset) && add(offset, find(offset));
+    if (block) block.jumpedTo = true;
+  }
   for (let n = 0; n < blocks.length; n++) {
-    const { offset } = blocks[n];
-    for (const i of blocks[n].instructions) {
-      if (i.link && i.prefixes & PREFIX_LINKABLE) add(i.link, offset + i.displacement);
-      if (i.handler === "end" || !i.handler.row.name.startsWith("call")) continue;
+    const { offset, instructions } = blocks[n];
+    for (const i of instructions) {
+      const to = offset + i.displacement;
+      if (isDirect(i)) add(to, i.link || find(to));
       const behind = offset + i.delta + i.length;
-      const site = add(find(behind), behind);
-      if (site && site.offset === behind) site.returned = true;
+      if (!isCall(i) || !inPage(behind)) continue;
+      const site = add(behind, find(behind));
+      if (site) site.returned = true;
     }
   }
+  split(blocks, numbers);
   return blocks;
+}
+
+/** Ends blocks where others begin, and finds the jumps between them. */
+function split(blocks: RegionBlock[], numbers: Map<number, number>): void {
+  for (const block of blocks) {
+    const at = (i: DecodedInstruction) => numbers.get(block.offset + i.delta) ?? -1;
+    const end = block.instructions.findIndex((i, n) => n > 0 && i.handler !== "end" && at(i) >= 0);
+    if (end > 0) {
+      block.next = at(block.instructions[end]);
+      block.instructions.length = end;
+    }
+    for (const i of block.instructions) {
+      if (isDirect(i)) i.target = numbers.get(block.offset + i.displacement) ?? -1;
+    }
+  }
 }

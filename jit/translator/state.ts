@@ -1,91 +1,81 @@
 /**
  * Processor state in locals.
  *
- * Within a region the general registers, the two flag words, the TLB tag and the budget live in
- * locals. They are written back where control leaves, and around helpers of the core that look at
- * them.
+ * Within a region the general registers, the two flag words and the budget live in locals. They are
+ * written back where control leaves, and around helpers of the core that look at them. Flags are not
+ * computed at all until something asks for them: mostly an exit, off the way.
  */
 import type binaryen from "binaryen";
-import {
-  C_BUDGET,
-  C_EIP,
-  C_FLAG_AUX,
-  C_FLAG_RES,
-  C_TLB_TAG,
-  CPU,
-  R_ZERO,
-} from "../../core/wasm/layout.ts";
+import { C_BUDGET, C_EIP, C_FLAG_AUX, C_FLAG_RES, CPU, R_ZERO } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import type { Emitter } from "../semantics/emitter.ts";
+import type { KnownFlags } from "../semantics/flags.ts";
 import { FormContext } from "../semantics/form.ts";
 import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
+import { NO_PAGE, Slots, type Variable } from "./micro.ts";
+import type { RegionBlock } from "./region.ts";
+import type { Way } from "./structure.ts";
 
 const REGISTERS = 8;
 const ALL = Array.from({ length: REGISTERS }, (_, i) => i);
+/** Flags that ask for so many earlier ones in turn are computed at once. */
+const DEEPEST = 2;
 
-/** Helpers that neither read nor write general registers and flags. */
+/** Helpers that neither read nor write general registers and flags, nor change translations. */
 const PURE = new Set<HelperName>([
-  "cpu_tlb_fill",
-  "cpu_commit",
+  "cpu_tlb_probe",
   "cpu_segment_address",
+  "cpu_jump_ok",
   "cpu_raise",
   "cpu_no_fault",
 ]);
-
-/** A local that can be assigned. */
-type Variable = { type: IntType; local: number };
 
 /** The locals that all instructions of a region share. */
 export interface RegionState {
   registers: Variable[];
   result: Variable;
   aux: Variable;
-  tag: Variable;
   budget: Variable;
-  /** EIP of the current block's first instruction. */
-  eip: Variable;
   /** EIP of the region's first block. */
   origin: Variable;
-  /** Where the exit at hand leads: an EIP, and the record it leaves from. */
+  /** Where the exit at hand leads: an EIP, the record it leaves from, the handler to go on with. */
   target: Variable;
   record: Variable;
-  /** Number of the block to go to. */
+  handler: Variable;
+  /** Number of the block that the dispatcher goes to. */
   next: Variable;
-  /** Block numbers by first record. */
-  numbers: Map<number, number>;
-  /** Where calls of the region return to: block number, and offset from the region's start. */
-  returns: { number: number; offset: number }[];
+  slots: Slots;
+  blocks: RegionBlock[];
+  /** How to get from a block to another. */
+  way(from: number, to: number): Way;
   /** Registers that some instruction touches, and those that one writes. */
   used: Set<number>;
   dirty: Set<number>;
-  /** Label of the loop around all blocks. */
-  loop: string;
 }
 
 /** Makes the shared locals. */
 export function regionState(
   x: Emitter,
-  numbers: Map<number, number>,
-  returns: RegionState["returns"],
+  blocks: RegionBlock[],
+  way: RegionState["way"],
 ): RegionState {
   const i32 = () => x.variable("i32");
   return {
     registers: Array.from({ length: REGISTERS }, i32),
     result: x.variable("i64"),
     aux: i32(),
-    tag: i32(),
     budget: i32(),
-    eip: i32(),
     origin: i32(),
     target: i32(),
     record: i32(),
+    handler: i32(),
     next: i32(),
-    numbers,
-    returns,
+    slots: new Slots(x, blocks),
+    blocks,
+    way,
     used: new Set(),
     dirty: new Set(),
-    loop: "blocks",
   };
 }
 
@@ -101,14 +91,60 @@ export abstract class LocalContext extends FormContext {
     noFlags: boolean,
     before?: LocalContext,
   ) {
-    super(m, row, size, place, noFlags, 1, before);
+    super(m, row, size, place, noFlags, 2, before);
     if (before) this.state = before.state;
   }
 
-  /** At a block's start nothing is known of the flags. */
+  // ---- flags -----------------------------------------------------------------------------------------
+
+  /** At a block's start nothing is known of the flags but their two words. */
   forgetFlags(): void {
     this.flags = null;
   }
+
+  protected override setAll(flags: KnownFlags): void {
+    this.flags = flags;
+    if (flags.depth > DEEPEST) this.settle();
+  }
+
+  protected override setAux(aux: KnownFlags["aux"], depth: number): void {
+    if (!this.flags) {
+      this.set(this.state.aux, aux());
+      return;
+    }
+    this.flags = { result: this.flags.result, aux, depth, compared: null };
+    if (depth > DEEPEST) this.settle();
+  }
+
+  override flagsWhen(condition: Value, set: () => void): void {
+    if (this.noFlags) return;
+    if ("constant" in condition) {
+      if (condition.constant) set();
+      return;
+    }
+    this.settle();
+    this.if(condition, () => {
+      set();
+      this.settle();
+    });
+    this.flags = null;
+  }
+
+  /** Computes the flags into their two locals, for a way that leaves; what is known stays known. */
+  protected writeFlags(): void {
+    const { flags, state } = this;
+    if (!flags) return;
+    this.set(state.aux, flags.aux());
+    this.set(state.result, this.wideResult(flags.result));
+  }
+
+  /** Computes the flags into their two locals for good. */
+  protected settle(): void {
+    this.writeFlags();
+    this.flags = null;
+  }
+
+  // ---- registers -------------------------------------------------------------------------------------
 
   override readState(
     size: number,
@@ -116,19 +152,16 @@ export abstract class LocalContext extends FormContext {
     type: IntType = size === 8 ? "i64" : "i32",
   ): Value {
     const { state } = this;
-    if (offset === C_FLAG_AUX) return state.aux;
-    if (offset === C_TLB_TAG) return state.tag;
+    if (offset === C_FLAG_AUX) return this.copy(state.aux);
     if (offset >= C_FLAG_RES && offset < C_FLAG_RES + 8) {
-      const shift = (offset - C_FLAG_RES) * 8;
-      const v = shift ? this.shrU(state.result, shift) : state.result;
+      const v = this.shrU(this.copy(state.result), (offset - C_FLAG_RES) * 8);
       if (size === 8) return v;
       return this.zeroExtend(this.convert(v, "i32"), size);
     }
     if (offset < REGISTERS * 8) {
-      const register = state.registers[offset >> 3];
       state.used.add(offset >> 3);
-      const shifted = offset & 7 ? this.shrU(register, (offset & 7) * 8) : this.copy(register);
-      return this.convert(this.zeroExtend(shifted, size), type);
+      const v = this.shrU(this.copy(state.registers[offset >> 3]), (offset & 7) * 8);
+      return this.convert(this.zeroExtend(v, size), type);
     }
     if (offset === R_ZERO) return this.constant(0, type);
     return super.readState(size, offset, type);
@@ -160,14 +193,14 @@ export abstract class LocalContext extends FormContext {
     this.set(register, this.or(this.and(register, ~(mask << shift)), part));
   }
 
+  // ---- all of it -------------------------------------------------------------------------------------
+
   /** Loads the locals from the processor state; to be emitted when it is known which are used. */
   loadAll(): void {
     const { state } = this;
     this.#loadRegisters(state.used);
-    this.#loadTag();
     this.set(state.budget, super.readState(4, C_BUDGET));
-    this.set(state.eip, super.readState(4, C_EIP));
-    this.set(state.origin, state.eip);
+    this.#forgetPages();
   }
 
   #loadRegisters(which: Iterable<number> = ALL): void {
@@ -177,17 +210,23 @@ export abstract class LocalContext extends FormContext {
     this.set(state.aux, super.readState(4, C_FLAG_AUX));
   }
 
-  /** Writes registers and flags back. */
-  storeRegisters(which: Iterable<number> = this.state.dirty): void {
+  #forgetPages(): void {
+    for (const { page } of this.state.slots.all) this.set(page, NO_PAGE);
+  }
+
+  /** Writes registers and flags back; the flags must have been written to their locals. */
+  #storeRegisters(): void {
     const { state } = this;
-    for (const i of which) this.store(8, CPU, this.convert(state.registers[i], "i64"), i * 8);
+    for (const i of state.dirty) {
+      this.store(8, CPU, this.convert(this.copy(state.registers[i]), "i64"), i * 8);
+    }
     super.writeState(8, C_FLAG_RES, state.result);
     super.writeState(4, C_FLAG_AUX, state.aux);
   }
 
   /** Writes everything back, with C_EIP as given. */
   storeAll(eip: Value): void {
-    this.storeRegisters();
+    this.#storeRegisters();
     super.writeState(4, C_BUDGET, this.state.budget);
     this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
   }
@@ -198,29 +237,25 @@ export abstract class LocalContext extends FormContext {
       this.state.used.add(i);
       this.state.dirty.add(i);
     }
-    this.storeRegisters();
+    this.settle();
+    this.#storeRegisters();
     super.writeState(4, C_BUDGET, this.state.budget);
   }
 
   /** After such a helper. */
   #resume(): void {
     this.#loadRegisters();
-    this.#loadTag();
     this.set(this.state.budget, super.readState(4, C_BUDGET));
+    this.#forgetPages();
     this.flags = null;
   }
 
-  /** The address space's number may change under a helper that touches page tables. */
-  #loadTag(): void {
-    this.set(this.state.tag, super.readState(4, C_TLB_TAG));
-  }
+  /** A helper was called that may have written to memory. */
+  protected helped = false;
 
   override call(helper: HelperName, ...args: Operand[]): Value {
-    if (PURE.has(helper)) {
-      const result = super.call(helper, ...args);
-      this.#loadTag();
-      return result;
-    }
+    if (PURE.has(helper)) return super.call(helper, ...args);
+    this.helped = true;
     this.expose();
     const result = super.call(helper, ...args);
     this.#resume();
@@ -229,6 +264,7 @@ export abstract class LocalContext extends FormContext {
 
   override invoke(helper: HelperName, ...args: Operand[]): void {
     if (PURE.has(helper)) return super.invoke(helper, ...args);
+    this.helped = true;
     this.expose();
     super.invoke(helper, ...args);
     this.#resume();

@@ -1,70 +1,7 @@
-/**
- * Interpreter against translator: the same guest of random code, in virtual time, once interpreted and
- * once with every block translated that a slice ends at. After each slice the processor's state, and in
- * the end all memory, must be the same.
- */
+/** Interpreter against translator; see lockstep.ts. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { C_FAULT, C_FX, C_SHADOW, C_SPLIT_ADDRESS, CPU, MACHINE } from "../../core/wasm/layout.ts";
-import { buildRegions } from "../../jit/translator/build.ts";
-import { Translator, type TranslatorCore } from "../../jit/translator/mod.ts";
-import { createMachine, type Machine } from "../../mod.ts";
-import { randomGuest } from "../guests/random_code.ts";
-import { loopGuest } from "./loops.ts";
-
-const SLICES = 60;
-const INSTRUCTIONS = 700;
-const MEMORY = 4;
-
-/** What a guest can see of the processor: registers to the pending fault, and the FPU's state. */
-function state(machine: Machine): string {
-  const bytes = machine.core.bytes();
-  const part = (from: number, to: number) => bytes.slice(CPU + from, CPU + to).toString();
-  // between them lie the TLB tag, the mode's cache and the scratch bytes of split writes
-  return [part(0, 0x168), part(C_FAULT, C_FAULT + 4), part(C_FX, C_FX + 416)].join();
-}
-
-/** Runs a guest slice by slice; `after` is called after each. */
-async function run(
-  image: Uint8Array,
-  translate: boolean,
-): Promise<{ states: string[]; memory: Uint8Array; translations: number }> {
-  const machine = await createMachine({ time: "virtual", jit: false });
-  const domain = await machine.addDomain(image, { memory: MEMORY });
-  const translator = new Translator(machine.core.exports as unknown as TranslatorCore, {
-    hot: 1,
-    builder: {
-      build: (regions, built) => built(new WebAssembly.Module(buildRegions(regions)), ""),
-      stop: () => {},
-    },
-  });
-  const states: string[] = [];
-  let time = 0n;
-  let translations = 0;
-  for (let i = 0; i < SLICES; i++) {
-    machine.core.exports.machine_run(time, INSTRUCTIONS);
-    time += BigInt(INSTRUCTIONS);
-    states.push(state(machine));
-    if (!translate) continue;
-    translator.sample();
-    translations = Math.max(translations, translator.count);
-  }
-  const memory = machine.core.bytes().slice(MACHINE, MACHINE + (MEMORY + 4) * 0x100000);
-  machine.destroyDomain(domain);
-  machine.stop();
-  return { states, memory, translations };
-}
-
-async function compare(image: Uint8Array): Promise<number> {
-  const plain = await run(image, false);
-  const translated = await run(image, true);
-  const first = plain.states.findIndex((s, i) => s !== translated.states[i]);
-  assert.equal(first, -1, `states differ after slice ${first}`);
-  assert.deepEqual(translated.memory, plain.memory, "memory differs");
-  return translated.translations;
-}
-
-assert.ok(C_SHADOW > C_SPLIT_ADDRESS); // the layout that state() relies on
+import { compare, loopGuest, randomGuest } from "./lockstep.ts";
 
 Deno.test("random code: translated as interpreted", async () => {
   let translations = 0;

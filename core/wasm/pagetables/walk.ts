@@ -191,6 +191,31 @@ export function tlb_fill(address: u64, size: u32, access: u32): usize {
   return host;
 }
 
+/**
+ * For translated code: the host address of a plain access within a page, when the TLB has it or can
+ * have it. Notes no fault: where it answers 0, the interpreter does the instruction and finds out why.
+ *
+ * @param access READ, WRITE or MODIFY
+ */
+export function tlb_probe(address: u32, size: u32, access: u32): usize {
+  if ((address & 0xfff) + size > 4096) return 0;
+  const found = tlb_hit(address, access);
+  if (found || breakpoints_armed) return found;
+  if (!translate(address, access, cpl() == 3)) return 0;
+  return tlb_hit(address, access);
+}
+
+/** Host address of a byte if the TLB has its page for an access, else 0. */
+// @ts-ignore: decorator
+@inline
+
+export function tlb_hit(address: u32, access: u32): usize {
+  const e = tlb_entry(address);
+  const tag: u64 = (address & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
+  if (load<u64>(e + (access & 1 ? TLB_WRITE : TLB_READ)) != tag) return 0;
+  return address + load<u32>(e + TLB_ADDEND);
+}
+
 /** An access over a page's end: both pages are probed, then the bytes are gathered in SPLIT. */
 function crossing(address: u64, size: u32, access: u32, user: bool): usize {
   const n: u32 = 4096 - (<u32> address & 0xfff);

@@ -1,0 +1,66 @@
+/**
+ * The pages that a region is at work in, kept in locals: for each kind of address (the stack, or a
+ * base and index register with the upper bits of the displacement) the page of its last access and
+ * what to add to get the host's address. An access within the page costs a mask, a comparison and an
+ * addition; another page is looked up in the TLB, off the way.
+ *
+ * What is kept stays true for as long as the region calls nothing that may change page tables or the
+ * types of frames: after such a call all is forgotten.
+ */
+import { R_SP, R_ZERO } from "../../core/wasm/layout.ts";
+import { PLACE_REGISTER } from "../isa/forms.ts";
+import type { Emitter } from "../semantics/emitter.ts";
+import type { IntType } from "../semantics/value.ts";
+import type { DecodedInstruction, RegionBlock } from "./region.ts";
+
+/** A local that can be assigned. */
+export type Variable = { type: IntType; local: number };
+
+/** The page of the last access of one kind, or NO_PAGE; and the host's address minus the guest's. */
+export interface Slot {
+  page: Variable;
+  bias: Variable;
+}
+
+/** Equal to no address cut to its page, whatever bits below a size are kept with it. */
+export const NO_PAGE = 0x800;
+/** Kinds of addresses with slots of their own, the most frequent. */
+const MOST = 16;
+const STACK = "stack";
+const REST = "rest";
+
+/** What is likely to stay in one page: addresses by the same registers, not far from each other. */
+function kindOf(i: DecodedInstruction): string {
+  if (i.base === R_SP && i.index === R_ZERO) return STACK;
+  return [i.base, i.index, i.displacement + 2048 >> 12].join();
+}
+
+/** The slots of a region. */
+export class Slots {
+  readonly #reads = new Map<string, Slot>();
+  readonly #writes = new Map<string, Slot>();
+  readonly all: Slot[] = [];
+
+  constructor(x: Emitter, blocks: RegionBlock[]) {
+    const count = new Map<string, number>([[STACK, Infinity], [REST, Infinity]]);
+    for (const i of blocks.flatMap((b) => b.instructions)) {
+      if (i.handler === "end" || i.handler.place === PLACE_REGISTER) continue;
+      const kind = kindOf(i);
+      count.set(kind, (count.get(kind) ?? 0) + 1);
+    }
+    const kinds = [...count].sort((a, b) => b[1] - a[1]).slice(0, MOST);
+    for (const [kind] of kinds) {
+      for (const slots of [this.#reads, this.#writes]) {
+        const slot = { page: x.variable("i32"), bias: x.variable("i32") };
+        slots.set(kind, slot);
+        this.all.push(slot);
+      }
+    }
+  }
+
+  /** The slot for an instruction's operand, or its work on the stack. */
+  slot(i: DecodedInstruction, stack: boolean, write: boolean): Slot {
+    const slots = write ? this.#writes : this.#reads;
+    return slots.get(stack ? STACK : kindOf(i)) ?? slots.get(REST)!;
+  }
+}
