@@ -54,8 +54,6 @@ export abstract class Context extends MemoryInstruction {
   abstract immediate(type?: IntType): Value;
   /** The second, 8-bit immediate (ENTER) or the selector of a far pointer. */
   abstract immediate2(): Value;
-  /** The instruction's prefix bits, PREFIX_*. */
-  abstract prefixes(): Value;
   /** True if operand n lies in memory. */
   abstract inMemory(n: number): boolean;
   /** On to the following instruction. */

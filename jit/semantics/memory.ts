@@ -8,6 +8,7 @@
 import {
   C_TLB_TAG,
   CPU,
+  PREFIX_LOCK,
   SPLIT,
   TLB,
   TLB_ADDEND,
@@ -15,6 +16,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../../core/wasm/layout.ts";
+import { isVector } from "../isa/operands.ts";
 import { FlagInstruction } from "./flags.ts";
 import type { IntType, Operand, Value, Vector } from "./value.ts";
 
@@ -47,6 +49,10 @@ const READ = 0, WRITE = 1, MODIFY = 3;
 export type Access = typeof READ | typeof WRITE | typeof MODIFY;
 /** To be added in 64-bit code for an access by the stack pointer. */
 const STACK = 4;
+/** To be added to a write: into a page table it faults; it has a LOCK prefix. */
+const NOT_EMULATED = 8, LOCKED = 16;
+/** What stores a selector or a table register, where Xen emulates no store. */
+const SELECTORS = /^(mov_from_sreg|push_sreg|sldt|str|smsw|sgdt)$/;
 
 /** An instruction with memory operands. */
 export abstract class MemoryInstruction extends FlagInstruction {
@@ -83,6 +89,8 @@ export abstract class MemoryInstruction extends FlagInstruction {
     );
   }
 
+  /** The instruction's prefix bits, PREFIX_*. */
+  abstract prefixes(): Value;
   /** Address of the decoded record, for helpers that read it themselves. */
   abstract record(): Value;
 
@@ -166,6 +174,20 @@ export abstract class MemoryInstruction extends FlagInstruction {
     this.if(this.eq(host, CPU + SPLIT), () => this.check(this.call("cpu_commit")));
   }
 
+  /** A write of this instruction's, as tlb_fill is told of it. */
+  #writing(access: Access): Operand {
+    const { row } = this;
+    const fpu = row.map === 0 && row.opcode >> 3 === 0xd8 >> 3;
+    const block = row.map === 1 && row.opcode === 0xae;
+    if (fpu || block || row.operands.some(isVector) || SELECTORS.test(row.name)) {
+      return access | NOT_EMULATED;
+    }
+    if (access !== MODIFY || !row.lock) return access;
+    if (row.name === "xchg") return MODIFY | LOCKED;
+    const lock = this.and(this.prefixes(), PREFIX_LOCK);
+    return this.or(this.mul(lock, LOCKED / PREFIX_LOCK), MODIFY);
+  }
+
   #linearPlace(linear: (write: boolean) => Value, size: number, stack = false): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
     const translate = (access: Access) =>
@@ -204,7 +226,9 @@ export abstract class MemoryInstruction extends FlagInstruction {
     this.if(hit, () => {
       this.set(host, this.add(low, this.load(4, entry, TLB + TLB_ADDEND)));
     }, () => {
-      const how = stack && this.long ? access | STACK : access;
+      // no LOCK reaches the stack, so a number it is there
+      const kind = access === READ ? READ : this.#writing(access);
+      const how = stack && this.long && typeof kind === "number" ? kind | STACK : kind;
       this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, how));
       this.check(host);
     });

@@ -5,6 +5,8 @@ import { A, BASE, D, HC, MODIFY, OP, P, Rig, RW, TestDomain, US } from "./rig.ts
 const L1 = 8;
 const DATA = 12;
 const OPT_WRITABLE_L2 = 2;
+/** Bits of an access (core/wasm/pagetables/walk.ts). */
+const NOT_EMULATED = 8, LOCKED = 16;
 
 /** A domain with page L1 in use as an L1, read-only; entry 3 of it is at `at`. */
 async function domain(assist: boolean, options = 0): Promise<{ d: TestDomain; at: number }> {
@@ -56,7 +58,7 @@ Deno.test("on, stores are checked updates [ptwr.mov] [ptwr.rmw] [ptwr.cmpxchg8b]
   d.sound();
 });
 
-Deno.test("an upper half that makes no sense clears P, for a plain 4-byte store [ptwr.upper_half]", async () => {
+Deno.test("an upper half that makes no sense clears P, for a 4-byte store without LOCK [ptwr.upper_half]", async () => {
   const { d, at } = await domain(true);
   const set = () => assert.equal(d.mmuUpdate(d.at(L1, 3), d.pte(DATA, P | RW)), 0);
   const entry = () => d.rig.entry(d.mfns[L1], 3);
@@ -65,7 +67,10 @@ Deno.test("an upper half that makes no sense clears P, for a plain 4-byte store 
   assert.equal(entry(), d.pte(DATA, RW) | (0x40n << 32n));
   d.sound();
   set();
-  for (const [size, access] of [[1, 1], [2, 1], [4, MODIFY]]) {
+  assert.equal(d.store(at + 4, 0x40n, 4, MODIFY).error, undefined); // OR, BTS and so on
+  assert.equal(entry(), d.pte(DATA, RW) | (0x40n << 32n));
+  set();
+  for (const [size, access] of [[1, 1], [2, 1], [4, MODIFY | LOCKED]]) {
     assert.equal(d.store(at + 4, 0x40n, size, access).error, 3);
     assert.equal(entry(), d.pte(DATA, P | RW));
   }
@@ -75,7 +80,9 @@ Deno.test("only aligned stores of a kernel, of up to 8 bytes, into an L1 [ptwr.a
   const { d, at } = await domain(true);
   assert.equal(d.store(at + 2, 0n, 4).error, 3);
   assert.equal(d.store(at + 1, 0n, 2).error, 3);
-  assert.equal(d.store(at, 0n, 8).error, 3, "SSE and x87 stores are not emulated");
+  for (const size of [2, 4, 8]) {
+    assert.equal(d.store(at, 0n, size, NOT_EMULATED | 1).error, 3, "SSE and x87 stores");
+  }
   assert.equal(d.store(at, 0n, 16, MODIFY).error, 3);
   assert.deepEqual(d.store(d.va(L1 + 1) - 2, 0n), { error: 3, address: d.va(L1 + 1) - 2 });
   assert.equal(d.store(d.va(1) + 400 * 8, 0n).error, 3, "an L2");

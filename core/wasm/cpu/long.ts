@@ -1,15 +1,13 @@
 // Instructions too long to be generated: stack frames, decimal adjustment, 64-bit division, the
 // segment-loading forms of POP and LDS.
-import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SS } from "../layout";
+import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SPLIT, SS } from "../layout";
 import { load_segment } from "../segments/load";
 import { insn_mov_sreg } from "../segments/slow";
 import { segment_address } from "../segments/address";
 import { stack_move, stack_peek } from "../segments/stack";
-import {
-  guest_probe_write,
-  guest_read_linear,
-  guest_write_linear,
-} from "../pagetables/guest_copy";
+import { cpu_commit } from "../pagetables/commit";
+import { guest_read_linear } from "../pagetables/guest_copy";
+import { tlb_fill, WRITE } from "../pagetables/walk";
 import { AF, CF, flags_arithmetic, flags_set_arithmetic, PF, set_eflags, SF, ZF } from "./flags";
 import {
   AX,
@@ -43,14 +41,23 @@ function stack_linear(offset: u32, size: u32, write: bool): u64 {
   return segment_address(SS, stack32() ? offset : offset & 0xffff, size, write);
 }
 
+/** Stores `size` bytes of BUFFER on the stack, as a push does; false if it faulted. */
+function push_at(offset: u32, size: u32): bool {
+  const a = stack_linear(offset, size, true);
+  if (a == ~0) return false;
+  const host = tlb_fill(a, size, WRITE);
+  if (!host) return false;
+  memory.copy(host, BUFFER, size);
+  return host != CPU + SPLIT || cpu_commit();
+}
+
 /** PUSHA: EAX first, each a push of its own; the stack pointer moves at the end. Returns 0 if it faulted. */
 export function cpu_pusha(size: u32): u32 {
   let sp = gpr(SP);
   for (let i: u32 = 0; i < 8; i++) {
     sp -= size;
     store<u32>(BUFFER, gpr(i));
-    const a = stack_linear(sp, size, true);
-    if (a == ~0 || !guest_write_linear(a, BUFFER, size, cpl() == 3)) return 0;
+    if (!push_at(sp, size)) return 0;
   }
   set_sp(sp);
   return 1;
@@ -82,27 +89,24 @@ export function cpu_enter(rec: u32, size: u32): u32 {
   let sp = below(gpr(SP), size);
   let bp = gpr(BP);
   store<u32>(BUFFER, bp);
-  let a = stack_linear(sp, size, true);
-  if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+  if (!push_at(sp, size)) return 0;
   const frame = sp;
   for (let i: u32 = 1; i < level; i++) {
     bp -= size;
     sp = below(sp, size);
-    a = stack_linear(bp, size, false);
+    const a = stack_linear(bp, size, false);
     if (a == ~0 || !guest_read_linear(BUFFER, a, size, user)) return 0;
-    a = stack_linear(sp, size, true);
-    if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+    if (!push_at(sp, size)) return 0;
   }
   if (level) {
     sp = below(sp, size);
     store<u32>(BUFFER, frame);
-    a = stack_linear(sp, size, true);
-    if (a == ~0 || !guest_write_linear(a, BUFFER, size, user)) return 0;
+    if (!push_at(sp, size)) return 0;
   }
   sp = below(sp, bytes);
   // the manual probes the new top of stack for writing
-  a = stack_linear(sp, size, true);
-  if (a == ~0 || !guest_probe_write(a, size, user)) return 0;
+  const a = stack_linear(sp, size, true);
+  if (a == ~0 || !tlb_fill(a, size, WRITE)) return 0;
   if (size == 4) set_gpr(BP, frame);
   else store<u16>(CPU + (BP << 3), <u16> frame);
   set_sp(sp);

@@ -4,7 +4,7 @@
 // fixed; MMX instructions bring TOP to 0 and mark all registers as in use. Source: SDM volume 1, 9.5.
 import { C_FX, CPU, PREFIX_ADDR16, REC_PREFIX, REC_SEG } from "../layout";
 import { guest_write_linear } from "../pagetables/guest_copy";
-import { tlb_fill } from "../pagetables/walk";
+import { NOT_EMULATED, tlb_fill, WRITE } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { fpu_usable } from "../traps/fpu";
 import { cpl, fault, long_mode, MF } from "./state";
@@ -53,7 +53,7 @@ export function cpu_mask_move(rec: u32, di: u32, data: usize, mask: usize, size:
 
 /** The same to a linear address. */
 export function mask_move(address: u64, data: usize, mask: usize, size: u32): u32 {
-  if (!tlb_fill(address, size, 1)) return 0;
+  if (!tlb_fill(address, size, WRITE | NOT_EMULATED)) return 0;
   const user = cpl() == 3;
   for (let i: u32 = 0; i < size; i++) {
     if (!(load<u8>(mask + i) & 0x80)) continue;

@@ -19,7 +19,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
-import { tlb_fill } from "../pagetables/walk";
+import { NOT_EMULATED, READ, tlb_fill } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { fault, GP } from "./state";
 
@@ -51,5 +51,5 @@ export function cpu_vector_address(rec: usize, size: u32, write: u32, mask: u32)
   if (load<u64>(entry + (write ? TLB_WRITE : TLB_READ)) == <u64> tag) {
     return a + load<u32>(entry + TLB_ADDEND);
   }
-  return <u32> tlb_fill(a, size, write);
+  return <u32> tlb_fill(a, size, write ? write | NOT_EMULATED : READ);
 }

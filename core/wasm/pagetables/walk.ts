@@ -35,6 +35,9 @@ export const EXECUTE: u32 = 2;
 export const MODIFY: u32 = 3; // read, then write
 /** In 64-bit code, with one of these: by the stack pointer, so that what is no address is #SS. */
 const STACK: u32 = 4;
+// With a write: what the emulation of stores into page tables goes by.
+export const NOT_EMULATED: u32 = 8; // of the FPU, of a vector, of a selector: a fault there
+export const LOCKED: u32 = 16;
 
 // Bits of a page fault's error code.
 export const PF_P: u32 = 1;
@@ -164,7 +167,7 @@ function set_bits(level: u32, bits: u64): void {
  *
  * @param address linear address
  * @param size bytes, at most 32
- * @param access READ, WRITE or MODIFY; STACK with it
+ * @param access READ, WRITE or MODIFY; with it STACK, NOT_EMULATED, LOCKED
  * @returns host address for the bytes; CPU + SPLIT if they must go through the buffer there (holding
  *   what is read now; after storing, the caller commits); 0 after a page fault was noted
  */
@@ -237,7 +240,7 @@ function crossing(address: u64, size: u32, access: u32, user: bool): usize {
     store<u32>(CPU + C_SPLIT_SIZE, size);
     store<u32>(CPU + C_SPLIT_KIND, SPLIT_CROSSING);
   }
-  if (access != WRITE) {
+  if ((access & MODIFY) != WRITE) {
     memory.copy(CPU + SPLIT, first, n);
     memory.copy(CPU + SPLIT + n, second, size - n);
   }

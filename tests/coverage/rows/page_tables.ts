@@ -163,6 +163,7 @@ export const PAGE_TABLES: Section = {
       upper_half: ["a bad upper half clears P", "ptwr.high*"],
       refused: ["an entry that may not be: #PF", "ptwr.*bad* ptwr.mov32_l3_rw ptwr.mov32_mfn0"],
       aligned: ["only aligned, within an entry", "ptwr.misaligned* ptwr.straddle* ptwr.aligned4*"],
+      forms: "each form of store, by who may be emulated: integers, but no selectors and no FPU",
       wide: ["SSE and MMX stores: #PF", "ptwr.sse* ptwr.mmx*"],
       strings: ["STOS, with and without REP", "ptwr.push_style"],
       upper_levels: ["stores into an L2 or L3: #PF", "ptwr.l2_write ptwr.l3_write"],

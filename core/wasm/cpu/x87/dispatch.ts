@@ -1,7 +1,7 @@
 // From a decoded instruction to the function that does it. The handlers (jit/semantics/x87.ts) call
 // these; they tell instructions apart by FOP, the opcode's low bits and ModRM.
 import { REC_SEG } from "../../layout";
-import { tlb_fill } from "../../pagetables/walk";
+import { NOT_EMULATED, tlb_fill, WRITE } from "../../pagetables/walk";
 import { guest_write_linear } from "../../pagetables/guest_copy";
 import { aligned, segment_address } from "../../segments/address";
 import { B, unpack32, unpack64 } from "../../float/unpacked";
@@ -268,7 +268,7 @@ export function cpu_x87_store_wide(rec: u32, offset: u32): u32 {
 export function store_wide(rec: u32, offset: u32, address: u64): u32 {
   if (!aligned(address, 8)) return 0;
   // a fault goes before what an unmasked exception would do
-  if (!tlb_fill(address, 10, 1)) return 0;
+  if (!tlb_fill(address, 10, WRITE | NOT_EMULATED)) return 0;
   if (!cpu_x87_prepare(rec, offset)) return 1;
   store<u64>(BYTES, stored_low);
   store<u16>(BYTES + 8, <u16> stored_high);
