@@ -22,6 +22,8 @@ export interface CoreExports {
 
   machine_init(frames: number): number;
   machine_grow(frames: number): number;
+  /** Frames of the machine, its own among them. */
+  machine_size(): number;
   machine_free_frames(): number;
   machine_run(now: bigint, budget: number): number;
   machine_deadline(): bigint;

@@ -17,10 +17,13 @@ import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
 import { Translation } from "./translation.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
+import { MAX_FRAMES } from "../wasm/layout.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
 import { removeDomainNodes, writeDomainNodes } from "./xenstore/domain_tree.ts";
 
 const FRAMES_PER_MIB = 256;
+/** Frames that a machine keeps for its own tables. */
+const MACHINE_FRAMES = 1025;
 /** Frames a domain may need besides its own memory: spare pages, shared_info, grant table. */
 const OVERHEAD_FRAMES = 512;
 /** domain_state of a domain that has shut down. */
@@ -188,8 +191,19 @@ export class Machine {
       if (missing <= 0) return;
     }
     const result = this.initialised ? exports.machine_grow(missing) : exports.machine_init(missing);
-    if (result < 0) throw new BuildError(`room for ${missing} more frames`, result);
+    if (result < 0) throw new BuildError("room", result, this.noRoom(frames, missing));
     this.initialised = true;
+  }
+
+  /** Why there is no room for a domain of so many frames, of which so many are missing. */
+  private noRoom(frames: number, missing: number): string {
+    const mib = (n: number) => `${Math.ceil(n / FRAMES_PER_MIB)} MiB`;
+    const size = this.initialised ? this.core.exports.machine_size() : 0;
+    const full = size + missing > MAX_FRAMES - MACHINE_FRAMES;
+    return full
+      ? `no room for its ${mib(frames)}: all guests of a machine together have ${mib(MAX_FRAMES)}` +
+        (size > 0 ? `, and ${mib(size + missing - frames)} are taken` : "")
+      : `this host gives no ${mib(missing)} of memory more`;
   }
 
   private connect(built: BuiltDomain, frames: number, options: DomainOptions): Domain {

@@ -147,6 +147,17 @@ Deno.test("too little memory for the image: one line and status 1", async () => 
   oneLine(stderr);
 });
 
+Deno.test("more memory than a machine has: what, how much and why, in one line and status 1", async () => {
+  const { status, stderr } = await bootByCommandLine(
+    "-m 3000 skiff --and -m 1500 skiff".split(" "),
+  );
+  assert.equal(status, 1);
+  assert.match(
+    oneLine(stderr),
+    /skiff: .*no room for its 15\d\d MiB: .* have 4032 MiB, and 30\d\d MiB are taken/,
+  );
+});
+
 Deno.test("an interrupt ends it with a line", async () => {
   const file = await Deno.makeTempFile();
   await Deno.writeFile(file, spins());

@@ -27,9 +27,12 @@ const GRANT_XENSTORE = 1;
 export class BuildError extends Error {
   override readonly name = "BuildError";
 
-  /** @param errno negative error number the core gave */
-  constructor(step: string, readonly errno: number) {
-    super(`cannot make the domain: ${step} gave error ${errno}`);
+  /**
+   * @param errno negative error number the core gave
+   * @param why what it means, where that can be told in words
+   */
+  constructor(step: string, readonly errno: number, why?: string) {
+    super(`cannot make the domain: ${why ?? `${step} gave error ${errno}`}`);
   }
 }
 

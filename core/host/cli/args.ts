@@ -10,7 +10,7 @@ export const TRACE_KINDS = { hypercall: 1, trap: 2, event: 4, mmu: 8 } as const;
 
 /** Memory that a domain can be given, in MiB. */
 const MEMORY_MIN = 1;
-const MEMORY_MAX = 3072;
+const MEMORY_MAX = 4000;
 /** vCPUs whose vcpu_info has its place in shared_info. */
 const VCPUS_MAX = 32;
 /** Domains that a machine has room for beside the host's. */

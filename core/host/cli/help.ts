@@ -14,7 +14,7 @@ name. Input goes to the first guest; Ctrl-a three times gives it to the next, an
 guest's end. One guest's end leaves the others running.
 
 Of each guest:
-  -m MIB               memory (64)
+  -m MIB               memory (64, at most 4000)
   --maxmem MIB         what it may grow to (its memory)
   -c CMDLINE           the kernel's command line
   -r RAMDISK           a file for the kernel's ramdisk
