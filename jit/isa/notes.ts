@@ -7,6 +7,8 @@ export interface Note {
   /** Names of the rows it is about. */
   about: RegExp;
   text: string;
+  /** Makers' processors differ in this, and the oracle's host need not agree with ours. */
+  makersDiffer?: true;
 }
 
 export const NOTES: readonly Note[] = [
@@ -16,6 +18,7 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^sh[lr]d$/,
+    makersDiffer: true,
     text:
       "With 16-bit operands a count above 16 leaves destination and flags undefined; Intel and AMD " +
       "differ, and neither is followed.",
@@ -33,6 +36,7 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^(push_sreg)$/,
+    makersDiffer: true,
     text:
       "A 32-bit push moves ESP by four and writes the low word only, as Intel's since the P6; AMD's write " +
       "all four bytes.",
@@ -65,11 +69,16 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^(iret|ret_far)$/,
+    makersDiffer: true,
     text:
       "A bad selector that asks for another ring is #GP before the outer stack's words are read, as in the " +
       "manual; AMD's read them first, so that a page fault may come instead.",
   },
-  { about: /^lar$/, text: "Bits 16 to 19, undefined by the manual, read zero, as in the goldens." },
+  {
+    about: /^lar$/,
+    makersDiffer: true,
+    text: "Bits 16 to 19, undefined by the manual, read zero, as in the goldens.",
+  },
   {
     about: /^(sldt|str|smsw|sgdt|sidt)$/,
     text:
@@ -81,6 +90,7 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^nop$/,
+    makersDiffer: true,
     text:
       "The reserved NOPs 0F 18 to 0F 1F and the prefetches of 0F 0D; a register form of 0F 0D is #UD on " +
       "AMD's and a NOP here as on Intel's. Fences are NOPs, as memory is always in order.",
@@ -93,32 +103,38 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)$/,
+    makersDiffer: true,
     text:
       "Within one unit in the last place of the host's processor, whose own algorithm is not documented; " +
       "C1 may differ then.",
   },
   {
     about: /^f(i?comp?|compp|ucom.*|comip?|tst)$/,
+    makersDiffer: true,
     text:
       "With an unmasked IE or DE the condition codes are set all the same, as AMD does, and nothing is " +
       "popped; the Intel manual has them left alone.",
   },
   {
     about: /^f(cmov.*|u?comip?)$/,
+    makersDiffer: true,
     text: "C1 stays unless the stack underflows, as AMD does; the manual leaves it open.",
   },
   {
     about: /^fld$/,
+    makersDiffer: true,
     text: "A denormal is pushed even if that raises an unmasked DE, as AMD does.",
   },
   {
     about: /^fprem1?$/,
+    makersDiffer: true,
     text:
       "Where there is no quotient (NaN, invalid) C0 and C3 stay, as AMD does. Of a difference of 64 and " +
       "more in exponents, 32 and the rest modulo 32 is taken off at a time.",
   },
   {
     about: /^(f2xm1|fyl2xp1)$/,
+    makersDiffer: true,
     text: "Outside the range that the manual defines, x comes back, with PE, as AMD does.",
   },
   {
@@ -129,12 +145,14 @@ export const NOTES: readonly Note[] = [
   },
   {
     about: /^(fnstenv|fnsave|fxsave)$/,
+    makersDiffer: true,
     text:
       "The last instruction's address and opcode are always kept, as on Intel's; AMD's may forget them " +
       "where no exception is pending.",
   },
   {
     about: /^(rcp|rsqrt)[ps]s$/,
+    makersDiffer: true,
     text:
       "Estimates within the manual's bound, 1.5 * 2^-12; every processor has a table of its own.",
   },

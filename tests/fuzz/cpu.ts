@@ -76,7 +76,7 @@ const x87: Batch = async (_world, seed, say) => {
 };
 
 const instructions = mixed(casesOf, compareCases);
-const BATCHES: Batch[] = [instructions, instructions, instructions, x87];
+const BATCHES: Batch[] = [...Array.from({ length: 7 }, () => instructions), x87];
 
 export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
   if (!await canRunNatively()) {

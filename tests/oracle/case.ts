@@ -30,6 +30,8 @@ export interface Case {
   ss: number;
   /** The code is 16 bits wide. */
   code16: boolean;
+  /** The slot that its code lies in, if not the one of its place among the others. */
+  slot?: number;
   /** Single-step traps to go on from before the one that ends the case. */
   steps: number;
   /** MEMORY_SIZE bytes: the scratch, then the edge. */
@@ -38,6 +40,8 @@ export interface Case {
   fx: Uint8Array;
   /** EFLAGS bits that the manual leaves undefined after it. */
   undefinedFlags: number;
+  /** Those of them in which we follow one maker's processors (jit/isa/undefined.ts). */
+  followedFlags: number;
   ignore: Ignore;
 }
 

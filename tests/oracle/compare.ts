@@ -4,6 +4,7 @@ import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-x86";
 import { fxDifferences } from "./fx.ts";
 import type { Case, Outcome } from "./case.ts";
 import { EDGE, EXIT_FAULT, MEMORY_SIZE, SCRATCH, SCRATCH_SIZE } from "./layout.ts";
+import { FOLLOWED_MAKER, hostProcessor } from "./processor.ts";
 import { inDriver, setAside, varies } from "./variances.ts";
 
 const PAGE_FAULT = 14;
@@ -34,9 +35,24 @@ const BS = 0x4000, TRAP_TRACE = 2;
 
 const SELECTOR_NAMES = ["ds", "es", "fs", "gs"];
 
-/** What differs, a line each; empty if nothing does, or if it means nothing (variances.ts). */
-export function differences(c: Case, native: Outcome, ours: Outcome): string[] {
-  const lines = allDifferences(c, /\bint1\b/.test(c.form) ? atNext(c, native, ours) : native, ours);
+/**
+ * What differs, a line each; empty if nothing does, or if it means nothing (variances.ts).
+ *
+ * @param maker of the processor that `native` comes from: of the one that we follow in undefined flags,
+ *   these are compared too
+ */
+export function differences(
+  c: Case,
+  native: Outcome,
+  ours: Outcome,
+  maker = hostProcessor().maker,
+): string[] {
+  const lines = allDifferences(
+    c,
+    /\bint1\b/.test(c.form) ? atNext(c, native, ours) : native,
+    ours,
+    maker,
+  );
   return lines.length && varies(c, native, ours) ? [] : lines;
 }
 
@@ -49,7 +65,7 @@ function atNext(c: Case, native: Outcome, ours: Outcome): Outcome {
   return { ...native, eip: ours.eip, signal: [native.signal[0], native.signal[1], ours.eip] };
 }
 
-function allDifferences(c: Case, native: Outcome, ours: Outcome): string[] {
+function allDifferences(c: Case, native: Outcome, ours: Outcome, maker: string): string[] {
   const out: string[] = [];
   const compare = (name: string, a: number, b: number) => {
     if (a !== b) out.push(`${name}: native ${hex(a)}, ours ${hex(b)}`);
@@ -66,7 +82,8 @@ function allDifferences(c: Case, native: Outcome, ours: Outcome): string[] {
     const mask = ~ignore.registers[i];
     compare(n, native.registers[i] & mask, ours.registers[i] & mask);
   });
-  const mask = ~(c.undefinedFlags | (faulted ? frameFlags(c, native) : 0));
+  const open = c.undefinedFlags & ~(maker === FOLLOWED_MAKER ? c.followedFlags : 0);
+  const mask = ~(open | (faulted ? frameFlags(c, native) : 0));
   compare("eflags", (native.eflags & mask) >>> 0, (ours.eflags & mask) >>> 0);
   // when a process goes on after a signal, its selectors have RPL 3
   const rpl = c.steps > 1 ? 3 : 0;

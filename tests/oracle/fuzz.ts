@@ -6,6 +6,8 @@ import { allForms, type Form } from "./forms.ts";
 import { generateCase, runsIn, stepped } from "./generate.ts";
 import { MAX_CASES } from "./layout.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
+import { x87Forms } from "./x87_cases.ts";
+import { x87StateCase } from "./x87_state.ts";
 import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
 
 function anyMode(r: Random, form: Form): Case {
@@ -23,6 +25,7 @@ function makeSources() {
     fpu: fpuForms(forms),
     pairs: pairGenerators(forms),
     vectors: vectorForms(),
+    x87: x87Forms(),
   };
 }
 let sources: ReturnType<typeof makeSources> | undefined;
@@ -30,10 +33,14 @@ let sources: ReturnType<typeof makeSources> | undefined;
 /** The cases of one seed: single instructions in every mode, pairs, and sequences. */
 export function casesOf(seed: number): Case[] {
   const r = new Random(seed);
-  const { forms, plain, fpu, pairs, vectors } = sources ??= makeSources();
+  const { forms, plain, fpu, pairs, vectors, x87 } = sources ??= makeSources();
   return Array.from({ length: MAX_CASES }, () => {
     if (r.oneIn(3)) {
       return r.oneIn(3) ? vectorSequence(r, vectors) : vectorCase(r, r.pick(vectors));
+    }
+    if (r.oneIn(10)) {
+      const c = x87StateCase(r, r.pick(x87));
+      return r.oneIn(16) ? stepped(r, c) : c;
     }
     const n = r.below(10);
     return n < 6

@@ -1,6 +1,7 @@
 /** Generates cases from the instruction table. */
 import type { Random } from "../random.ts";
 import { FLAG_LETTERS } from "../../jit/isa/rows.ts";
+import { FOLLOWED } from "../../jit/isa/undefined.ts";
 import { CaseBuilder } from "./builder.ts";
 import { type Mode, State, TF } from "./state.ts";
 import type { Case } from "./case.ts";
@@ -51,7 +52,7 @@ export function makeCase(
   const [es, , ss, ds] = segments.map((s) => s?.selector ?? 0);
   const code16 = state.mode === "code16";
   const common = { registers, eflags, ds, es, ss, code16, memory, fx, undefinedFlags, ignore };
-  return { form, code, steps: 0, ...common };
+  return { form, code, steps: 0, followedFlags: 0, ...common };
 }
 
 /**
@@ -95,7 +96,14 @@ export function generateCase(r: Random, form: Form, mode: Mode = "plain"): Case 
     throw new Error(`${form.name}: ${code.length} bytes`);
   }
   const name = mode === "plain" ? form.name : `${form.name} (${mode})`;
-  return makeCase(name, code, state, undefinedFlags);
+  const followedFlags = undefinedFlags & followedMask(form.row.name);
+  return { ...makeCase(name, code, state, undefinedFlags), followedFlags };
+}
+
+/** EFLAGS bits that the manual leaves undefined after an instruction and in which we follow processors. */
+function followedMask(name: string): number {
+  const letters = [...FOLLOWED[name] ?? ""];
+  return eflagsMask(letters.reduce((m, c) => m | 1 << FLAG_LETTERS.indexOf(c), 0));
 }
 
 /** Shifts leave flags undefined by their count. */

@@ -104,7 +104,7 @@ function caseArea(cases: readonly Case[], driver: Driver): Uint8Array {
   jump(PAD_END_16, driver.end16);
   jump(PAD_TAKEN_16, driver.taken16);
   cases.forEach((c, n) => {
-    const slot = slotAddress(n);
+    const slot = slotAddress(c.slot ?? n);
     const leave = c.code16 ? farJump : jump;
     const small = c.ss === STACK_16.selector;
     const cs = c.code16 ? code16(slot) : FLAT_CS;

@@ -1,31 +1,21 @@
 /** What two worlds answered to a vector case. */
 import type { Case, Outcome } from "./case.ts";
+import { forgive } from "./approximations.ts";
 import { differences } from "./compare.ts";
 import { FX_MXCSR, FX_ST, FX_XMM } from "./vector_values.ts";
 
-/** RCP and RSQRT: the manual bounds their error, and every processor has a table of its own. */
-const ESTIMATES = / (rcp|rsqrt)[ps]s /;
-const TOLERANCE = 2 * 1.5 / 4096;
-
 /** What differs, a line each. */
-export function vectorDifferences(c: Case, native: Outcome, ours: Outcome): string[] {
-  const fx = ours.fx.slice();
-  if (ESTIMATES.test(c.form)) forgive(native.fx, fx);
-  const lines = differences(c, native, { ...ours, fx });
+export function vectorDifferences(
+  c: Case,
+  native: Outcome,
+  ours: Outcome,
+  maker?: string,
+): string[] {
+  const fx = forgive(c.form, native.fx, ours.fx);
+  const lines = differences(c, native, { ...ours, fx }, maker);
   if (!lines.length) return lines;
   const mattered = c.fx.some((b, i) => i >= FX_XMM && b !== 0);
   return mattered ? [...lines, stateText(c)] : lines;
-}
-
-/** Takes over estimates that are as good as the host's own. */
-function forgive(native: Uint8Array, ours: Uint8Array): void {
-  const [a, b] = [native, ours].map((m) => new DataView(m.buffer, m.byteOffset));
-  for (let i = FX_XMM; i < FX_XMM + 128; i += 4) {
-    const x = a.getFloat32(i, true), y = b.getFloat32(i, true);
-    if (Number.isFinite(x) && Math.abs(x - y) <= TOLERANCE * Math.abs(x)) {
-      b.setUint32(i, a.getUint32(i, true), true);
-    }
-  }
 }
 
 /** The vector state that a case starts from. */

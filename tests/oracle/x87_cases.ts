@@ -10,7 +10,8 @@ import type { Random } from "../random.ts";
 
 /** Bytes of a case's slot in the data, and where things lie in it. */
 export const SLOT = 256;
-const STATE_IN = 0, OPERAND = 112, STATE_OUT = 128, FLAGS_OUT = 236, FLAGS_IN = 240, EAX_OUT = 244;
+export const OPERAND = 112, FLAGS_IN = 240;
+const STATE_IN = 0, STATE_OUT = 128, FLAGS_OUT = 236, EAX_OUT = 244;
 
 export interface Form {
   name: string;
@@ -169,6 +170,12 @@ function word(view: DataView, at: number): string {
   return hex(view.getUint16(at, true), 4);
 }
 
+/** Which registers are empty by an image's tag word. */
+function emptyTags(view: DataView): string {
+  const tags = view.getUint16(STATE_OUT + 8, true);
+  return hex(tags & tags >> 1 & 0x5555, 4);
+}
+
 /** The state before, in words. */
 export function describe(c: Case): string {
   const view = new DataView(c.slot.buffer, c.slot.byteOffset);
@@ -209,7 +216,8 @@ export function x87Differences(c: Case, ours: Uint8Array, theirs: Uint8Array): s
   compare("FCW", (v) => word(v, STATE_OUT));
   const ignored = approximate ? C1 : 0;
   compare("FSW", (v) => hex(v.getUint16(STATE_OUT + 4, true) & ~ignored, 4));
-  compare("tags", (v) => word(v, STATE_OUT + 8));
+  // a unit in the last place may lie between a denormal, whose tag is another, and a number
+  compare("tags", (v) => approximate ? emptyTags(v) : word(v, STATE_OUT + 8));
   // where the kernel switched away in between, AMD's pointers are gone
   const pointers = b.getUint32(STATE_OUT + 12, true) !== 0;
   if (pointers) compare("FIP", (v) => hex(v.getUint32(STATE_OUT + 12, true), 8));
