@@ -56,7 +56,11 @@ export class GuestWorld {
 
   static async create(): Promise<GuestWorld> {
     const log: string[] = [];
-    const machine = await createMachine({ time: "virtual", log: (line) => void log.push(line) });
+    const machine = await createMachine({
+      time: "virtual",
+      jit: false,
+      log: (line) => void log.push(line),
+    });
     return new GuestWorld(machine, log);
   }
 

@@ -41,8 +41,7 @@ const VARIANCES: readonly Variance[] = [
   },
   {
     why: "an access to what the host's kernel maps for itself",
-    applies: (_, native, ours) =>
-      native.exit !== ours.exit && ours.exit === PAGE_FAULT && ours.cr2 >= HOST_OWN,
+    applies: (_case, _native, ours) => ours.exit === PAGE_FAULT && ours.cr2 >= HOST_OWN,
   },
   {
     why: "AMD's read the outer ring's stack before the selector that asks for one is refused",

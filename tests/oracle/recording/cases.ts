@@ -82,15 +82,15 @@ export function casesOf({ key, make }: Source, count: number): Case[] {
 /** A hash of what cases start from. */
 export function hashCases(cases: readonly Case[]): number {
   let h = FNV_BASIS;
-  const words = (list: ArrayLike<number>) => {
+  const words = (list: Uint32Array) => {
     for (let i = 0; i < list.length; i++) h = Math.imul(h ^ list[i], FNV_PRIME);
   };
   for (const c of cases) {
-    words([c.eflags, c.ds, c.es, c.ss, c.steps, c.code.length]);
-    words(c.code);
+    words(Uint32Array.of(c.eflags, c.ds, c.es, c.ss, c.steps, c.code.length, ...c.code));
     words(c.registers);
-    words(c.memory);
-    words(c.fx);
+    for (const { buffer, byteOffset, length } of [c.memory, c.fx]) {
+      words(new Uint32Array(buffer, byteOffset, length / 4));
+    }
   }
   return h >>> 0;
 }

@@ -25,7 +25,7 @@ export interface Columns {
   byte(column: string, value: number): number;
   /** An unsigned number below 2^32, the smaller the shorter. */
   number(column: string, value: number): number;
-  /** Four bytes, each in a column of its own. */
+  /** Four bytes. */
   word(column: string, value: number): number;
 }
 
@@ -44,9 +44,7 @@ abstract class Bytewise implements Columns {
 
   word(column: string, value: number): number {
     let out = 0;
-    for (let i = 0; i < 4; i++) {
-      out |= this.byte(`${column}.${i}`, value >>> (i * 8) & 255) << (i * 8);
-    }
+    for (let i = 0; i < 4; i++) out |= this.byte(column, value >>> (i * 8) & 255) << (i * 8);
     return out >>> 0;
   }
 }

@@ -29,14 +29,15 @@ const unfold = (n: number) => (n >>> 1) ^ -(n & 1);
 /** Bytes that changed, in runs: how many unchanged ones, how many changed, these. */
 function changes(x: Columns, name: string, from: Uint8Array, to: Uint8Array): Uint8Array {
   const out = from.slice();
+  const gap = `${name}.gap`, run = `${name}.run`;
   for (let at = 0; at < from.length;) {
     let begin = at;
     while (begin < from.length && from[begin] === to[begin]) begin++;
     let end = begin;
     while (end < from.length && from[end] !== to[end]) end++;
-    begin = at + x.number(`${name}.gap`, begin - at);
+    begin = at + x.number(gap, begin - at);
     if (begin >= from.length) break;
-    end = begin + x.number(`${name}.run`, end - begin);
+    end = begin + x.number(run, end - begin);
     for (at = begin; at < end; at++) out[at] = x.byte(name, to[at]);
   }
   return out;
@@ -44,17 +45,18 @@ function changes(x: Columns, name: string, from: Uint8Array, to: Uint8Array): Ui
 
 const FX_FSW = 2, FX_ST = 32, FX_REGISTER = 16, REGISTERS = 8;
 
+const topOf = (fx: Uint8Array) => fx[FX_FSW + 1] >> 3 & 7;
+
 /**
- * An FXSAVE image with the x87's registers in their own order instead of the stack's, so that a push leaves all
- * but one as they were; and with `back` the other way.
+ * An FXSAVE image whose x87 stack is turned by some places: so that what a push or pop left alone stands where
+ * it was.
  */
-function unstacked(fx: Uint8Array, back = false): Uint8Array {
-  const top = fx[FX_FSW + 1] >> 3 & 7;
+function turned(fx: Uint8Array, by: number): Uint8Array {
+  if (by === 0) return fx;
   const out = fx.slice();
   for (let i = 0; i < REGISTERS; i++) {
-    const own = FX_ST + (top + i) % REGISTERS * FX_REGISTER, stacked = FX_ST + i * FX_REGISTER;
-    const [from, to] = back ? [own, stacked] : [stacked, own];
-    out.set(fx.subarray(from, from + FX_REGISTER), to);
+    const from = FX_ST + ((i + by) & 7) * FX_REGISTER;
+    out.set(fx.subarray(from, from + FX_REGISTER), FX_ST + i * FX_REGISTER);
   }
   return out;
 }
@@ -106,7 +108,8 @@ export function outcomeIn(x: Columns, c: Case, o: Outcome): Outcome {
     address,
   ];
   const memory = changes(x, "memory", c.memory, o.memory);
-  const fx = unstacked(changes(x, "fx", unstacked(c.fx), unstacked(o.fx)), true);
+  const by = x.byte("top", (topOf(c.fx) - topOf(o.fx)) & 7);
+  const fx = turned(changes(x, "fx", c.fx, turned(o.fx, by)), -by);
   const exitOf = faulted ? EXIT_FAULT | (exit - 2) : exit;
   return { registers, eflags, exit: exitOf, error, cr2, eip, signal, selectors, memory, fx };
 }
