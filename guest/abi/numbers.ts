@@ -15,6 +15,7 @@ export const HYPERCALL = {
   set_timer_op: 15,
   xen_version: 17,
   console_io: 18,
+  grant_table_op: 20,
   vm_assist: 21,
   iret: 23,
   vcpu_op: 24,
@@ -29,7 +30,22 @@ export const DOMID_SELF = 0x7ff0;
 export const XENVER = { version: 0, extraversion: 1, capabilities: 3, get_features: 6 } as const;
 export const SCHEDOP = { yield: 0, block: 1, shutdown: 2, poll: 3 } as const;
 export const SHUTDOWN = { poweroff: 0, reboot: 1, suspend: 2, crash: 3 } as const;
-export const EVTCHNOP = { bind_virq: 1, close: 3, send: 4, bind_ipi: 7, unmask: 9 } as const;
+export const EVTCHNOP = {
+  bind_interdomain: 0,
+  bind_virq: 1,
+  close: 3,
+  send: 4,
+  alloc_unbound: 6,
+  bind_ipi: 7,
+  unmask: 9,
+} as const;
+export const GNTTABOP = { map: 0, unmap: 1, setup_table: 2, copy: 5 } as const;
+export const GNTMAP = { host_map: 2, readonly: 4 } as const;
+export const GNTCOPY = { source_gref: 1, dest_gref: 2 } as const;
+/** Flags of a grant entry. */
+export const GTF = { permit_access: 1, readonly: 4, reading: 8, writing: 16 } as const;
+/** Entries that the toolstack has filled in, or may. */
+export const GNTTAB_RESERVED = 8;
 export const VIRQ = { timer: 0, debug: 1 } as const;
 export const CALLBACKOP = { register: 0, unregister: 1 } as const;
 export const CALLBACKTYPE = { event: 0, failsafe: 1 } as const;
@@ -43,7 +59,7 @@ export const MMUEXT = {
 } as const;
 /** Flags of update_va_mapping. */
 export const UVMF = { none: 0, tlb_flush: 1, invlpg: 2 } as const;
-export const VCPUOP = { stop_periodic_timer: 7 } as const;
+export const VCPUOP = { get_runstate_info: 4, stop_periodic_timer: 7 } as const;
 
 /** Selectors of the descriptors that Xen itself keeps in every GDT (public/arch-x86/xen-x86_32.h). */
 export const FLAT = {

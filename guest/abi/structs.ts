@@ -70,7 +70,54 @@ export const CallbackRegister = struct("callback_register", {
   eip: u32,
 });
 export const BindVirq = struct("evtchn_bind_virq", { virq: u32, vcpu: u32, port: u32 });
+export const AllocUnbound = struct("evtchn_alloc_unbound", {
+  dom: u16,
+  remote_dom: u16,
+  port: u32,
+});
+export const BindInterdomain = struct("evtchn_bind_interdomain", {
+  remote_dom: u32,
+  remote_port: u32,
+  local_port: u32,
+});
+export const RunstateInfo = struct("vcpu_runstate_info", {
+  state: u32,
+  state_entry_time: u64,
+  time: array(u64, 4),
+});
 export const SchedPoll = struct("sched_poll", { ports: u32, nr_ports: u32, timeout: u64 });
+
+/** public/grant_table.h */
+export const GrantEntry = struct("grant_entry_v1", { flags: u16, domid: u16, frame: u32 });
+export const GrantSetup = struct("gnttab_setup_table", {
+  dom: u16,
+  nr_frames: u32,
+  status: u16,
+  frame_list: u32,
+});
+export const GrantMap = struct("gnttab_map_grant_ref", {
+  host_addr: u64,
+  flags: u32,
+  ref: u32,
+  dom: u16,
+  status: u16,
+  handle: u32,
+  dev_bus_addr: u64,
+});
+export const GrantUnmap = struct("gnttab_unmap_grant_ref", {
+  host_addr: u64,
+  dev_bus_addr: u64,
+  handle: u32,
+  status: u16,
+});
+export const GrantCopyEnd = struct("gnttab_copy_end", { ref: u32, domid: u16, offset: u16 });
+export const GrantCopy = struct("gnttab_copy", {
+  source: GrantCopyEnd,
+  dest: GrantCopyEnd,
+  len: u16,
+  flags: u16,
+  status: u16,
+});
 
 /** public/io/console.h */
 export const ConsoleRing = struct("xencons_interface", {

@@ -83,6 +83,8 @@ export const set_timer_op: H2 = stub("set_timer_op", 2);
 export const xen_version: H2 = stub("xen_version", 2);
 /** (command, count, buffer) */
 export const console_io: H3 = stub("console_io", 3);
+/** (command, structures, count) */
+export const grant_table_op: H3 = stub("grant_table_op", 3);
 /** (command, vcpu, argument) */
 export const vcpu_op: H3 = stub("vcpu_op", 3);
 /** (operations, count, done or 0, foreign domain) */

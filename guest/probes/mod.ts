@@ -24,6 +24,7 @@ import { shutdown } from "../kernel/panic.ts";
 import { hex, print } from "../kernel/print.ts";
 import { early_init, machine_init, startWith } from "../kernel/setup.ts";
 import { store_init, store_pending } from "../kernel/xenstore.ts";
+import { neighbour_main } from "./neighbour.ts";
 
 const image = (name: string, body: () => void): Uint8Array =>
   guestImage(startWith(fn(name, body)), name).elf;
@@ -127,11 +128,15 @@ export const crashPanic = (): Uint8Array =>
     asm.ud2();
   });
 
+/** Exchanges pages and events with the domains beside it; see neighbour.ts. */
+export const neighbour = (): Uint8Array => guestImage(startWith(neighbour_main), "neighbour").elf;
+
 /** The probes that can be booted by name. */
 export const probes: Record<string, () => Uint8Array> = {
   spin,
   block,
   echo,
+  neighbour,
   "console-flood": consoleFlood,
   "hypercall-loop": () => hypercallLoop(1_000_000),
   "exit-reboot": () => exitWith(SHUTDOWN.reboot),

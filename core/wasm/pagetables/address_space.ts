@@ -112,8 +112,6 @@ export function page_was_executed(address: u64): bool {
 /** True if a TLB tag belongs to an address space that can still be entered, or is in use (audit). */
 export function tag_reachable(tag: u32, d: Domain): bool {
   const n = tag >> 1;
-  if (n == load<u32>(CPU + C_TLB_TAG) >> 1) {
-    return !changetype<usize>(current) || current_domain === d;
-  }
+  if (changetype<usize>(current) && n == load<u32>(CPU + C_TLB_TAG) >> 1) return current_domain === d;
   return n != 0 && n < next && load<u64>(stamp_of + (<usize> n << 3)) == d.table_changes;
 }

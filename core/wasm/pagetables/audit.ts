@@ -6,6 +6,7 @@ import { DOM_DEAD, Domain, domain_by_id, heap_alloc, MAX_DOMAINS, vcpu_of } from
 import {
   MACHINE,
   MAILBOX,
+  MAX_FRAMES,
   TLB,
   TLB_ADDEND,
   TLB_ENTRIES,
@@ -17,6 +18,7 @@ import {
 import { fifo_control_mfn, fifo_page, uses_fifo } from "../events/fifo";
 import { event_state } from "../events/ports";
 import { m2p_is_block } from "../frames/m2p";
+import { host_held, host_held_frame } from "../host_frames";
 import {
   frame,
   machine_frames,
@@ -104,8 +106,10 @@ export function audit(domid: u32): u32 {
   findings = 0;
   if (!changetype<usize>(d)) return 0;
   if (room < machine_frames) {
-    expected = heap_alloc(<usize> machine_frames * 12);
-    room = machine_frames;
+    // doubled, because what it had is lost: a machine that grows and grows must not eat the heap
+    const wanted = min<u32>(max<u32>(machine_frames, 2 * room), MAX_FRAMES);
+    expected = heap_alloc(<usize> wanted * 12);
+    room = expected ? wanted : 0;
   }
   if (!expected) return 1;
   memory.fill(expected, 0, <usize> machine_frames * 12);
@@ -125,6 +129,7 @@ export function audit(domid: u32): u32 {
     const other = domain_by_id(id);
     if (changetype<usize>(other) && other.state != DOM_DEAD) refer_vcpus(other);
   }
+  for (let n: u32 = 0; n < host_held; n++) refer(host_held_frame(n), T_WRITABLE);
   compare(domid);
   check_tlb(d);
   return findings;
