@@ -99,6 +99,11 @@ export class Console {
     return done;
   }
 
+  /** Whether input waits for the guest to make room for it, of which the guest need not tell. */
+  get waitsForRoom(): boolean {
+    return this.pendingInput.length > 0;
+  }
+
   /** Bytes of input that do not lie in the ring yet. */
   get waiting(): number {
     return this.pendingInput.reduce((sum, piece) => sum + piece.bytes.length, 0);

@@ -54,6 +54,7 @@ export interface CoreExports {
   host_evtchn_alloc(domid: number): number;
   host_evtchn_bind(domid: number, port: number): number;
   host_evtchn_notify(domid: number, port: number): void;
+  host_next_caller(): number;
   host_evtchn_poll(domid: number, out: number, max: number): number;
 }
 

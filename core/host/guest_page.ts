@@ -38,6 +38,8 @@ export class GuestPage {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 /**
  * One direction of a byte ring in a shared page: data at a fixed place, and free-running producer
  * and consumer indices, masked by the size, of which the guest may write both at any time.
@@ -66,7 +68,8 @@ export class ByteRing {
 
   /** Takes out at most `most` bytes. Empty when there are none or the indices make no sense. */
   read(most: number): Uint8Array<ArrayBuffer> {
-    const n = Math.max(0, Math.min(this.used, most));
+    const n = Math.min(this.used, most);
+    if (n <= 0) return NOTHING;
     const out = new Uint8Array(n);
     const at = this.page.load(this.consumer);
     const start = at & (this.size - 1);
@@ -80,7 +83,8 @@ export class ByteRing {
 
   /** Puts in as many of these bytes as there is room for, and says how many. */
   write(from: Uint8Array): number {
-    const n = Math.max(0, Math.min(this.free, from.length));
+    const n = Math.min(this.free, from.length);
+    if (n <= 0) return 0;
     const at = this.page.load(this.producer);
     const start = at & (this.size - 1);
     const first = Math.min(n, this.size - start);

@@ -26,6 +26,8 @@ const FRAMES_PER_MIB = 256;
 const MACHINE_FRAMES = 1025;
 /** Frames a domain may need besides its own memory: spare pages, shared_info, grant table. */
 const OVERHEAD_FRAMES = 512;
+/** Turns after which all domains' rings are looked at, whether they called or not. */
+const SWEEP = 64;
 /** domain_state of a domain that has shut down. */
 const DOM_SHUTDOWN = 2;
 
@@ -94,6 +96,9 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
 export class Machine {
   readonly xenstore: Xenstore = new Xenstore(() => this.loop.wake());
   private readonly domains = new Map<number, Domain>();
+  /** Domains whose rings are to be looked at. */
+  private readonly due = new Set<number>();
+  private rounds = 0;
   /** What is still being done about domains that ended. */
   private readonly unsettled = new Set<Promise<void>>();
   /** Whether the core has memory for guests yet. */
@@ -112,7 +117,7 @@ export class Machine {
     this.translation = new Translation(core, (line) => log.line(line));
     this.loop = new RunLoop(core, clock, {
       sliced: () => jit && this.translation.sliced(),
-      service: () => this.service(),
+      service: (idle) => this.service(idle),
       settled: () => this.waitForSlowReaders(),
       failed: (error) => this.failed(error),
     });
@@ -239,7 +244,10 @@ export class Machine {
         page(built.consoleMfn),
         notifier(built.consolePort),
         options.output ?? (() => {}),
-        () => this.loop.wake(),
+        () => {
+          this.due.add(domid);
+          this.loop.wake();
+        },
       ),
     });
     exports.host_evtchn_bind(domid, built.storePort);
@@ -273,14 +281,28 @@ export class Machine {
     this.loop.wake();
   }
 
-  /** Looks after every domain's rings, and finds those that ended. */
-  private service(): void {
-    this.xenstore.service();
-    for (const domain of this.domains.values()) {
-      if (!domain.running) continue;
-      domain.console.service();
-      if (this.core.exports.domain_state(domain.id) >= DOM_SHUTDOWN) this.ended(domain);
+  /**
+   * Looks after the rings of the domains that called, and finds those that ended. Now and then, and
+   * before all falls asleep, after everybody's: a guest may forget to call.
+   */
+  private service(idle: boolean): void {
+    const { exports } = this.core;
+    const { due } = this;
+    for (let domid; (domid = exports.host_next_caller()) !== 0;) due.add(domid);
+    if (idle || ++this.rounds % SWEEP === 0) {
+      for (const domid of this.domains.keys()) due.add(domid);
     }
+    this.xenstore.service(due);
+    for (const domid of due) {
+      const domain = this.domains.get(domid);
+      if (domain?.running) this.serve(domain);
+      if (!domain?.console.waitsForRoom) due.delete(domid);
+    }
+  }
+
+  private serve(domain: Domain): void {
+    domain.console.service();
+    if (this.core.exports.domain_state(domain.id) >= DOM_SHUTDOWN) this.ended(domain);
   }
 
   private ended(domain: Domain): void {

@@ -18,8 +18,12 @@ const TURN = 8;
 export interface LoopWork {
   /** A slice was used up: its guest is busy. */
   sliced(): void;
-  /** Looks after the guests' rings and those guests that ended. */
-  service(): void;
+  /**
+   * Looks after the guests' rings and those guests that ended.
+   *
+   * @param idle no guest has anything to do
+   */
+  service(idle: boolean): void;
   /** Virtual time only: settles when the host has caught up with what guests said. */
   settled(): Promise<void>;
   /** The core itself failed: nothing can run any more. */
@@ -67,7 +71,7 @@ export class RunLoop {
       this.woken = false;
       const result = this.core.exports.machine_run(this.clock.now(), SLICE);
       if (result === RUN_MORE) this.work.sliced();
-      this.work.service();
+      this.work.service(result === RUN_IDLE);
       if (result === RUN_IDLE && !this.woken) {
         await this.idle();
       }

@@ -61,7 +61,7 @@ Deno.test("a guest's end gives the input to the next", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
-Deno.test("a guest's crash is reported with its name, and the others go on", async () => {
+Deno.test("a guest's crash is reported with its name, and the others go on [domain.command_line] [domain.crash]", async () => {
   const input = "still here\nq";
   const { status, stdout, stderr } = await boot([echoes(), crashes(), ends(7)], { input });
   assert.equal(status, 3);

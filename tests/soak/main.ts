@@ -35,9 +35,6 @@ console.log(
   }`,
 );
 console.log(
-  `processor   furthest from the mean ${percent(spread(report.guests.map((guest) => guest.ran)))}`,
-);
-console.log(
   `lines       ${sum((guest) => guest.echoed)}, furthest from the mean ${
     percent(spread(report.guests.map((guest) => guest.echoed)))
   }`,

@@ -23,9 +23,11 @@ export class Xenstore {
   private readonly watches = new Watches(this.store);
   private readonly connections = new Map<number, Connection>();
   private watchCount = 0;
+  /** Whether something may wait for a guest. */
+  private stirred = false;
 
-  /** @param wake called when the host's own change may have left events for guests to take */
-  constructor(private readonly wake: () => void = () => {}) {}
+  /** @param notice called when the host's own change may have left events for guests to take */
+  constructor(private readonly notice: () => void = () => {}) {}
 
   /** Connects a guest through its ring page. */
   introduce(domid: number, page: GuestPage, link: GuestLink): void {
@@ -33,20 +35,35 @@ export class Xenstore {
       new Client(domid, this.store, this.watches, (id) => this.knows(id), sink);
     this.connections.set(domid, new Connection(page, { ...link, client }));
     this.watches.fireSpecial("@introduceDomain");
+    this.stir();
   }
 
   /** Disconnects a guest that is gone. Its nodes stay until the host removes them. */
   release(domid: number): void {
     this.connections.get(domid)?.close();
     if (this.connections.delete(domid)) this.watches.fireSpecial("@releaseDomain");
+    this.stir();
   }
 
-  /** Answers what guests have asked and sends what waits for them. */
-  service(): void {
-    for (const connection of this.connections.values()) connection.service();
-    // A request of one guest may have caused events for another that was served before it.
+  /**
+   * Answers what guests have asked and sends what waits for them.
+   *
+   * @param domids guests that may have asked something; all when not given
+   */
+  service(domids: Iterable<number> = this.connections.keys()): void {
+    for (const domid of domids) {
+      const connection = this.connections.get(domid);
+      if (!connection) continue;
+      connection.service();
+      this.stirred = true;
+    }
+    if (!this.stirred) return;
+    // One guest's request, or the host itself, may have caused events for another; and where a ring
+    // was full there may be room by now, of which its guest need not tell.
+    this.stirred = false;
     for (const connection of this.connections.values()) {
       if (connection.waiting) connection.push();
+      if (connection.waiting) this.stirred = true;
     }
   }
 
@@ -69,7 +86,7 @@ export class Xenstore {
   write(path: string, value: string, permissions?: string[]): void {
     this.store.write(path, toBytes(value), 0);
     if (permissions) this.store.setPermissions(path, parsePermissions(permissions), 0);
-    this.wake();
+    this.stir();
   }
 
   /** Removes a node and all below; nothing happens when there is none. */
@@ -79,7 +96,7 @@ export class Xenstore {
     } catch (error) {
       if (!(error instanceof StoreError) || error.errno !== "ENOENT") throw error;
     }
-    this.wake();
+    this.stir();
   }
 
   /**
@@ -91,6 +108,11 @@ export class Xenstore {
     const token = String(this.watchCount++);
     this.watches.add(0, path, token, changed);
     return () => this.watches.remove(0, path, token);
+  }
+
+  private stir(): void {
+    this.stirred = true;
+    this.notice();
   }
 
   private knows(domid: number): boolean {

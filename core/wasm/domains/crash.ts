@@ -1,6 +1,6 @@
 // How a domain ends: by its own wish, by a watchdog, or for what its guest did.
 import { request_stop } from "../cpu/state";
-import { set_host_attention } from "../events/host";
+import { call_host } from "../events/host";
 import { console_flush } from "../hypercalls/console_io";
 import { current, current_domain, DOM_RUNNING, DOM_SHUTDOWN, Domain } from "./domain";
 
@@ -20,7 +20,7 @@ export function domain_shutdown(d: Domain, code: u32): void {
   if (d.state != DOM_RUNNING) return;
   d.state = DOM_SHUTDOWN;
   console_flush(d);
-  set_host_attention(true);
+  call_host(d);
   if (changetype<usize>(current) && current_domain == d) request_stop();
 }
 

@@ -8,4 +8,5 @@ export {
   host_evtchn_close,
   host_evtchn_notify,
   host_evtchn_poll,
+  host_next_caller,
 } from "./host";

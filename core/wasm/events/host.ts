@@ -21,6 +21,28 @@ export function set_host_attention(on: bool): void {
   host_attention = on;
 }
 
+/** The domains that signalled the host or ended since it last asked: a bit each. */
+const calling = memory.data(16);
+
+/** A domain has something for the host. */
+export function call_host(d: Domain): void {
+  const word = calling + (<usize> (d.id >> 5) << 2);
+  store<u32>(word, load<u32>(word) | 1 << (d.id & 31));
+  host_attention = true;
+}
+
+/** The next domain that has called the host, which it then has not any more; 0 when there is none. */
+export function host_next_caller(): u32 {
+  for (let n: u32 = 0; n < 4; n++) {
+    const word = calling + (<usize> n << 2);
+    const bits = load<u32>(word);
+    if (!bits) continue;
+    store<u32>(word, bits & (bits - 1));
+    return n << 5 | <u32> ctz(bits);
+  }
+  return 0;
+}
+
 let host_ports: u32 = 0; // the host's own port numbers: shown in EVTCHNOP_status, otherwise without meaning
 
 function live(domid: u32): Domain {
@@ -34,7 +56,7 @@ export function host_signal(d: Domain, port: u32): void {
   const p = e.signals + (port >> 3);
   store<u8>(p, load<u8>(p) | (<u8> 1 << <u8> (port & 7)));
   e.signalled = 1;
-  host_attention = true;
+  call_host(d);
   // On Xen the other end runs meanwhile; here it runs when the slice ends, so that is now.
   if (changetype<usize>(current) && current_domain == d) request_stop();
 }

@@ -1,0 +1,22 @@
+/** A short run of what `deno task soak` does for long. */
+import assert from "node:assert/strict";
+import { faults, load, spread } from "./load.ts";
+
+Deno.test("64 domains of 8 MiB exchange grants and events with their neighbours and echo; nothing is lost [domain.load] [domain.several] [grant_table_op.map_grant_ref] [grant_table_op.copy] [event_channel_op.bind_interdomain]", async () => {
+  const report = await load({ domains: 64, seconds: 8 });
+  assert.deepEqual(faults(report), []);
+  assert.equal(report.guests.length, 64);
+  const least = Math.min(...report.guests.map((guest) => Math.min(guest.asked, guest.echoed)));
+  assert.ok(least > 10, `${least}`);
+  assert.ok(spread(report.guests.map((guest) => guest.answered)) < 0.5);
+  assert.ok(report.residentAtEnd < report.residentAtStart + 64, "memory grows");
+});
+
+Deno.test("their shares are equal within 5 %, counted in instructions [domain.fair]", async () => {
+  const report = await load({ domains: 16, seconds: 1, time: "virtual" });
+  assert.deepEqual(faults(report), []);
+  for (const what of ["asked", "answered", "echoed", "ran"] as const) {
+    const share = spread(report.guests.map((guest) => guest[what]));
+    assert.ok(share < 0.05, `${what}: ${share}`);
+  }
+});
