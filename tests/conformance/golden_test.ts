@@ -1,7 +1,7 @@
 /** The goldens are read whole, and only listed lines have a second right answer. */
 import assert from "node:assert/strict";
 import { compare, total } from "./compare.ts";
-import { fallen } from "./floor.ts";
+import { complaints, parseExceptions } from "./exceptions.ts";
 import { readGolden } from "./golden.ts";
 
 Deno.test("goldens: every line is there and agrees with itself", () => {
@@ -40,12 +40,21 @@ Deno.test("compare: missing, wrong and unexpected lines are told apart", () => {
   assert.equal(result.extra.length, 1);
 });
 
-Deno.test("floor: a fall in any subject is told, a rise is not", () => {
-  const result = (subject: string, agree: number) => ({
-    ...{ subject, agree, lines: 10, differences: [], extra: [], log: [] },
+Deno.test("exceptions: a difference without a reason is told, and a reason without a difference", () => {
+  const result = (...keys: string[]) => ({
+    subject: "trap",
+    lines: 10,
+    agree: 10 - keys.length,
+    differences: keys.map((key) => ({ key, expected: `${key}: 1`, got: `${key}: 2` })),
+    extra: [],
+    log: [],
   });
-  assert.deepEqual(fallen([result("trap", 5)], { trap: 5 }), []);
-  assert.equal(fallen([result("trap", 4)], { trap: 5 }).length, 1);
-  assert.equal(fallen([result("hc", 9)], {}).length, 1);
-  assert.deepEqual(fallen([result("hc", 10)], { hc: 9 }), []);
+  const exceptions = parseExceptions("# why\ntrap.a: a reason: two\n");
+  assert.deepEqual([...exceptions], [["trap.a", "a reason: two"]]);
+  assert.deepEqual(complaints([result("trap.a")], exceptions), []);
+  assert.deepEqual(complaints([result()], exceptions), ["agrees, or was not asked: trap.a"]);
+  assert.deepEqual(complaints([result("trap.a", "trap.b")], exceptions), [
+    "trap.b: 1 => trap.b: 2",
+  ]);
+  assert.equal(complaints([{ ...result("trap.a"), extra: ["x"] }], exceptions).length, 1);
 });
