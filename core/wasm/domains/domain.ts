@@ -147,6 +147,7 @@ export class Vcpu {
   time_updated: i64; // system time of the last pvclock update
   // segments/reload.ts: Domain.descriptor_changes when DS, ES, FS and GS were last known to load
   segments_checked: u32;
+  code_checked: u32; // the same of CS and SS (traps/frame_context.ts)
   off_cpu: u32; // domains/schedule.ts: it gave the processor up, whoever ran meanwhile
 }
 

@@ -6,7 +6,7 @@ import { eip } from "../cpu/state";
 import { limits_2007 } from "../segments/limits_2007";
 import { reload_due } from "../segments/reload";
 import { create_bounce, resume } from "../traps/bounce";
-import { context_take } from "../traps/frame_context";
+import { code_reload_due, context_take } from "../traps/frame_context";
 import { upcall_due } from "./bits";
 
 const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
@@ -37,10 +37,10 @@ export function events_deliverable(): bool {
   return upcall_due(current) || nmi_due() || segments_due();
 }
 
-/** Under the rules of 2007 each way back loads the segments again, if their tables changed. */
+/** Each way back loads CS and SS again, if their tables changed; under the rules of 2007 all segments. */
 // @ts-ignore: decorator
 @inline function segments_due(): bool {
-  return limits_2007() && reload_due(current);
+  return code_reload_due(current) || (limits_2007() && reload_due(current));
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   SP,
   update_mode,
 } from "../cpu/state";
+import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import { C_CPL, C_STEP_ARMED, CPU, CS, SS } from "../layout";
 import { mark_accessed, segment_from_descriptor } from "../segments/descriptor";
 import { check_stack_selector } from "../segments/load";
@@ -53,14 +54,21 @@ export function forget_code_and_stack(): void {
   forgotten = true;
 }
 
+/** Whether a descriptor table changed since CS and SS were last read: the next way back reads them again. */
+// @ts-ignore: decorator
+@inline export function code_reload_due(v: Vcpu): bool {
+  return v.code_checked != changetype<Domain>(v.domain).descriptor_changes;
+}
+
 /**
- * Loads the context into the CPU as the IRET at the end of a hypervisor entry does. Segment registers
- * that already hold their selector are not read again from their tables.
+ * Loads the context into the CPU as the IRET at the end of a hypervisor entry does. CS and SS are not
+ * read again where they hold their selector and no table in use has changed.
  *
  * @returns false with #GP or #NP pending and the CPU unchanged
  */
 export function context_load(): bool {
   const ring = ctx_cs & 3;
+  if (code_reload_due(current)) forgotten = true;
   const new_cs = forgotten || ctx_cs != seg_selector(CS) || ring != cpl();
   const new_ss = forgotten || ctx_ss != seg_selector(SS) || ring != cpl();
   forgotten = false;
@@ -72,6 +80,7 @@ export function context_load(): bool {
     segment_from_descriptor(SS, ctx_ss);
   }
   if (new_cs) commit_code();
+  current.code_checked = current_domain.descriptor_changes;
   store<u32>(CPU + C_CPL, ring);
   if (ring != 1) clear_inner_segments(ring);
   // RF means something only to breakpoints: without any it would just linger.

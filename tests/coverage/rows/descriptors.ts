@@ -25,6 +25,7 @@ export const DESCRIPTORS: Section = {
       trap_gate: ["16 and 32 bits: refused", "desc.tgate*"],
       reserved: ["types 8, 10 and 13", "desc.sys8 desc.sysa desc.sysd"],
       call_gate: ["targets, DPL kept in the RPL, reserved bits", "desc.cgate*"],
+      reload: "CS and SS are read again on the way back from a change of their table",
       accessed: ["set at the first load", "desc.accessed desc.used*"],
       gdt: [
         "frames typed, whole pages checked, given back",
