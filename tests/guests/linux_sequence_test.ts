@@ -3,7 +3,7 @@
  * has to succeed as Linux needs it, and every count has to be right after each step.
  */
 import assert from "node:assert/strict";
-import { booted, KERNEL_CS, KERNEL_DS } from "./linux/boot.ts";
+import { booted, KERNEL_CS, KERNEL_DS } from "./sequence/boot.ts";
 import {
   A,
   D,
@@ -18,7 +18,7 @@ import {
   SELF,
   US,
   VIRT_BASE,
-} from "./linux/machine.ts";
+} from "./sequence/machine.ts";
 import {
   exit,
   fork,
@@ -30,7 +30,7 @@ import {
   setPte,
   switchTo,
   userPage,
-} from "./linux/tables.ts";
+} from "./sequence/tables.ts";
 
 const ADDRESSES = [0x08048000, 0x08049000, 0x0804a000, 0x40000000, 0xb7f00000, 0xbffff000];
 

@@ -152,3 +152,12 @@ Deno.test("a new pte by halves: upper half first, lower half first, and the quir
   assert.equal(entry(guest), 0n);
   assert.equal(guest.rig.inside.audit(guest.domid), 0);
 });
+
+Deno.test("a store that is emulated leaves CR2 as it was [ptwr.mov] [trap.#PF]", async () => {
+  const guest = await start();
+  guest.setShared(8, 0x12345678);
+  assert.ok(store(guest, [0xc6, 0x07, 0x61]));
+  assert.equal(guest.shared(8), 0x12345678);
+  assert.equal(store(guest, [0xc6, 0x07, 0x6b]), false);
+  assert.equal(guest.shared(8) >>> 0, address(guest));
+});

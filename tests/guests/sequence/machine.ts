@@ -1,6 +1,6 @@
 /**
- * A kernel without instructions: a domain as the builder makes it for Linux, whose hypercalls and memory
- * accesses a test makes in the order in which Linux does.
+ * A kernel without instructions: a domain as the builder makes it for Linux or Mini-OS, whose hypercalls and memory
+ * accesses a test makes in the order in which that does.
  */
 import assert from "node:assert/strict";
 import { loadModule } from "../../../core/build/load.ts";
@@ -97,36 +97,63 @@ const NOTES = notesWith({
   17: 0x8801,
 });
 
-export class Linux {
+/** What Mini-OS and GNU Mach have in place of notes: pages count from VIRT_BASE (pv-abi §1.3). */
+export const MINI_OS = makeElf({
+  notes: [],
+  entry: 0,
+  segments: [{ paddr: 0, memsz: 1 << 20 }],
+  sections: [{
+    name: "__xen_guest",
+    type: 1,
+    data: new TextEncoder().encode(
+      "GUEST_OS=Mini-OS,XEN_VER=xen-3.0,VIRT_BASE=0x0,ELF_PADDR_OFFSET=0x0,HYPERCALL_PAGE=0x2," +
+        "PAE=yes[extended-cr3],LOADER=generic\0",
+    ),
+  }],
+});
+
+const LINUX = makeElf({ notes: NOTES, segments: [{ paddr: KERNEL_AT, memsz: KERNEL_SIZE }] });
+
+export class Kernel {
   /** Pages of the image's bss, handed out one by one. */
-  #next = VIRT_BASE + KERNEL_AT + 2 * PAGE;
+  #next: number;
   readonly #scratch: number;
   #at = 0;
   cpl: 1 | 3 = 1;
 
-  private constructor(readonly core: Core, readonly built: BuiltDomain) {
+  private constructor(
+    readonly core: Core,
+    readonly built: BuiltDomain,
+    /** Where it sees pfn 0. */
+    readonly base: number,
+    readonly imageEnd: number,
+  ) {
+    this.#next = base + (base ? KERNEL_AT : 0) + 8 * PAGE;
     this.#scratch = this.page();
     this.page();
   }
 
   /** @param pages of memory */
-  static async boot({ pages = 8192, vcpus = 1, options = 9 } = {}): Promise<Linux> {
+  static async boot(
+    { pages = 8192, vcpus = 1, options = 9, elf = LINUX } = {},
+  ): Promise<Kernel> {
     const core = await instantiate(await loadModule(), {
       clock: new VirtualClock(),
       log: new Log(() => {}),
       trace: () => {},
     });
+    core.exports.time_init(1, 1_600_000_000_000_000_000n);
     assert.equal(core.exports.machine_init(pages + 1024), 0);
-    const image = parseImage(
-      makeElf({ notes: NOTES, segments: [{ paddr: KERNEL_AT, memsz: KERNEL_SIZE }] }),
-    );
+    const image = parseImage(elf);
     const ramdisk = new Uint8Array(100_000).fill(0x5a);
     const plan = await planDomain(image, { memoryPages: pages, vcpus, options, ramdisk });
     const built = buildDomain(core, plan);
     core.exports.domain_unpause(built.domid);
-    const linux = new Linux(core, built);
-    linux.run();
-    return linux;
+    const base = elf === LINUX ? VIRT_BASE : 0;
+    const end = elf === LINUX ? base + KERNEL_AT + KERNEL_SIZE : 1 << 20;
+    const kernel = new Kernel(core, built, base, end);
+    kernel.run();
+    return kernel;
   }
 
   get inside(): Inside {
@@ -150,7 +177,7 @@ export class Linux {
   page(): number {
     const va = this.#next;
     this.#next += PAGE;
-    assert.ok(va < VIRT_BASE + KERNEL_AT + KERNEL_SIZE, "no page left in the image");
+    assert.ok(va < this.imageEnd, "no page left in the image");
     return va;
   }
 
@@ -170,13 +197,13 @@ export class Linux {
 
   /** Machine address of a lowmem address. */
   machine(va: number): bigint {
-    const pa = va - VIRT_BASE;
+    const pa = va - this.base;
     return BigInt(this.mfn(Math.floor(pa / PAGE))) * 4096n + BigInt(pa % PAGE);
   }
 
   /** Lowmem address of the page that an entry names. */
   table(entry: bigint): number {
-    return VIRT_BASE + this.pfn(Number(entry >> 12n & 0xffffffn)) * PAGE;
+    return this.base + this.pfn(Number(entry >> 12n & 0xffffffn)) * PAGE;
   }
 
   /** An entry for the page at a lowmem address. */

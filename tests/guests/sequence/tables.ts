@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import {
   HC,
+  type Kernel,
   KERNPG_TABLE,
-  type Linux,
   MMUEXT,
   P,
   PAGE,
@@ -18,7 +18,7 @@ import {
 const halves = (pte: bigint) => [Number(pte & 0xffffffffn), Number(pte >> 32n)];
 
 /** set_page_prot: the page's own mapping, without a flush. */
-export function setProt(linux: Linux, va: number, flags: bigint): void {
+export function setProt(linux: Kernel, va: number, flags: bigint): void {
   linux.updateVa(va, linux.pte(va, flags), 0);
 }
 
@@ -32,7 +32,7 @@ export interface Tables {
  * xen_setup_kernel_pagetable: copies of the builder's PGD and slot-3 PMD take over. The copy of the PMD
  * carries the hypervisor's own entries along.
  */
-export function takeOver(linux: Linux): Tables {
+export function takeOver(linux: Kernel): Tables {
   const old = linux.startInfo(0x3c);
   const oldPmd = linux.table(linux.load64(old + 24));
   const pmd = linux.page(), pgd = linux.page(), zero = linux.page();
@@ -51,7 +51,7 @@ export function takeOver(linux: Linux): Tables {
 }
 
 /** A new L1 behind a PMD entry that is empty: made read-only, then hung in. */
-export function addTable(linux: Linux, tables: Tables, va: number, page = linux.page()): number {
+export function addTable(linux: Kernel, tables: Tables, va: number, page = linux.page()): number {
   setProt(linux, page, PAGE_KERNEL_RO);
   const slot = tables.pmd + Math.floor(va / 0x200000) % 512 * 8;
   assert.equal(linux.load64(slot) & P, 0n);
@@ -63,7 +63,7 @@ export function addTable(linux: Linux, tables: Tables, va: number, page = linux.
  * kernel_physical_mapping_init: the rest of memory, an mmu_update for each page, and a second one that
  * finds it there (pv-abi §15: two for each page of low memory).
  */
-export function mapMemory(linux: Linux, tables: Tables): void {
+export function mapMemory(linux: Kernel, tables: Tables): void {
   const pages = linux.startInfo(0x20);
   for (let pfn = 0; pfn < pages; pfn += 512) {
     const slot = tables.pmd + (pfn / 512) * 8;
@@ -86,7 +86,7 @@ export function mapMemory(linux: Linux, tables: Tables): void {
 }
 
 /** Address of the L1 entry of an address, found through the tables as lookup_address does. */
-export function lookup(linux: Linux, tables: Tables, va: number): number {
+export function lookup(linux: Kernel, tables: Tables, va: number): number {
   const pmd = va >= VIRT_BASE
     ? tables.pmd
     : linux.table(linux.load64(tables.pgd + Math.floor(va / 2 ** 30) * 8));
@@ -102,7 +102,7 @@ export interface Process extends Tables {
 }
 
 /** pgd_alloc and the first faults of an mm that nobody has seen yet: all by plain stores. */
-export function fork(linux: Linux, kernel: Tables, pool: number[], addresses: number[]): Process {
+export function fork(linux: Kernel, kernel: Tables, pool: number[], addresses: number[]): Process {
   const take = () => {
     const page = pool.pop()!;
     for (let n = 0; n < PAGE; n += 4) linux.store(page + n, 0);
@@ -133,13 +133,13 @@ export function fork(linux: Linux, kernel: Tables, pool: number[], addresses: nu
 }
 
 /** pgd_pin of 2007: page by page, only the PGD pinned. */
-export function pinPlainly(linux: Linux, process: Process): void {
+export function pinPlainly(linux: Kernel, process: Process): void {
   for (const table of [...process.tables, process.pgd]) setProt(linux, table, PAGE_KERNEL_RO);
   linux.mmuext([MMUEXT.PIN_L3, linux.machine(process.pgd) >> 12n]);
 }
 
 /** xen_pgd_pin: everything read-only, the L1s and then the PGD pinned, in batches. */
-export function pin(linux: Linux, process: Process): void {
+export function pin(linux: Kernel, process: Process): void {
   const { pgd, tables } = process;
   const calls: number[][] = [];
   tables.forEach((table, n) => {
@@ -151,13 +151,13 @@ export function pin(linux: Linux, process: Process): void {
   linux.multicall(...calls);
 }
 
-function mmuextCall(linux: Linux, cmd: number, table: number): number[] {
+function mmuextCall(linux: Kernel, cmd: number, table: number): number[] {
   const op = linux.words(cmd, linux.machine(table) >> 12n, 0);
   return [HC.mmuext_op, op, 1, 0, SELF];
 }
 
 /** context_switch: the new base pointer, its LDT, the kernel stack, TLS and a virtual TS, in one batch. */
-export function switchTo(linux: Linux, process: Tables, stack: number, gdt: number): void {
+export function switchTo(linux: Kernel, process: Tables, stack: number, gdt: number): void {
   const ops = linux.words(
     ...[MMUEXT.NEW_BASEPTR, linux.machine(process.pgd) >> 12n, 0],
     ...[MMUEXT.SET_LDT, 0, 0],
@@ -181,7 +181,7 @@ export function switchTo(linux: Linux, process: Tables, stack: number, gdt: numb
 }
 
 /** exit_mmap: unpinned and writable again in one batch; the kernel's tables are loaded before. */
-export function exit(linux: Linux, process: Process, pool: number[]): void {
+export function exit(linux: Kernel, process: Process, pool: number[]): void {
   const { pgd, tables } = process;
   const calls = [mmuextCall(linux, MMUEXT.UNPIN, pgd)];
   calls.push([HC.update_va_mapping, pgd, ...halves(linux.pte(pgd, PAGE_KERNEL)), 0]);
@@ -197,8 +197,9 @@ export function exit(linux: Linux, process: Process, pool: number[]): void {
 }
 
 /** set_pte_at of the running process, as a page fault of its own does. */
-export function setPte(linux: Linux, va: number, pte: bigint, flags = 2): void {
+export function setPte(linux: Kernel, va: number, pte: bigint, flags = 2): void {
   linux.updateVa(va, pte, flags);
 }
 
-export const userPage = (linux: Linux, page: number, flags = 0n) => linux.pte(page, P | US | flags);
+export const userPage = (linux: Kernel, page: number, flags = 0n) =>
+  linux.pte(page, P | US | flags);

@@ -1,13 +1,13 @@
 /** The calls of a 32-bit Linux's start, in its order (pv-abi §15; xen_start_kernel to the grant tables). */
 import assert from "node:assert/strict";
-import { HC, Linux, M2P, PAGE, PAGE_KERNEL, PAGE_KERNEL_RO, SELF } from "./machine.ts";
+import { HC, Kernel, M2P, PAGE, PAGE_KERNEL, PAGE_KERNEL_RO, SELF } from "./machine.ts";
 import { addTable, lookup, mapMemory, type Tables, takeOver } from "./tables.ts";
 
 const FIXMAP = 0xf5600000; // just below the hypervisor's part
 export const KERNEL_CS = 0x61, KERNEL_DS = 0x68;
 
 /** xen_start_kernel: what it asks first, its GDT, its switches. @returns the GDT's page */
-function early(linux: Linux): number {
+function early(linux: Kernel): number {
   const features = linux.words(0, 0);
   linux.must(HC.xen_version, 6, features);
   assert.equal(linux.load(features + 4) & 0x20n, 0x20n, "mmu_pt_update_preserve_ad");
@@ -34,7 +34,7 @@ function early(linux: Linux): number {
 }
 
 /** Callbacks, IDT entries one at a time, the whole table at load_idt. */
-function traps(linux: Linux): void {
+function traps(linux: Kernel): void {
   const callback = (type: number, flags = 0) =>
     linux.call(
       HC.callback_op,
@@ -60,7 +60,7 @@ function traps(linux: Linux): void {
 }
 
 /** The memory map, what may be had, and the console's and the store's pages by the M2P. */
-function memory(linux: Linux): void {
+function memory(linux: Kernel): void {
   const pages = linux.startInfo(0x20);
   const buffer = linux.words(0, 0, 0, 0, 0);
   const map = linux.words(32, buffer);
@@ -77,7 +77,7 @@ function memory(linux: Linux): void {
 }
 
 /** xen_setup_shared_info: by its machine address in a fixmap. */
-function sharedInfo(linux: Linux, tables: Tables): void {
+function sharedInfo(linux: Kernel, tables: Tables): void {
   addTable(linux, tables, FIXMAP);
   const machine = BigInt(linux.startInfo(0x24));
   linux.updateVa(FIXMAP, machine | PAGE_KERNEL, 2);
@@ -93,7 +93,7 @@ function sharedInfo(linux: Linux, tables: Tables): void {
 }
 
 /** The FIFO ABI if it is to be had, the timer, runstate. @returns the timer's port */
-function events(linux: Linux): number {
+function events(linux: Kernel): number {
   const control = linux.page(), array = linux.page();
   linux.must(HC.event_channel_op, 11, linux.words(linux.machine(control) >> 12n, 0, 0, 0, 0, 0));
   linux.must(HC.event_channel_op, 12, linux.words(linux.machine(array) >> 12n, 0));
@@ -117,7 +117,7 @@ function events(linux: Linux): number {
 }
 
 /** Grant tables: sizes, version, frames mapped in vmalloc space. */
-function grants(linux: Linux, tables: Tables): void {
+function grants(linux: Kernel, tables: Tables): void {
   const query = linux.words(SELF, 0, 0, 0);
   linux.must(HC.grant_table_op, 6, query, 1);
   const version = linux.words(2);
@@ -141,7 +141,7 @@ function grants(linux: Linux, tables: Tables): void {
 
 /** A Linux that has come as far as its first process. */
 export async function booted(options = {}) {
-  const linux = await Linux.boot(options);
+  const linux = await Kernel.boot(options);
   const gdt = early(linux);
   const tables = takeOver(linux);
   traps(linux);
