@@ -38,6 +38,7 @@ interface Inside {
   time_init(isVirtual: number, wall: bigint): void;
   host_evtchn_close(domid: number, port: number): number;
   audit(domid: number): number;
+  machine_free_frames(): number;
 }
 
 export const WALL = 1_600_000_000_000_000_000n;
@@ -100,7 +101,7 @@ export class Rig {
     return this.inside.slice_end();
   }
 
-  addGuest({ vcpus = 1, options = 0 } = {}): Guest {
+  addGuest({ vcpus = 1, options = 0, entry: start = BASE } = {}): Guest {
     const { exports } = this.core;
     const domid = exports.domain_create(vcpus, PAGES + 16, options);
     if (domid < 0) throw new Error(`domain_create: ${domid}`);
@@ -122,7 +123,7 @@ export class Rig {
     entry(l2, 0, l1, 0x67);
     mfns.forEach((mfn, n) => entry(l1, n, mfn, n < 3 ? 0x61 : 0x63));
     const context = firstVcpuContext({
-      entry: BASE,
+      entry: start,
       stack: BASE + 4 * PAGE_SIZE,
       startInfo: 0,
       topTableMfn: l3,

@@ -1,0 +1,9 @@
+/** Hostile domains (tests/hypercalls/hostile), seed after seed. Cases are hypercalls. */
+import { runHostile } from "../hypercalls/hostile/run.ts";
+import { fuzzSeeds } from "./seeds.ts";
+
+export const fuzzHypercalls = fuzzSeeds(async (seed) => {
+  const tally = { calls: 0, slices: 0, ended: 0 };
+  const wrong = await runHostile(seed, tally);
+  return { cases: tally.calls, wrong };
+});
