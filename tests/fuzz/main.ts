@@ -7,8 +7,11 @@
  * - `decoder`: random encodings against iced-x86, ten million at least
  * - `elf`: damaged image files
  * - `guests`: guests of random code
+ * - `hypercalls`: several domains whose own code calls anything with anything
+ * - `model`: the models of page_info and event channels in step with the core, by steps
  * - `pages`: hostile page-table updates
- * - nothing, or FILE…: all property tests (those that use fast-check), or these, with new seeds
+ * - `properties`, or FILE…: all property tests (those that use fast-check), or these, with new seeds
+ * - nothing: all of these in turn, each for its share of the time
  *
  * Exit status 1 if anything was found.
  */
@@ -16,7 +19,9 @@ import { parseArgs } from "node:util";
 import { fuzzCpu } from "./cpu.ts";
 import { fuzzDecoder } from "./decoder.ts";
 import { fuzzGuests } from "./guests.ts";
+import { fuzzHypercalls } from "./hypercalls.ts";
 import { fuzzImages } from "./images.ts";
+import { fuzzModel } from "./model.ts";
 import { fuzzProperties, propertyTests } from "./properties.ts";
 import { takeVariances } from "../oracle/variances.ts";
 import type { Fuzz } from "./what.ts";
@@ -25,12 +30,17 @@ const PROPERTY_FOLDERS = ["core/", "jit/", "guest/", "tests/"];
 const all = (folders: string[]) => folders.flatMap((folder) => [...propertyTests(folder)]).sort();
 
 const KINDS: Record<string, () => Fuzz> = {
+  properties: () => fuzzProperties(all(PROPERTY_FOLDERS)),
   cpu: () => fuzzCpu,
   decoder: () => fuzzDecoder,
   elf: () => fuzzImages,
   guests: () => fuzzGuests,
+  hypercalls: () => fuzzHypercalls,
+  model: () => fuzzModel,
   pages: () => fuzzProperties(all(["tests/pagetables/"])),
 };
+/** Kinds that choose seeds of their own. */
+const UNSEEDED = ["properties", "pages"];
 
 function usage(message: string): never {
   console.error(`fuzz: ${message}`);
@@ -53,17 +63,35 @@ const { what } = values;
 if (what !== undefined && !(what in KINDS)) {
   usage(`--what takes one of ${Object.keys(KINDS).join(" ")}`);
 }
-const run = what !== undefined
-  ? KINDS[what]()
-  : fuzzProperties(positionals.length ? positionals : all(PROPERTY_FOLDERS));
 
-const start = performance.now();
-const { cases, failures } = await run({ seconds, seed, say: (line) => console.log(line) });
-const took = Math.round((performance.now() - start) / 1000);
-for (const line of takeVariances()) console.log(`fuzz: ${line}`);
-const from = what === undefined || what === "pages" ? "" : ` from seed ${seed}`;
-console.log(
-  `fuzz: ${cases} cases in ${took} s${from}, ` +
-    (failures ? `${failures} with something wrong` : "nothing found"),
-);
+/** One kind, or these files, for so long. @returns failures */
+async function fuzz(kind: string, run: Fuzz, seconds: number): Promise<number> {
+  const start = performance.now();
+  const { cases, failures } = await run({ seconds, seed, say: (line) => console.log(line) });
+  const took = Math.round((performance.now() - start) / 1000);
+  for (const line of takeVariances()) console.log(`fuzz: ${line}`);
+  const from = UNSEEDED.includes(kind) ? "" : ` from seed ${seed}`;
+  const found = failures ? `${failures} with something wrong` : "nothing found";
+  console.log(`fuzz: ${kind}: ${cases} cases in ${took} s${from}, ${found}`);
+  return failures;
+}
+
+/** All kinds in turn. What one takes longer, or leaves, is shared by the rest. */
+async function fuzzAll(seconds: number): Promise<number> {
+  const end = performance.now() + seconds * 1000;
+  let failures = 0;
+  // the page tables' properties are among the properties
+  const kinds = Object.keys(KINDS).filter((kind) => kind !== "pages");
+  for (const [n, kind] of kinds.entries()) {
+    const left = Math.max(1, (end - performance.now()) / 1000);
+    failures += await fuzz(kind, KINDS[kind](), left / (kinds.length - n));
+  }
+  return failures;
+}
+
+const failures = positionals.length
+  ? await fuzz("properties", fuzzProperties(positionals), seconds)
+  : what !== undefined
+  ? await fuzz(what, KINDS[what](), seconds)
+  : await fuzzAll(seconds);
 Deno.exit(failures ? 1 : 0);

@@ -1,3 +1,6 @@
+/** Failing seeds after which it is not worth going on: most are of one kind. */
+const ENOUGH = 3;
+
 /** A fuzzer of what is run by seed and reports what went wrong. */
 import type { Fuzz } from "./what.ts";
 
@@ -6,7 +9,11 @@ export function fuzzSeeds(run: (seed: number) => Promise<{ cases: number; wrong:
   return async ({ seconds, seed: first, say }) => {
     const result = { cases: 0, failures: 0 };
     const end = performance.now() + seconds * 1000;
-    for (let seed = first; performance.now() < end; seed = (seed + 1) >>> 0) {
+    for (
+      let seed = first;
+      performance.now() < end && result.failures < ENOUGH;
+      seed = (seed + 1) >>> 0
+    ) {
       const { cases, wrong } = await run(seed);
       result.cases += cases;
       if (!wrong) continue;

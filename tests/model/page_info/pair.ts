@@ -23,6 +23,9 @@ import { type Domain, World } from "./world.ts";
 
 const M2P = 512, MOST = PAGES + 6;
 const GRANT_TABLE_OP = 20, MULTICALL = 13, SETUP_TABLE = 2;
+/** What an access does, and its number for the walker (core/wasm/pagetables/walk.ts). */
+const ACCESS = { read: 0, write: 1, modify: 3, locked: 3 + 16 };
+export type AccessKind = keyof typeof ACCESS;
 /** Where in the argument page a multicall's entry goes. */
 const MULTI = 3072;
 
@@ -123,14 +126,14 @@ export class Pair {
   }
 
   /** One access of an instruction at ring 1 or 3. */
-  access(side: Side, s: Store, kind: "read" | "write" | "modify", user: boolean): void {
+  access(side: Side, s: Store, kind: AccessKind, user: boolean): void {
     const { core } = this.rig;
     const write = kind !== "read";
     const now = translate(this.world, side.model, s.va);
     const host = core.probe_access(
       BigInt(s.va),
       s.size,
-      { read: 0, write: 1, modify: 3 }[kind],
+      ACCESS[kind],
       user ? 3 : 1,
     ) >>> 0;
     const fault = faultOf(now, write, user);

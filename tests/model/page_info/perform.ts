@@ -87,7 +87,7 @@ function act(pair: Pair, side: Side, s: Step): void {
       const va = s.va - s.va % s.size;
       return pair.access(
         side,
-        { va, size: s.size, value: BigInt.asUintN(s.size * 8, value), modify: s.kind === "modify" },
+        { va, size: s.size, value: BigInt.asUintN(s.size * 8, value), locked: s.kind === "locked" },
         s.kind,
         s.user,
       );

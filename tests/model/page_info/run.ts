@@ -29,7 +29,8 @@ export async function attempt(steps: readonly Step[], seen?: Map<string, number>
     return "";
   } catch (error) {
     Pair.forget();
-    return `step ${at}: ${(error as Error).stack}`;
+    const [what, ...stack] = String((error as Error).stack).split(/\n(?= +at )/);
+    return `step ${at}: ${what}\n${stack.slice(0, 4).join("\n")}`;
   }
 }
 

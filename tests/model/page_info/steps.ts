@@ -46,7 +46,7 @@ export type Act =
     op: "access";
     va: number;
     size: number;
-    kind: "read" | "write" | "modify";
+    kind: "read" | "write" | "modify" | "locked";
     user: boolean;
     target: Target;
   }
@@ -205,7 +205,7 @@ class Maker {
         op: "access",
         va: this.va() + this.index() * 8 % 4096 + (r.oneIn(3) ? 4 : 0),
         size: r.pick([1, 2, 4, 4, 8]),
-        kind: r.pick(["read", "write", "write", "modify"] as const),
+        kind: r.pick(["read", "write", "write", "modify", "locked"] as const),
         user: r.oneIn(4),
         target: this.target(),
       };
@@ -325,7 +325,7 @@ class Maker {
     yield this.extOp(0, own);
     for (let n = 0; n < 5; n++) {
       const va = BASE + pfn * 4096 + 8 * r.below(3) + r.pick([0, 4]);
-      const kind = r.pick(["write", "modify"] as const);
+      const kind = r.pick(["write", "modify", "locked"] as const);
       yield { op: "access", va, size: r.pick([4, 4, 8]), kind, user: false, target: this.target() };
     }
   }

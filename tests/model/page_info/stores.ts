@@ -49,8 +49,8 @@ export interface Store {
   va: number;
   size: number;
   value: bigint;
-  /** An instruction that reads what it then writes, as CMPXCHG does. */
-  modify: boolean;
+  /** By an instruction with LOCK, which the hypervisor's emulator makes a compare-and-exchange. */
+  locked: boolean;
 }
 
 /** Whether a kernel's store that faults is one into a live L1 which the hypervisor takes on. */
@@ -58,8 +58,8 @@ export function emulated(d: Domain, t: Translation | undefined, s: Store): boole
   if (!t || !t.leaf || t.leaf & RW || !d.assists.has(2)) return false;
   const { frame } = t;
   if (frame.type !== "L1" || !frame.typeCount || frame.owner !== d.id) return false;
-  // a plain store of 8 bytes can only be SSE, MMX or x87: not emulated (§16)
-  return s.size <= 8 && s.va % s.size === 0 && (s.size < 8 || s.modify);
+  // (which instructions are emulated, the SSE's not among them, is not an access's to know)
+  return s.size <= 8 && s.va % s.size === 0;
 }
 
 /** Carries it out as an L1 update. False: the guest gets the fault. */
@@ -70,6 +70,6 @@ export function emulate(w: World, d: Domain, table: Frame, s: Store): boolean {
   const value = (table.words[index] & ~mask) | ((s.value << shift) & mask);
   if (updateEntry(w, table, index, value, false, d.id) === 0) return true;
   // upper half first: the entry goes until the lower half comes
-  const upper = s.size === 4 && s.va % 8 === 4 && !s.modify && (value & P) !== 0n;
+  const upper = s.size === 4 && s.va % 8 === 4 && !s.locked && (value & P) !== 0n;
   return upper && updateEntry(w, table, index, value & ~P, false, d.id) === 0;
 }
