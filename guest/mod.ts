@@ -2,7 +2,7 @@
 
 import { probes } from "./probes/mod.ts";
 import { guestImage } from "./kernel/image.ts";
-import { start } from "./kernel/main.ts";
+import { start } from "./skiff/main.ts";
 import { loader } from "./loader/main.ts";
 
 /** How each built-in guest is made. */

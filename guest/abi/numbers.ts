@@ -24,6 +24,8 @@ export const HYPERCALL = {
   callback_op: 30,
   event_channel_op: 32,
 } as const;
+/** Slots of the hypercall page. */
+export const HYPERCALLS = 128;
 
 export const DOMID_SELF = 0x7ff0;
 
@@ -56,10 +58,25 @@ export const MMUEXT = {
   unpin: 4,
   new_baseptr: 5,
   tlb_flush_local: 6,
+  invlpg_local: 7,
+  tlb_flush_multi: 8,
+  invlpg_multi: 9,
+  tlb_flush_all: 10,
+  invlpg_all: 11,
+  set_ldt: 13,
 } as const;
+/** Commands of mmu_update, in the lowest bits of its pointers. */
+export const MMU = { normal: 0, machphys: 1, preserve_ad: 2 } as const;
 /** Flags of update_va_mapping. */
 export const UVMF = { none: 0, tlb_flush: 1, invlpg: 2 } as const;
-export const VCPUOP = { get_runstate_info: 4, stop_periodic_timer: 7 } as const;
+export const VCPUOP = {
+  initialise: 0,
+  up: 1,
+  down: 2,
+  is_up: 3,
+  get_runstate_info: 4,
+  stop_periodic_timer: 7,
+} as const;
 
 /** Selectors of the descriptors that Xen itself keeps in every GDT (public/arch-x86/xen-x86_32.h). */
 export const FLAT = {
@@ -80,6 +97,8 @@ export const PTE = {
   user: 4,
   accessed: 0x20,
   dirty: 0x40,
+  /** Software: the page is shared until someone writes to it. */
+  cow: 0x200,
   kernel: 0x63,
   readonly: 0x61,
   userData: 0x67,
@@ -108,6 +127,8 @@ export const FEATURES = [
   "direct_mapped",
 ] as const;
 export const XENFEAT_NR_SUBMAPS = 1;
+/** Some of them by name. */
+export const XENFEAT = { writable_page_tables: 0, mmu_pt_update_preserve_ad: 5 } as const;
 
 /** Message types of the xenstore protocol (public/io/xs_wire.h). */
 export const XS = {
@@ -121,5 +142,15 @@ export const XS = {
   error: 16,
 } as const;
 
-export const EFAULT = 14;
-export const ENOSYS = 38;
+export const ESRCH = 3,
+  ENOEXEC = 8,
+  EBADF = 9,
+  ECHILD = 10,
+  EAGAIN = 11,
+  ENOMEM = 12,
+  EFAULT = 14,
+  EBUSY = 16,
+  EINVAL = 22,
+  EMFILE = 24,
+  EPIPE = 32,
+  ENOSYS = 38;

@@ -61,7 +61,7 @@ export const MulticallEntry = struct("multicall_entry", {
 });
 export const MmuUpdate = struct("mmu_update", { ptr: u64, val: u64 });
 export const MmuextOp = struct("mmuext_op", { cmd: u32, arg1: u32, arg2: u32 });
-export const TrapInfo = struct("trap_info", { vector: u8, flags: u8, cs: u16, address: u32 });
+export const TrapInfo = struct("trap_info", { vector: u8, flags: u8, cs: u16, eip: u32 });
 export const FeatureInfo = struct("xen_feature_info", { submap_idx: u32, submap: u32 });
 export const CallbackRegister = struct("callback_register", {
   type: u16,
@@ -117,6 +117,51 @@ export const GrantCopy = struct("gnttab_copy", {
   len: u16,
   flags: u16,
   status: u16,
+});
+
+export const BindIpi = struct("evtchn_bind_ipi", { vcpu: u32, port: u32 });
+
+/** A register slot that holds a selector and 16 bits beside it. */
+const selector = u32;
+/** public/arch-x86/xen-x86_32.h */
+export const CpuUserRegs = struct("cpu_user_regs", {
+  ebx: u32,
+  ecx: u32,
+  edx: u32,
+  esi: u32,
+  edi: u32,
+  ebp: u32,
+  eax: u32,
+  entry: u32,
+  eip: u32,
+  cs: selector,
+  eflags: u32,
+  esp: u32,
+  ss: selector,
+  es: selector,
+  ds: selector,
+  fs: selector,
+  gs: selector,
+});
+/** How a vCPU starts (public/arch-x86/xen.h). */
+export const VcpuGuestContext = struct("vcpu_guest_context", {
+  fpu_ctxt: padding(512),
+  flags: u32,
+  user_regs: CpuUserRegs,
+  trap_ctxt: array(TrapInfo, 256),
+  ldt_base: u32,
+  ldt_ents: u32,
+  gdt_frames: array(u32, 16),
+  gdt_ents: u32,
+  kernel_ss: u32,
+  kernel_sp: u32,
+  ctrlreg: array(u32, 8),
+  debugreg: array(u32, 8),
+  event_callback_cs: u32,
+  event_callback_eip: u32,
+  failsafe_callback_cs: u32,
+  failsafe_callback_eip: u32,
+  vm_assist: u32,
 });
 
 /** public/io/console.h */

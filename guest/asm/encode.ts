@@ -118,33 +118,60 @@ function finish(instruction: ix.Instruction, ip: number): Uint8Array {
   return encoder.takeBuffer();
 }
 
-/**
- * Encodes one instruction that is no relative branch.
- * @throws Error when the processor has no such form
- */
-export function encode(mnemonic: string, operands: readonly Operand[]): Encoded {
+/** An operand's part of what makes two instructions the same bytes: labels are filled in later. */
+function keyOf(operand: Operand): string {
+  if (operand instanceof Reg) return operand.name;
+  if (typeof operand === "number") return String(operand | 0);
+  if (!(operand instanceof Mem)) return "label";
+  const { size, segment, base, index, symbol, displacement } = operand;
+  return `${size}${segment?.name ?? ""}[${base?.name ?? ""}+${index?.reg.name ?? ""}*${
+    index?.scale ?? ""
+  }${symbol ? "label" : displacement}]`;
+}
+
+/** Bytes, and where in them an immediate or a displacement stands. */
+interface Template {
+  bytes: Uint8Array;
+  immediateAt: number;
+  displacementAt: number;
+}
+const templates = new Map<string, Template>();
+
+function template(mnemonic: string, operands: readonly Operand[]): Template {
   const code = findCode(mnemonic, operands);
   let kinds = "";
   const values = operands.map((operand) => {
     if (operand instanceof Reg) return kinds += "Reg", operand.number;
     if (operand instanceof Mem) return kinds += "Mem", memory(operand);
     kinds += "I32";
-    if (operand instanceof Symbolic) return operand.addend | 0;
-    return operand instanceof Label ? 0 : operand | 0;
+    return typeof operand === "number" ? operand | 0 : 0;
   });
   const bytes = finish(create["create" + kinds](code, ...values), 0);
+  const { immediateOffset, displacementOffset } = encoder.getConstantOffsets();
+  return { bytes, immediateAt: immediateOffset, displacementAt: displacementOffset };
+}
+
+/**
+ * Encodes one instruction that is no relative branch. What has been encoded once is remembered:
+ * kernels say the same few hundred things over and over.
+ * @throws Error when the processor has no such form
+ */
+export function encode(mnemonic: string, operands: readonly Operand[]): Encoded {
+  const key = mnemonic + operands.map(keyOf).join();
+  let made = templates.get(key);
+  if (!made) templates.set(key, made = template(mnemonic, operands));
   const fixups: Fixup[] = [];
   for (const operand of operands) {
-    if (operand instanceof Label || operand instanceof Symbolic) {
-      const label = operand instanceof Label ? operand : operand.label;
-      const addend = operand instanceof Label ? 0 : operand.addend;
-      fixups.push({ at: encoder.getConstantOffsets().immediateOffset, label, addend });
+    if (operand instanceof Label) {
+      fixups.push({ at: made.immediateAt, label: operand, addend: 0 });
+    } else if (operand instanceof Symbolic) {
+      fixups.push({ at: made.immediateAt, label: operand.label, addend: operand.addend });
     } else if (operand instanceof Mem && operand.symbol) {
-      const at = encoder.getConstantOffsets().displacementOffset;
-      fixups.push({ at, label: operand.symbol, addend: operand.displacement });
+      const { symbol, displacement } = operand;
+      fixups.push({ at: made.displacementAt, label: symbol, addend: displacement });
     }
   }
-  return { bytes, fixups };
+  return { bytes: made.bytes, fixups };
 }
 
 /** Encodes a string instruction, `rep` being "", "rep", "repe" or "repne". */

@@ -62,7 +62,7 @@ export class Mem {
     if (this.size === 0) return ["m", "m512byte"];
     if (this.size === 6) return ["m1632"];
     if (this.size === 2) return ["r32m16", "rm16", "m16", "m2byte"];
-    return [`rm${bits}`, `m${bits}`, `m${bits}fp`];
+    return [`rm${bits}`, `m${bits}`, `m${bits}fp`, `m${bits}int`];
   }
 }
 

@@ -36,8 +36,10 @@ export class Section {
     readonly flags: { write?: boolean; execute?: boolean; zero?: boolean },
   ) {}
 
+  /** Adds bytes, which nobody changes afterwards. */
   bytes(bytes: Uint8Array | number[], fixups: Fixup[] = []): Bytes {
-    const fragment: Bytes = { kind: "bytes", bytes: Uint8Array.from(bytes), fixups };
+    const own = bytes instanceof Uint8Array ? bytes : Uint8Array.from(bytes);
+    const fragment: Bytes = { kind: "bytes", bytes: own, fixups };
     this.fragments.push(fragment);
     return fragment;
   }

@@ -135,6 +135,9 @@ export interface Struct<F extends Fields> extends Type<StructView<F>> {
   readonly offsets: { readonly [K in keyof F]: number };
 }
 
+/** Where a view keeps its address. */
+const BASE = Symbol("base");
+
 /** A structure with the given fields in order. */
 export function struct<F extends Fields>(name: string, fields: F): Struct<F> {
   const offsets: Record<string, number> = {};
@@ -146,19 +149,30 @@ export function struct<F extends Fields>(name: string, fields: F): Struct<F> {
     alignment = Math.max(alignment, type.alignment);
   }
   size += -size & (alignment - 1);
+  // One prototype for all views: kernels look at the same few structures thousands of times.
+  const fieldsOf: object = {};
+  for (const [key, type] of Object.entries(fields)) {
+    Object.defineProperty(fieldsOf, key, {
+      get(this: { [BASE]: Value }) {
+        return type.at(this[BASE].plus(offsets[key]));
+      },
+    });
+  }
+  if (!("address" in fields)) {
+    Object.defineProperty(fieldsOf, "address", {
+      get(this: { [BASE]: Value }) {
+        return this[BASE];
+      },
+    });
+  }
   return {
     name,
     size,
     alignment,
     offsets: offsets as Struct<F>["offsets"],
     at: (address) => {
-      const base = new Value(node(address));
-      const view: Record<string, unknown> = { address: base };
-      for (const [key, type] of Object.entries(fields)) {
-        Object.defineProperty(view, key, {
-          get: () => type.at(base.plus(offsets[key])),
-        });
-      }
+      const view = Object.create(fieldsOf);
+      view[BASE] = new Value(node(address));
       return view as StructView<F>;
     },
   };

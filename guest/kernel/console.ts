@@ -8,7 +8,7 @@ import { barrier, startInfo } from "./state.ts";
 import { deadlineIn } from "./time.ts";
 
 const consoleRing = global("console_ring", u32);
-const ring = ConsoleRing.at(consoleRing);
+export const ring = ConsoleRing.at(consoleRing);
 const OUT_SIZE = 2048, IN_SIZE = 1024;
 
 /** Finds the ring: the builder put it into ordinary memory, so it is mapped already. */

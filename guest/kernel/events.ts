@@ -1,7 +1,7 @@
 // Event channels: the two-level bitmap, the upcall, and waiting (§9.2, §9.4).
 
 import { CALLBACKOP, CALLBACKTYPE, EVTCHNOP, SCHEDOP } from "../abi/numbers.ts";
-import { BindVirq, CallbackRegister } from "../abi/structs.ts";
+import { BindIpi, BindVirq, CallbackRegister, SchedPoll, type VcpuInfo } from "../abi/structs.ts";
 import {
   addressOf,
   array,
@@ -9,6 +9,7 @@ import {
   break_,
   callPointer,
   code,
+  continue_,
   dword,
   eax,
   ecx,
@@ -71,27 +72,48 @@ function lock(body: () => void): void {
   body();
 }
 
-/** Handles every event that is pending. Runs with events masked. */
-export const do_upcall = fn("do_upcall", () => {
-  upcalls.inc();
-  while_(() => vcpu.evtchn_upcall_pending.ne(0), () => {
-    vcpu.evtchn_upcall_pending.set(0);
-    const words = local(take_word(vcpu.evtchn_pending_sel.address));
-    while_(() => words.ne(0), () => {
-      const w = local(lowest_bit(words));
-      words.set(words.and(words.minus(1)));
-      const pending = sharedInfo.evtchn_pending.at(w), mask = sharedInfo.evtchn_mask.at(w);
-      forever(() => {
-        const open = local(pending.and(mask.xor(-1)));
-        if_(open.eq(0), () => break_());
-        const b = local(lowest_bit(open));
-        take_bit(pending.address, b);
-        const handler = local(handlers.at(w.times(32).plus(b)));
-        if_(handler.ne(0), () => void callPointer(handler, w.times(32).plus(b)));
+/** (word of the bitmap, ports of it that are ours): handles what is pending there and open. */
+const handle_word = fn("handle_event_word", (w, ours) => {
+  const first = local(w.times(32));
+  const pending = sharedInfo.evtchn_pending.at(w), mask = sharedInfo.evtchn_mask.at(w);
+  forever(() => {
+    const open = local(pending.and(mask.xor(-1)).and(ours));
+    if_(open.eq(0), () => break_());
+    const b = local(lowest_bit(open));
+    // Another vCPU may have taken the bit meanwhile: then it handles the event.
+    if_(take_bit(pending.address, b).eq(0), () => continue_());
+    const handler = local(handlers.at(first.plus(b)));
+    if_(handler.ne(0), () => void callPointer(handler, first.plus(b)));
+  });
+});
+
+/**
+ * The function that handles every event pending for a vCPU. It runs with events masked.
+ *
+ * @param count counts its calls
+ * @param ours which ports of a word of the bitmap are this vCPU's: others' lie in the same words
+ */
+export const upcallOf = (
+  name: string,
+  vcpu: ReturnType<typeof VcpuInfo.at>,
+  count: Place,
+  ours: (word: Place) => Given,
+) =>
+  fn(name, () => {
+    count.inc();
+    while_(() => vcpu.evtchn_upcall_pending.ne(0), () => {
+      vcpu.evtchn_upcall_pending.set(0);
+      const words = local(take_word(vcpu.evtchn_pending_sel.address));
+      while_(() => words.ne(0), () => {
+        const w = local(lowest_bit(words));
+        words.set(words.and(words.minus(1)));
+        handle_word(w, ours(w));
       });
     });
   });
-});
+
+/** The same for the first vCPU. */
+export const do_upcall = upcallOf("do_upcall", vcpu, upcalls, () => -1);
 
 /** Keeps every port quiet until it has a handler. */
 export const events_init = fn("events_init", () => {
@@ -110,15 +132,31 @@ export const mask_port = fn("mask_port", (port) => {
   put_bit(sharedInfo.evtchn_mask.at(port.shr(5)).address, port.and(31));
 });
 
-/** Binds a virtual interrupt of this vCPU; returns the port, or a negative errno. */
-export const bind_virq = fn("bind_virq", (virq, handler) => {
+/** (virq, vcpu, handler): binds a vCPU's virtual interrupt; the port, or a negative errno. */
+export const bind_virq = fn("bind_virq", (virq, vcpu, handler) => {
   const op = localOf(BindVirq);
   op.virq.set(virq);
-  op.vcpu.set(0);
+  op.vcpu.set(vcpu);
   const result = local(event_channel_op(EVTCHNOP.bind_virq, op.address));
   if_(result.isNegative(), () => ret(result));
   bind_handler(op.port, handler);
   ret(op.port);
+});
+
+/** (vcpu, handler): a port by which other vCPUs interrupt this one, or a negative errno. */
+export const bind_ipi = fn("bind_ipi", (vcpu, handler) => {
+  const op = localOf(BindIpi);
+  op.vcpu.set(vcpu);
+  const result = local(event_channel_op(EVTCHNOP.bind_ipi, op.address));
+  if_(result.isNegative(), () => ret(result));
+  bind_handler(op.port, handler);
+  ret(op.port);
+});
+
+/** (port): an event to whoever is at the other end of a port. */
+export const send_event = fn("send_event", (port) => {
+  const op = local(port);
+  ret(event_channel_op(EVTCHNOP.send, op.address));
 });
 
 /** Tells Xen where upcalls and failed segment loads go. */
@@ -150,6 +188,26 @@ export const events_on = fn("events_on", () => {
   vcpu.evtchn_upcall_mask.set(0);
   if_(vcpu.evtchn_upcall_pending.ne(0), () => void xen_version(0, 0));
 });
+
+/**
+ * Sleeps until the condition holds, with events off: SCHEDOP_poll wakes for a port that has an event
+ * though nobody is told. The port's bit is taken before the test, so an event after it is not lost.
+ */
+export function waitForPort(port: Given, condition: () => Value | Place): void {
+  const before = local(vcpu.evtchn_upcall_mask);
+  eventsOff();
+  const p = local(port);
+  const poll = localOf(SchedPoll);
+  forever(() => {
+    take_bit(sharedInfo.evtchn_pending.at(p.shr(5)).address, p.and(31));
+    if_(condition(), () => break_());
+    poll.ports.set(p.address);
+    poll.nr_ports.set(1);
+    poll.timeout.set(0, 0);
+    sched_op(SCHEDOP.poll, poll.address);
+  });
+  if_(before.eq(0), () => void events_on());
+}
 
 /**
  * Sleeps until the condition holds. It is tested with upcalls off, and SCHEDOP_block turns them on

@@ -71,6 +71,8 @@ export const mmu_update: H4 = stub("mmu_update", 4);
 export const set_gdt: H2 = stub("set_gdt", 2);
 /** (ss, esp) */
 export const stack_switch: H2 = stub("stack_switch", 2);
+/** (1 to have the next FPU instruction trap, else 0) */
+export const fpu_taskswitch: H1 = stub("fpu_taskswitch", 1);
 /** (machine address low, high, descriptor low, high) */
 export const update_descriptor: H4 = stub("update_descriptor", 4);
 /** (entries, count) */

@@ -142,12 +142,6 @@ export const make_tables = fn("make_tables", (va) => {
   if_(table_below(l2, slot).eq(0), () => void new_table(l2, slot, PTE.table));
 });
 
-/** (va, flags): puts a fresh page at an address; 0 or a negative errno. */
-export const map_fresh = fn("map_fresh", (va, flags) => {
-  const page = local(alloc_page());
-  ret(map_frame(va.and(-PAGE), mfn_of(page), flags));
-});
-
 /** What `peek` or `peek_byte` read. */
 export const peeked = global("peeked", u32);
 

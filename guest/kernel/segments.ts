@@ -6,7 +6,6 @@ import {
   asm,
   code,
   ds,
-  dword,
   eax,
   ecx,
   es,
@@ -24,7 +23,7 @@ import { set_gdt, update_descriptor } from "./hypercalls.ts";
 import { mfn_of, set_rights } from "./memory.ts";
 import { panic } from "./panic.ts";
 
-export const KERNEL_CS = 0x09, KERNEL_DS = 0x11, USER_CS = 0x1b, USER_DS = 0x23, TLS = 0x2b;
+export const KERNEL_CS = 0x09, KERNEL_DS = 0x11, USER_CS = 0x1b, USER_DS = 0x23;
 
 /** High words of flat 4 GiB segments: code and data of ring 1, code and data of ring 3. */
 const FLAT_SEGMENTS = [
@@ -64,21 +63,4 @@ export const segments_init = fn("segments_init", () => {
 export const set_descriptor = fn("set_descriptor", (selector, low, high) => {
   const mfn = local(mfn_of(gdt));
   ret(update_descriptor(mfn.shl(12).or(selector.and(~7)), mfn.shr(20), low, high));
-});
-
-/** (base): points the thread-local segment somewhere; 0 or a negative errno. */
-export const set_tls = fn("set_tls", (base) => {
-  const low = local(base.shl(16).or(0xffff));
-  const high = local(base.shr(16).and(0xff).or(base.and(0xff000000)).or(0x00cff300));
-  ret(set_descriptor(TLS, low, high));
-});
-
-/** The word at offset 0 of the thread-local segment. */
-export const read_tls = code("read_tls", () => {
-  asm.mov(eax, TLS);
-  asm.mov(gs, eax);
-  asm.mov(eax, dword(0).via(gs));
-  asm.mov(ecx, KERNEL_DS);
-  asm.mov(gs, ecx);
-  asm.ret();
 });

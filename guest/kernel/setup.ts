@@ -14,7 +14,7 @@ import { trap } from "./traps.ts";
 
 const STACK_PAGES = 4;
 const stack = pages("kernel_stack", STACK_PAGES);
-const bootStackEnd = global("boot_stack_end", u32);
+export const bootStackEnd = global("boot_stack_end", u32);
 
 /**
  * The first instructions of an image, which call `main`. Xen has put us into ring 1 with flat

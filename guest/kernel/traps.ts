@@ -1,47 +1,17 @@
 // What is done about each trap.
 
-import { PTE, SHUTDOWN } from "../abi/numbers.ts";
+import { ENOSYS, SHUTDOWN } from "../abi/numbers.ts";
 import { TrapFrame } from "../abi/structs.ts";
-import { fn, global, if_, local, ret, u32 } from "../asm/mod.ts";
+import { fn, if_, local, ret } from "../asm/mod.ts";
 import type { Callable, Given, Value } from "../asm/mod.ts";
 import { SYSCALL, UPCALL } from "./entries.ts";
 import { do_upcall } from "./events.ts";
 import { find_fixup } from "./fixups.ts";
-import { KERNEL_DEMAND, KERNEL_DEMAND_END, USER_DEMAND, USER_DEMAND_END } from "./layout.ts";
-import { map_fresh } from "./memory.ts";
-import { shutdown } from "./panic.ts";
+import { panic, shutdown } from "./panic.ts";
 import { dec, hex, print } from "./print.ts";
 import { vcpu } from "./state.ts";
-import { do_system_call } from "./syscalls.ts";
-import { end_user } from "./user.ts";
-
-/** How many pages were handed out by page faults. */
-export const demandFaults = global("demand_faults", u32);
 
 const PAGE_FAULT = 14;
-/** Error code bits of a page fault: the page was there; the access came from ring 3. */
-const PROTECTION = 1, FROM_USER = 4;
-
-const inside = (address: Value, from: number, to: number) =>
-  address.ge(from).both(() => address.lt(to));
-
-/** (frame, address): maps a page where one is due; 1 if that settles the fault. */
-const demand_page = fn("demand_page", (frame, address) => {
-  const error = local(TrapFrame.at(frame).error);
-  if_(error.and(PROTECTION).ne(0), () => ret(0));
-  const flags = local(0);
-  if_(inside(address, USER_DEMAND, USER_DEMAND_END), () => flags.set(PTE.userData));
-  if_(
-    error.and(FROM_USER).eq(0).both(() => inside(address, KERNEL_DEMAND, KERNEL_DEMAND_END)),
-    () => {
-      flags.set(PTE.kernel);
-    },
-  );
-  if_(flags.eq(0), () => ret(0));
-  if_(map_fresh(address, flags).isNegative(), () => ret(0));
-  demandFaults.inc();
-  ret(1);
-});
 
 /** Prints what a trap came with. */
 export const show_trap = fn("show_trap", (frame) => {
@@ -91,14 +61,9 @@ export const trapWith = (policy: TrapPolicy): Callable =>
     shutdown(SHUTDOWN.crash);
   });
 
-/** Skiff's own. */
+/** For kernels that have no programs: nothing is due, and nothing comes from ring 3. */
 export const trap = trapWith({
-  systemCall: fn("system_call_trap", (frame) => {
-    const f = TrapFrame.at(frame);
-    f.eax.set(do_system_call(f.eax, f.ebx, f.ecx, f.edx));
-  }),
-  pageFault: demand_page,
-  userTrap: fn("user_trap", (frame) => {
-    end_user(TrapFrame.at(frame).vector.plus(128));
-  }),
+  systemCall: fn("no_system_call", (frame) => TrapFrame.at(frame).eax.set(-ENOSYS)),
+  pageFault: fn("no_page", (_frame, _address) => ret(0)),
+  userTrap: fn("no_user", (_frame) => void panic("a trap from ring 3")),
 });

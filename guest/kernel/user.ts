@@ -1,6 +1,6 @@
 // Ring 3: where user programs live, how one is entered and how it ends.
 
-import { HYPERCALL, PTE } from "../abi/numbers.ts";
+import { HYPERCALL } from "../abi/numbers.ts";
 import {
   asm,
   code,
@@ -15,38 +15,14 @@ import {
   es,
   esi,
   esp,
-  fn,
   fs,
   global,
   gs,
-  if_,
-  local,
-  ret,
-  sectionEnd,
   u32,
-  userLoad,
-  while_,
 } from "../asm/mod.ts";
 import type { Reg } from "../asm/mod.ts";
-import { events_on } from "./events.ts";
 import { hypercallSlot, stack_switch } from "./hypercalls.ts";
-import { USER_BASE, USER_DEMAND_END } from "./layout.ts";
-import { make_tables, map_frame, mfn_of } from "./memory.ts";
-import { panic } from "./panic.ts";
 import { KERNEL_DS, USER_CS, USER_DS } from "./segments.ts";
-
-/** Maps the user section, a second time and for ring 3, at its own address. */
-export const user_init = fn("user_init", () => {
-  make_tables(USER_BASE);
-  const va = local(USER_BASE), loaded = local(userLoad);
-  while_(() => va.lt(sectionEnd("user")), () => {
-    if_(map_frame(va, mfn_of(loaded), PTE.userData).isNegative(), () => {
-      panic("user pages cannot be mapped");
-    });
-    va.add(4096);
-    loaded.add(4096);
-  });
-});
 
 /** The kernel stack as it was when ring 3 was entered. */
 const resume = global("user_resume", u32);
@@ -85,11 +61,4 @@ export const end_user = code("end_user", () => {
   asm.mov(esp, resume);
   for (const r of [...PRESERVED].reverse()) asm.pop(r);
   asm.ret();
-});
-
-/** (eip): runs a user program to its end; its exit status, or 128 + the trap that ended it. */
-export const run_user = fn("run_user", (eip) => {
-  const status = local(enter_user(eip, USER_DEMAND_END));
-  events_on();
-  ret(status);
 });

@@ -18,7 +18,7 @@ import {
   u8,
   while_,
 } from "../asm/mod.ts";
-import { bind_handler, waitUntil } from "./events.ts";
+import { bind_handler, waitForPort } from "./events.ts";
 import { event_channel_op } from "./hypercalls.ts";
 import { barrier, startInfo } from "./state.ts";
 import { copy, length_of } from "./strings.ts";
@@ -51,7 +51,7 @@ export const store_init = fn("store_init", () => {
 /** (from, length): bytes into the request ring. */
 const send_bytes = fn("store_send", (from, length) => {
   while_(() => length.ne(0), () => {
-    waitUntil(() => ring.req_prod.minus(ring.req_cons).lt(RING_SIZE));
+    waitForPort(startInfo.store_evtchn, () => ring.req_prod.minus(ring.req_cons).lt(RING_SIZE));
     barrier();
     while_(() => length.ne(0).both(() => ring.req_prod.minus(ring.req_cons).lt(RING_SIZE)), () => {
       ring.req.at(ring.req_prod.and(RING_SIZE - 1)).set(u8.at(from));
@@ -67,7 +67,7 @@ const send_bytes = fn("store_send", (from, length) => {
 /** (to, length): bytes out of the reply ring. */
 const receive_bytes = fn("store_receive", (to, length) => {
   while_(() => length.ne(0), () => {
-    waitUntil(() => ring.rsp_prod.ne(ring.rsp_cons));
+    waitForPort(startInfo.store_evtchn, () => ring.rsp_prod.ne(ring.rsp_cons));
     barrier();
     while_(() => length.ne(0).both(() => ring.rsp_prod.ne(ring.rsp_cons)), () => {
       u8.at(to).set(ring.rsp.at(ring.rsp_cons.and(RING_SIZE - 1)));

@@ -7,7 +7,7 @@ import { asm, assemble, code, eax, fn, Label, ret, u32 } from "../../guest/asm/m
 import { buildGuests } from "../../guest/build.ts";
 import { guestImage } from "../../guest/kernel/image.ts";
 import { USER_BASE } from "../../guest/kernel/layout.ts";
-import { start } from "../../guest/kernel/main.ts";
+import { start } from "../../guest/skiff/main.ts";
 import { builtinGuest, builtinGuestNames, DEFAULT_GUEST } from "../../guest/mod.ts";
 
 const skiff = guestImage(start, "skiff");
@@ -69,6 +69,9 @@ Deno.test("the code is i686 code, and every call leads to the start of a functio
       "CMOV",
       "CX8",
       "MULTIBYTENOP",
+      // Only to hand the FPU from one task to the next.
+      "FPU",
+      "FXSR",
     ].map((n) => (ix.CpuidFeature as unknown as Record<string, number>)[n]),
   );
   let calls = 0;
