@@ -26,7 +26,7 @@ function upcall(guest: Guest): [eip: number, cs: number] {
   const port = guest.read(guest.va(30, 4));
   guest.setSharedByte(1, 0);
   assert.equal(guest.call(HC.event, SEND, guest.write(guest.va(30), port)), 0);
-  run(guest, NOP, 20);
+  run(guest, NOP);
   const { eip, cs } = registers(guest);
   assert.equal(guest.sharedByte(1), 1, "events are masked on entry");
   return [eip, cs];
@@ -119,18 +119,18 @@ Deno.test(
       guest.setSharedByte(1, 0);
       const nmi = () => guest.call(HC.vcpu, SEND_NMI, 0, 0);
       assert.equal(nmi(), 0);
-      run(guest, NOP, 20);
+      run(guest, NOP);
       const inside = registers(guest);
       assert.deepEqual([inside.eip, inside.cs, guest.sharedByte(1)], [spot(guest, 3), KCS, 1], way);
       assert.equal(nmi(), 0);
-      run(guest, NOP, 20);
+      run(guest, NOP);
       assert.notEqual(registers(guest).eip, spot(guest, 3), "not within itself");
       // iret, to the endless jump behind it; then the second one comes
       const frame = [0, 0xc0016000 + 7, KCS, 0x202].reverse();
       const push = frame.flatMap((v) => [0x68, v, v >>> 8, v >>> 16, v >>> 24]).map((b) =>
         b & 0xff
       );
-      run(guest, [...push, 0xb8, HC.iret, 0, 0, 0, 0xcd, 0x82], 40);
+      run(guest, [...push, 0xb8, HC.iret, 0, 0, 0, 0xcd, 0x82]);
       assert.equal(registers(guest).eip, spot(guest, 3), "after iret");
       const gone = way === "nmi_op" ? guest.call(HC.nmi, UNREGISTER, 0) : callback(UNREGISTER, NMI);
       assert.equal(gone, 0);

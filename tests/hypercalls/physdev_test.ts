@@ -26,7 +26,7 @@ const CLI = [0xfa], IN_80 = [0xe4, 0x80];
 
 /** Whether the kernel may execute something, or has #GP for it. */
 function allowed(guest: Guest, bytes: number[]): boolean {
-  run(guest, bytes, 20);
+  run(guest, bytes);
   return registers(guest).eip !== spot(guest, 1);
 }
 

@@ -28,7 +28,7 @@ const setTraps = (guest: Guest, ...entries: Entry[]) =>
 
 /** Runs bytes and says where they ended. */
 function arrives(guest: Guest, bytes: number[]): number {
-  run(guest, bytes, 20);
+  run(guest, bytes);
   return registers(guest).eip;
 }
 
@@ -41,7 +41,7 @@ Deno.test(
     const guest = await start();
     assert.equal(setTraps(guest, [7, 0, KCS, spot(guest, 0)]), 0);
     const ts = () => {
-      run(guest, MOV_EAX_CR0, 10);
+      run(guest, MOV_EAX_CR0);
       return guest.rig.core.view().getUint32(CPU + R_AX, true) & 8;
     };
     for (const set of [1, 2, 0xffffffff]) {
@@ -89,7 +89,7 @@ Deno.test(
     assert.deepEqual([8, 9, 0xffffffff].map((n) => set(n, 0)), [ENODEV, ENODEV, ENODEV]);
     assert.deepEqual([8, 9, 0xffffffff].map((n) => get(n) | 0), [ENODEV, ENODEV, ENODEV]);
     // CR4.DE: DR4 and DR5 go, I/O breakpoints come
-    run(guest, [0x0f, 0x20, 0xe0, 0x83, 0xc8, 0x08, 0x0f, 0x22, 0xe0], 10);
+    run(guest, [0x0f, 0x20, 0xe0, 0x83, 0xc8, 0x08, 0x0f, 0x22, 0xe0]);
     assert.deepEqual([set(4, 0), set(5, 0), get(4) | 0, get(5) | 0], Array(4).fill(ENODEV));
     assert.deepEqual([set(7, 0x20001), get(7)], [0, 0x20401]);
   },

@@ -27,7 +27,7 @@ const initial = (guest: Guest) => BigInt(guest.mfns[ENTRY]) << 12n | 0x63n;
 function store(guest: Guest, code: number[], eax = 0, ecx = 0): boolean {
   const [low, high] = [initial(guest) & 0xffffffffn, initial(guest) >> 32n].map(Number);
   assert.equal(guest.call(14, guest.va(ENTRY), low, high, 2), 0);
-  run(guest, [0xb8, ...imm(eax), 0xb9, ...imm(ecx), 0xbf, ...imm(address(guest)), ...code], 30);
+  run(guest, [0xb8, ...imm(eax), 0xb9, ...imm(ecx), 0xbf, ...imm(address(guest)), ...code]);
   return registers(guest).eip !== spot(guest, 1);
 }
 
