@@ -18,3 +18,4 @@ export {
   inspect_eflags,
 } from "./inspect";
 export { host_hold_frame, host_release_frame } from "./host_frames";
+export { heap_used } from "./domains/domain";

@@ -71,6 +71,81 @@ Deno.test("a destroyed domain's memory is there for the next, any number of time
     assert.equal(machine.core.exports.memory.buffer.byteLength, size);
   }));
 
+Deno.test("a domain can be paused at any time, also before its first instruction [domain.pause]", () =>
+  withMachine({}, async (machine) => {
+    const { domain, said } = await add(machine, echoes(), { paused: true });
+    const busy = await add(machine, spins());
+    const moment = () => new Promise((resolve) => setTimeout(resolve, 60));
+    send(domain, "one ");
+    await moment();
+    assert.equal(said.text, "");
+    assert.ok(domain.paused);
+    domain.unpause();
+    while (!said.text.endsWith("one ")) await moment();
+    domain.pause();
+    domain.pause();
+    send(domain, "two q");
+    await moment();
+    assert.equal(said.text, "one ");
+    domain.unpause();
+    assert.equal((await domain.shutdown).code, 0);
+    domain.pause(); // it is over: nothing to pause
+    assert.equal(domain.paused, false);
+    busy.domain.pause();
+    machine.destroyDomain(busy.domain);
+  }));
+
+Deno.test("destroyed while running: its memory, its place in the store and its console are gone [domain.destroy]", () =>
+  withMachine({}, async (machine) => {
+    const image = await loadGuest("neighbour");
+    const names = () => machine.xenstore.list("/local/domain").concat(machine.xenstore.list("/vm"));
+    const stays = await add(machine, echoes());
+    const before = names();
+    let size = 0;
+    for (let round = 0; round < 30; round++) {
+      // a pair that exchanges pages and events, torn apart at some moment
+      const first = stays.domain.id + 1 + round * 2 % 126;
+      const ids = [first, first + 1];
+      const pair = [];
+      for (const n of [0, 1]) {
+        const commandLine = `${ids[1 - n]} ${ids[1 - n]}`;
+        pair.push(await add(machine, image!, { memory: 8, commandLine, paused: true }));
+      }
+      assert.deepEqual(pair.map(({ domain }) => domain.id), ids);
+      for (const { domain } of pair) domain.unpause();
+      while (!pair.every(({ said }) => said.text.includes("ready"))) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      for (const { domain } of round & 1 ? pair : pair.reverse()) {
+        machine.destroyDomain(domain);
+        machine.destroyDomain(domain);
+        assert.equal((await domain.shutdown).name, "destroyed");
+        void domain.console.send(new Uint8Array(3)); // to nobody
+        await domain.console.drained();
+      }
+      assert.deepEqual(names(), before);
+      assert.equal(machine.core.exports.audit(stays.domain.id), 0);
+      const bytes = machine.core.exports.memory.buffer.byteLength;
+      if (round === 0) size = bytes;
+      assert.equal(bytes, size, `round ${round}`);
+    }
+    send(stays.domain, "q");
+    assert.equal((await stays.domain.shutdown).code, 0);
+  }));
+
+Deno.test("more memory than it begins with, and limits", () =>
+  withMachine({}, async (machine) => {
+    const { domain } = await add(machine, sleeps(), {
+      maxMemory: 24,
+      limits: { grantFrames: 1, maptrack: 1, eventChannels: 4 },
+    });
+    const home = `/local/domain/${domain.id}/memory`;
+    assert.equal(machine.xenstore.read(`${home}/static-max`), String(24 * 1024));
+    assert.equal(machine.xenstore.read(`${home}/target`), String(8 * 1024));
+    machine.destroyDomain(domain);
+    assert.equal(machine.xenstore.read(`${home}/target`), null);
+  }));
+
 Deno.test("an image that is refused leaves the machine as it was", () =>
   withMachine({}, async (machine) => {
     await assert.rejects(machine.addDomain(new Uint8Array(100)), ImageError);

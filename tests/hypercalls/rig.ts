@@ -39,6 +39,7 @@ interface Inside {
   host_evtchn_close(domid: number, port: number): number;
   audit(domid: number): number;
   machine_free_frames(): number;
+  heap_used(): number;
 }
 
 export const WALL = 1_600_000_000_000_000_000n;

@@ -163,6 +163,11 @@ export function heap_alloc(size: usize): usize {
   return p;
 }
 
+/** Bytes taken from the heap up to now. */
+export function heap_used(): usize {
+  return heap_next - HEAP;
+}
+
 /** The running vCPU and its domain. Valid only between slice_begin and slice_end. */
 export let current: Vcpu = changetype<Vcpu>(0);
 export let current_domain: Domain = changetype<Domain>(0);

@@ -1,0 +1,307 @@
+/** Domains made, limited, paused and destroyed, whatever they are in the middle of: nothing is lost. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  addGranter,
+  flags,
+  grant,
+  GRANT_TABLE_OP,
+  GRANTED,
+  grantMap,
+  grantUnmap,
+  OKAY,
+  PERMIT,
+  READING,
+  SETUP_TABLE,
+  signed,
+  WINDOW,
+  WRITING,
+} from "../hypercalls/grants.ts";
+import { type Guest, Rig, SELF } from "../hypercalls/rig.ts";
+
+const MMU_UPDATE = 1, MEMORY_OP = 12, VCPU_OP = 24, MMUEXT = 26, EVTCHN = 32;
+const POPULATE = 6, DECREASE = 1, REGISTER_INFO = 10;
+const BIND_INTERDOMAIN = 0, CLOSE = 3, SEND = 4, STATUS = 5, ALLOC_UNBOUND = 6;
+const INIT_CONTROL = 11, EXPAND_ARRAY = 12;
+const PIN_L1 = 0, UNPIN = 4, SET_LDT = 13;
+const ENOSPC = -28;
+const UNBOUND = 1, INTERDOMAIN = 2;
+const DEAD = 3;
+
+const free = (rig: Rig) => rig.core.exports.machine_free_frames();
+
+function destroy(rig: Rig, guest: Guest): void {
+  rig.inside.slice_end();
+  assert.equal(rig.core.exports.domain_destroy(guest.domid), 0);
+  assert.equal(guest.state, DEAD);
+}
+
+/** EVTCHNOP with these words; the words as they are then. */
+function event(guest: Guest, op: number, ...words: number[]): { result: number; words: number[] } {
+  const at = guest.write(guest.va(6), ...words);
+  const result = guest.call(EVTCHN, op, at);
+  return { result, words: words.map((_, n) => guest.read(at + n * 4)) };
+}
+
+Deno.test("a paused domain does not run, an unpaused one goes on [domain.pause]", async () => {
+  const rig = await Rig.create(2);
+  const guest = rig.addGuest(), other = rig.addGuest();
+  const { domain_pause, domain_unpause } = rig.core.exports;
+  const runs = () => {
+    const seen = new Set<number>();
+    for (let n = 0; n < 20; n++) {
+      rig.turn();
+      rig.inside.slice_begin(0n, 1000);
+      seen.add(rig.inside.inspect_current() >> 16);
+    }
+    rig.inside.slice_end();
+    return seen;
+  };
+  assert.ok(runs().has(guest.domid));
+  assert.equal(domain_pause(guest.domid), 0);
+  assert.equal(domain_pause(guest.domid), 0);
+  assert.deepEqual([...runs()], [other.domid]);
+  // what happens to it meanwhile is there when it goes on
+  other.enter();
+  const { words } = event(other, ALLOC_UNBOUND, SELF | guest.domid << 16, 0);
+  rig.inside.slice_end();
+  assert.equal(domain_unpause(guest.domid), 0);
+  assert.equal(domain_unpause(guest.domid), 0);
+  guest.enter();
+  assert.equal(event(guest, BIND_INTERDOMAIN, other.domid, words[1], 0).result, 0);
+  rig.inside.slice_end();
+  domain_pause(other.domid);
+  domain_pause(guest.domid);
+  assert.equal(rig.turn(), 0, "nobody is left");
+  for (const each of [domain_pause, domain_unpause]) assert.equal(each(77), -3);
+});
+
+Deno.test("each domain has limits of its own: memory, grant frames, mappings, channels [domain.several]", async () => {
+  const rig = await Rig.create(3);
+  const small = rig.addGuest(), other = addGranter(rig);
+  assert.equal(rig.core.exports.domain_set_limits(small.domid, 2, 3, 5), 0);
+  small.enter();
+  const setup = (guest: Guest, frames: number) => {
+    const arg = guest.write(guest.va(5), SELF, frames, 0, guest.va(7));
+    assert.equal(guest.call(GRANT_TABLE_OP, SETUP_TABLE, arg, 1), 0);
+    return signed(guest.read(arg + 8));
+  };
+  assert.deepEqual([setup(small, 2), setup(small, 3)], [OKAY, -1]);
+  const query = small.write(small.va(5), SELF, 0, 0, 0);
+  assert.equal(small.call(GRANT_TABLE_OP, 6, query, 1), 0);
+  assert.deepEqual([small.read(query + 4), small.read(query + 8)], [2, 2]);
+  const ports = Array.from(
+    { length: 6 },
+    () => event(small, ALLOC_UNBOUND, SELF | SELF << 16, 0).result,
+  );
+  assert.deepEqual(ports, [0, 0, 0, 0, 0, ENOSPC]);
+  other.enter();
+  for (let n = 0; n < 4; n++) grant(other, 9 + n, PERMIT, small.domid, other.mfns[GRANTED + n]);
+  assert.equal(setup(other, 3), OKAY);
+  small.enter();
+  const maps = [0, 1, 2, 3].map((n) =>
+    grantMap(small, { dom: other.domid, ref: 9 + n, at: small.va(WINDOW + n) }).status
+  );
+  assert.deepEqual(maps, [OKAY, OKAY, OKAY, -7]);
+  // the rig gives 16 frames more than a guest begins with
+  const list = Array.from({ length: 17 }, (_, n) => 200 + n);
+  small.write(small.va(7), ...list);
+  const reservation = small.write(small.va(5), small.va(7), 17, 0, 0, SELF);
+  assert.equal(small.call(MEMORY_OP, POPULATE, reservation), 16);
+});
+
+Deno.test("frames that others have mapped stay theirs after the domain's end, and are free with the last mapping [domain.destroy_mapped] [domain.destroy]", async () => {
+  const rig = await Rig.create(5);
+  const user = addGranter(rig);
+  const before = free(rig);
+  const owner = addGranter(rig);
+  owner.write(owner.va(GRANTED), 0x600df00d);
+  for (const ref of [9, 10]) grant(owner, ref, PERMIT, user.domid, owner.mfns[GRANTED]);
+  grant(owner, 11, PERMIT, user.domid, owner.mfns[GRANTED + 1]);
+  user.enter();
+  const own = user.mfns[WINDOW];
+  const handles = [9, 10, 11].map((ref, n) => {
+    const { status, handle } = grantMap(user, { dom: owner.domid, ref, at: user.va(WINDOW + n) });
+    assert.equal(status, OKAY);
+    return handle;
+  });
+  destroy(rig, owner);
+  user.enter();
+  assert.equal(free(rig), before - 2, "two frames are still mapped");
+  assert.equal(rig.inside.audit(user.domid), 0);
+  assert.equal(
+    rig.core.view().getUint32(rig.core.frameAddress(owner.mfns[GRANTED]), true),
+    0x600df00d,
+  );
+  // its number is another's soon, who must not get what is mapped
+  const next = rig.addGuest();
+  assert.ok(
+    !next.mfns.includes(owner.mfns[GRANTED]) && !next.mfns.includes(owner.mfns[GRANTED + 1]),
+  );
+  user.enter();
+  assert.equal(grantUnmap(user, handles[0]), OKAY);
+  assert.equal(grantUnmap(user, handles[0]), -4);
+  assert.equal(grantUnmap(user, handles[1], user.va(WINDOW + 1)), OKAY);
+  destroy(rig, next);
+  assert.equal(free(rig), before - 1);
+  // the user's own end gives the last one back
+  destroy(rig, user);
+  assert.ok(own);
+  const all = await Rig.create(5);
+  assert.equal(free(rig), free(all));
+});
+
+Deno.test("a domain that ends lets go of what it had mapped and joined [domain.destroy] [event.interdomain]", async () => {
+  const rig = await Rig.create(3);
+  const owner = addGranter(rig), user = addGranter(rig);
+  grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
+  owner.enter();
+  const port = event(owner, ALLOC_UNBOUND, SELF | user.domid << 16, 0).words[1];
+  user.enter();
+  assert.equal(grantMap(user, { dom: owner.domid }).status, OKAY);
+  assert.equal(event(user, BIND_INTERDOMAIN, owner.domid, port, 0).result, 0);
+  assert.equal(flags(owner, 9), PERMIT | READING | WRITING);
+  owner.enter();
+  const status = () => event(owner, STATUS, SELF, port, 0, 0, 0, 0).words.slice(2);
+  assert.deepEqual(status().slice(0, 1), [INTERDOMAIN]);
+  destroy(rig, user);
+  owner.enter();
+  assert.equal(flags(owner, 9), PERMIT);
+  assert.deepEqual([status()[0], status()[2] & 0xffff], [UNBOUND, user.domid]);
+  assert.equal(event(owner, SEND, port).result, 0);
+  assert.equal(rig.inside.audit(owner.domid), 0);
+});
+
+Deno.test("a long hypercall that the end cut short leaves nothing behind [domain.destroy]", async () => {
+  const rig = await Rig.create(2);
+  const before = free(rig);
+  const guest = rig.addGuest();
+  // 16 decreases of a slice that is over after the first of them
+  guest.enter();
+  guest.write(guest.va(7), ...guest.mfns.slice(40, 56));
+  const arg = guest.write(guest.va(5), guest.va(7), 16, 0, 0, SELF);
+  rig.inside.slice_end();
+  rig.inside.slice_begin(0n, 1);
+  guest.enter();
+  const again = guest.call(MEMORY_OP, DECREASE, arg);
+  assert.ok(again === MEMORY_OP || again > 0);
+  destroy(rig, guest);
+  assert.equal(free(rig), before);
+});
+
+Deno.test("domains come and go 600 times: the core's heap and the machine's frames stay as they were [domain.destroy]", async () => {
+  const rig = await Rig.create(4);
+  let heap = 0, frames = 0;
+  for (let n = 0; n < 600; n++) {
+    const [a, b] = [addGranter(rig), addGranter(rig)];
+    grant(a, 9, PERMIT, b.domid, a.mfns[GRANTED]);
+    b.enter();
+    assert.equal(grantMap(b, { dom: a.domid }).status, OKAY);
+    assert.equal(event(b, INIT_CONTROL, b.mfns[50], 0, 0, 0, 0, 0).result, 0);
+    assert.equal(b.call(18, 0, 5, b.va(50)), b.call(18, 0, 5, b.va(50)));
+    const [first, second] = n & 1 ? [a, b] : [b, a];
+    destroy(rig, first);
+    destroy(rig, second);
+    // by then every number has been used, and what was made for one domain has served all purposes
+    if (n < 100) [heap, frames] = [rig.inside.heap_used(), free(rig)];
+    assert.deepEqual([rig.inside.heap_used(), free(rig)], [heap, frames], `round ${n}`);
+  }
+});
+
+/** What a hostile guest may do with its own frames, its neighbours' grants, and events; and the host with it. */
+const step = fc.record({
+  who: fc.nat(2),
+  what: fc.constantFrom(
+    ...["grant", "map", "unmap", "pin", "unpin", "entry", "entry", "info", "fifo", "fifoPage"],
+    ...["unbound", "bind", "close", "ldt", "decrease", "populate", "destroy"],
+  ),
+  a: fc.nat(7),
+  b: fc.nat(7),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+Deno.test("whatever domains were doing, their end gives every frame back [domain.destroy] [domain.destroy_mapped]", async () => {
+  const rig = await Rig.create(4);
+  const before = free(rig);
+  const act = (guests: Guest[], { who, what, a, b }: Step) => {
+    const guest = guests[who], other = guests[(who + 1 + (a & 1)) % 3];
+    if (what === "destroy") {
+      destroy(rig, guest);
+      guests[who] = addGranter(rig);
+      return;
+    }
+    guest.enter();
+    const page = 40 + a, mfn = guest.mfns[page];
+    switch (what) {
+      case "grant":
+        return grant(guest, 9 + b, PERMIT, other.domid, mfn);
+      case "map":
+        return grantMap(guest, { dom: other.domid, ref: 9 + b, at: guest.va(60 + a) });
+      case "unmap":
+        return grantUnmap(guest, b, guest.va(60 + a));
+      case "pin": // a table of entries to pages of its own and of others, or garbage
+        guest.call(14, guest.va(page), mfn << 12 | 0x61, 0, 2);
+        return guest.call(MMUEXT, guest.write(guest.va(5), PIN_L1 + (b & 3), mfn, 0), 1, 0, SELF);
+      case "unpin":
+        return guest.call(MMUEXT, guest.write(guest.va(5), UNPIN, mfn, 0), 1, 0, SELF);
+      case "entry": {
+        const target = (b & 4 ? other : guest).mfns[40 + (b & 3)];
+        const at = guest.write(guest.va(5), mfn << 12 | b * 8, 0, target << 12 | 0x63, 0);
+        return guest.call(MMU_UPDATE, at, 1, 0, SELF);
+      }
+      case "info":
+        return guest.call(VCPU_OP, REGISTER_INFO, 0, guest.write(guest.va(5), mfn, 0, 64 * b, 0));
+      case "fifo":
+        return event(guest, INIT_CONTROL, mfn, 0, 0, 0, 0, 0);
+      case "fifoPage":
+        return event(guest, EXPAND_ARRAY, mfn, 0);
+      case "unbound":
+        return event(guest, ALLOC_UNBOUND, SELF | other.domid << 16, 0);
+      case "bind":
+        return event(guest, BIND_INTERDOMAIN, other.domid, b, 0);
+      case "close":
+        return event(guest, CLOSE, b);
+      case "ldt":
+        return guest.call(
+          MMUEXT,
+          guest.write(guest.va(5), SET_LDT, guest.va(page), 512),
+          1,
+          0,
+          SELF,
+        );
+      case "decrease":
+        guest.write(guest.va(7), mfn);
+        return guest.call(
+          MEMORY_OP,
+          DECREASE,
+          guest.write(guest.va(5), guest.va(7), 1, 0, 0, SELF),
+        );
+      case "populate":
+        guest.write(guest.va(7), 100 + a);
+        return guest.call(
+          MEMORY_OP,
+          POPULATE,
+          guest.write(guest.va(5), guest.va(7), 1, 0, 0, SELF),
+        );
+    }
+  };
+  let mapped = 0;
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40, size: "max" }), fc.nat(5), (steps, order) => {
+      const guests = [0, 1, 2].map(() => addGranter(rig));
+      for (const each of steps) act(guests, each);
+      for (const guest of guests) assert.equal(rig.inside.audit(guest.domid), 0);
+      // they end one after the other, in any order
+      const first = guests.splice(order % 3, 1)[0];
+      destroy(rig, first);
+      for (const guest of guests) assert.equal(rig.inside.audit(guest.domid), 0);
+      const owned = guests.map((guest) => rig.core.exports.domain_frames(guest.domid));
+      if (before - free(rig) > owned[0] + owned[1]) mapped++;
+      for (const guest of order > 2 ? guests : guests.reverse()) destroy(rig, guest);
+      assert.equal(free(rig), before);
+    }),
+    { numRuns: 150 },
+  );
+  assert.ok(mapped > 0, "some had frames of the dead one mapped");
+});
