@@ -90,7 +90,8 @@ function handlerPlace(row: Row, place: number): number {
 function longDiffers(row: Row, place: number): boolean {
   if (row.slow) return false;
   return place !== PLACE_REGISTER || row.implicitMemory || /^(xlat|maskmov.*)$/.test(row.name) ||
-    row.operands[0] === "Zv"; // XCHG EAX, EAX is a NOP by its first opcode
+    // these two leave the upper half of a register that they do not write
+    row.name === "cmpxchg" || row.operands[0] === "Zv";
 }
 
 const cached: Partial<Record<"short" | "long", Plan>> = {};

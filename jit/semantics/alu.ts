@@ -95,8 +95,9 @@ define("cmpxchg", (x) => {
   const found = dst.modify();
   const difference = x.sub(expected, found);
   const equal = x.eq(x.zeroExtend(difference, x.size), x.constant(0, difference.type));
-  // memory is written either way, as on the processor
-  dst.write(x.select(equal, source, found));
+  // memory is written either way, as on the processor; a register's upper half stays if they differ
+  if (x.long && !x.inMemory(0)) x.if(equal, () => dst.write(source));
+  else dst.write(x.select(equal, source, found));
   // the accumulator changes only when they differ: with equality a 32-bit write would be harmless
   x.if(x.eqz(equal), () => accumulator.write(found));
   x.flagsSub(expected, found, difference);

@@ -20,7 +20,8 @@ define("xchg", (x) => {
     a.write(other);
     b.write(old);
   };
-  // in 64-bit code XCHG EAX, EAX by its short opcode is a NOP: it clears no upper half
+  // in 64-bit code XCHG EAX, EAX by its short opcode is a NOP: it clears no upper half (so plan.ts gives it
+  // a handler of its own)
   if (x.long && x.row.plusReg) x.if(x.registerOffset(0), write);
   else write();
   x.next();

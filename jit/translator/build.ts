@@ -7,7 +7,7 @@ import binaryen from "binaryen";
 import { C_EIP, CPU, REC_LINK } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
 import { parseRow } from "../isa/rows.ts";
-import { ALL_HELPERS, HELPERS } from "../semantics/runtime.ts";
+import { ALL_HELPERS, type HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
 import {

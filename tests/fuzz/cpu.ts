@@ -5,6 +5,7 @@
 import type { Case } from "../oracle/case.ts";
 import { report } from "../oracle/compare.ts";
 import { casesOf } from "../oracle/fuzz.ts";
+import { endFuzzLong, fuzzLong } from "../oracle/long/fuzz.ts";
 import { MAX_CASES } from "../oracle/layout.ts";
 import { canRunNatively, GuestWorld } from "../oracle/run.ts";
 import { type Compare, type Findings, runCases } from "../oracle/session.ts";
@@ -75,8 +76,16 @@ const x87: Batch = async (_world, seed, say) => {
   return [cases.length, wrong.length];
 };
 
+/** 64-bit code. */
+const long: Batch = async (_world, seed, say) => {
+  const [cases, reports] = await fuzzLong(seed);
+  if (reports.length) say(`fuzz: seed ${seed}: ${reports.length} forms of 64-bit code differ`);
+  for (const text of reports.slice(0, SHRUNK)) say(text);
+  return [cases, reports.length];
+};
+
 const instructions = mixed(casesOf, compareCases);
-const BATCHES: Batch[] = [...Array.from({ length: 7 }, () => instructions), x87];
+const BATCHES: Batch[] = [...Array.from({ length: 7 }, () => instructions), x87, long];
 
 export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
   if (!await canRunNatively()) {
@@ -95,6 +104,7 @@ export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
     }
   } finally {
     world.close();
+    await endFuzzLong();
   }
   return result;
 };

@@ -12,6 +12,8 @@ export const CASES_PER_FORM: Record<Mode, number> = { plain: 240, code16: 120, s
 export const STEPPED_CASES: Record<Mode, number> = { plain: 40, code16: 20, stack16: 0 };
 export const VECTOR_CASES = 240;
 export const X87_CASES = 240;
+/** In 64-bit code. */
+export const LONG_CASES = 200;
 
 /** What tells a row of the table from every other. */
 function key(row: Row): string {

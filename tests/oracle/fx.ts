@@ -46,7 +46,7 @@ export function randomFx(r: Random): Uint8Array {
 /** Bytes that FXSAVE's layout leaves to the processor: FOP FIP FDP, MXCSR_MASK, what is reserved. */
 export function comparable(offset: number): boolean {
   if (offset < 32) return offset < 5 || (offset >= 24 && offset < 28);
-  return offset < XMM ? (offset & 15) < 10 : offset < XMM + 128;
+  return offset >= XMM || (offset & 15) < 10;
 }
 
 function name(offset: number): string {
@@ -56,11 +56,16 @@ function name(offset: number): string {
     : `xmm${(offset - XMM) >> 4}+${offset & 15}`;
 }
 
-/** What differs, a line each. */
-export function fxDifferences(native: Uint8Array, ours: Uint8Array): string[] {
+/**
+ * What differs, a line each.
+ *
+ * @param vectors how many XMM registers there are
+ */
+export function fxDifferences(native: Uint8Array, ours: Uint8Array, vectors = 8): string[] {
   const out: string[] = [];
-  const registers = (fx: Uint8Array) => fx.subarray(ST, XMM + 128);
-  const end = Buffer.compare(registers(native), registers(ours)) === 0 ? ST : XMM + 128;
+  const all = XMM + vectors * 16;
+  const registers = (fx: Uint8Array) => fx.subarray(ST, all);
+  const end = Buffer.compare(registers(native), registers(ours)) === 0 ? ST : all;
   for (let i = 0; i < end && out.length < 12; i++) {
     if (native[i] === ours[i] || !comparable(i)) continue;
     out.push(`${name(i)}: native ${native[i].toString(16)}, ours ${ours[i].toString(16)}`);

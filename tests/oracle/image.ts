@@ -176,6 +176,6 @@ export function guestImage(cases: readonly Case[]): Uint8Array {
 }
 
 /** Contents of the page that may only be read: something other than zeroes. */
-function readOnlyPage(): Uint8Array {
+export function readOnlyPage(): Uint8Array {
   return Uint8Array.from({ length: PAGE }, (_, i) => (i * 37 + (i >> 8)) & 0xff);
 }

@@ -2,6 +2,7 @@
 import {
   C_TLB_TAG,
   CPU,
+  FS,
   PREFIX_ADDR16,
   REC_BASE,
   REC_DISP,
@@ -17,7 +18,7 @@ import {
 } from "../layout";
 import { fpu_block, fpu_block_bytes, fpu_block_ready, fpu_block_stores } from "../cpu/fpu";
 import { mask_move } from "../cpu/mmx";
-import { BP, cpl, fault, GP, gpr64, set_gpr64, SP } from "../cpu/state";
+import { BP, cpl, fault, GP, gpr64, seg_base, set_gpr64, SP } from "../cpu/state";
 import { cpu_x87_begin, store_wide } from "../cpu/x87/dispatch";
 import { guest_probe_write, guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { tlb_entry } from "../pagetables/tlb";
@@ -43,12 +44,14 @@ export function cpu_long_vector_address(rec: usize, size: u32, access: u32, mask
     load<u64>(CPU + load<u8>(rec + REC_BASE)) + load<u64>(rec + REC_DISP) +
       (load<u64>(CPU + load<u8>(rec + REC_INDEX)) << load<u8>(rec + REC_SCALE)),
   );
-  const a = cpu_long_segment_address(load<u8>(rec + REC_SEG), offset, size, access & 1);
-  if (a == ~0) return 0;
-  if (<u32> a & mask) {
+  const segment: u32 = load<u8>(rec + REC_SEG);
+  const linear = segment >= <u32> FS ? offset + seg_base(segment) : offset;
+  if (<u32> linear & mask) { // whether it is canonical comes second
     fault(GP, 0);
     return 0;
   }
+  const a = cpu_long_segment_address(segment, offset, size, access & 1);
+  if (a == ~0) return 0;
   const entry = tlb_entry(a);
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
   if (load<u64>(entry + (access ? TLB_WRITE : TLB_READ)) == tag) {

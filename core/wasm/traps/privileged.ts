@@ -1,6 +1,6 @@
 // Privileged instructions in a PV guest: a processor would raise #GP(0) for each, and Xen then
 // emulates the few that kernels need. Source: xen/arch/x86/pv/emul-priv-op.c, pv-abi.md §5.
-import { fault, fault_pending, GP, insn_eip, seg_selector, UD } from "../cpu/state";
+import { fault, fault_pending, GP, insn_eip, long_mode, seg_selector, UD } from "../cpu/state";
 import { hypervisor_entered } from "../events/deliver";
 import { CS } from "../layout";
 import { TRAP_EMULATED, trace_trap } from "../trace";
@@ -31,6 +31,7 @@ function group_7(): void {
   const modrm = next_byte();
   const op = (modrm >> 3) & 7;
   if (modrm == 0xf9) insn_rdtscp();
+  else if (modrm == 0xf8 && long_mode()) general_protection(); // SWAPGS
   else if (op == 6 || (modrm < 0xc0 && (op == 2 || op == 3 || op == 7))) general_protection();
   else undefined_opcode();
 }

@@ -1,0 +1,52 @@
+/**
+ * 64-bit code against the host's processor: every form of the instruction table at its operand sizes, with
+ * REX, RIP-relative and 64-bit addresses, in the build that knows it.
+ */
+import assert from "node:assert/strict";
+import { Random } from "../../random.ts";
+import { LONG_CASES } from "../counts.ts";
+import { longForms } from "./forms.ts";
+import { longBatches } from "./generate.ts";
+import { canRunLong } from "./native.ts";
+import { compareLong } from "./session.ts";
+import { LongWorld } from "./world.ts";
+
+const CASES = Number(Deno.env.get("CASES") ?? LONG_CASES);
+const SEED = Number(Deno.env.get("SEED") ?? 20260722);
+const ONLY = new RegExp(Deno.env.get("ONLY") ?? "");
+/** Reports to print before giving up. */
+const ENOUGH = 12;
+
+const native = await canRunLong();
+if (!native) console.log("oracle: this host runs no x86-64 programs: 64-bit code is not compared");
+
+Deno.test({
+  name: "each form of 64-bit code does what the host's processor does",
+  ignore: !native,
+  async fn() {
+    const { forms, excluded } = longForms();
+    const chosen = forms.filter((f) => ONLY.test(f.name));
+    const world = await LongWorld.create();
+    const findings = new Map<string, string[]>();
+    let cases = 0;
+    try {
+      for (const batch of longBatches(new Random(SEED), chosen, CASES)) {
+        await compareLong(world, batch, findings);
+        cases += batch.length;
+      }
+    } finally {
+      world.close();
+    }
+    const reports = [...findings.values()].map((all) => `${all.length} x ${all[0]}`);
+    const names = [...findings].map(([form, all]) => `${all.length} x ${form}`).join("\n");
+    assert.equal(
+      findings.size,
+      0,
+      `seed ${SEED}\n${reports.slice(0, ENOUGH).join("\n")}\n${names}`,
+    );
+    console.log(`oracle: ${cases} cases of ${chosen.length} forms of 64-bit code agree`);
+    for (const [why, names] of excluded) {
+      console.log(`oracle: left out ${names.length} in 64-bit code: ${why}`);
+    }
+  },
+});
