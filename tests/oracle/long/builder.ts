@@ -74,6 +74,14 @@ export class LongBuilder {
     return this.form.size === 8 && this.form.row.long === "";
   }
 
+  /** As pickTarget, for what a processor may take apart: all of the bytes have addresses or none has. */
+  pickWhole(width: number): bigint {
+    for (;;) {
+      const target = this.pickTarget(width);
+      if (canonical(target) === canonical(target + BigInt(width - 1))) return target;
+    }
+  }
+
   /** A linear address for `width` bytes: mostly in the scratch, sometimes where it faults. */
   pickTarget(width = this.width): bigint {
     const { r } = this;

@@ -14,7 +14,7 @@ const word = (b: LongBuilder) => b.form.size === 2 ? 2 : 4;
 /** Room for an operand of `length`, now and then where it faults. */
 function room(b: LongBuilder, length: number): void {
   b.ignore.partial = ORDER_OF_WORDS;
-  b.target = b.r.oneIn(10) ? b.pickTarget(length) : BigInt(SCRATCH + b.r.below(512 - length + 1));
+  b.target = b.r.oneIn(10) ? b.pickWhole(length) : BigInt(SCRATCH + b.r.below(512 - length + 1));
 }
 
 function environment(b: LongBuilder, length: number): void {
@@ -36,8 +36,16 @@ function alignedState(b: LongBuilder): void {
   b.target = BigInt(b.r.oneIn(8) ? SCRATCH + b.r.below(64) : SCRATCH);
 }
 
+function tenBytes(b: LongBuilder): void {
+  if (b.form.row.operands[0] === "Mx") b.target = b.pickWhole(10);
+}
+
 /** By the meaning's name. */
 export const LONG_FPU_PREPARE: Record<string, (b: LongBuilder) => void> = {
+  fbstp: tenBytes,
+  fbld: tenBytes,
+  fld: tenBytes,
+  fstp: tenBytes,
   fldcw: (b) => b.poke(b.target, controlWord(b), 2),
   fldenv: (b) => environment(b, environmentBytes(b)),
   frstor: (b) => environment(b, environmentBytes(b) + 80),

@@ -98,15 +98,6 @@ function accumulatorEquals(b: LongBuilder): void {
   b.pinned.add(AX);
 }
 
-/** Bytes chosen by a mask; all of them are addresses or none is. */
-function maskedStore(b: LongBuilder, width: number): void {
-  let target: bigint;
-  do target = b.pickTarget(width); while (
-    canonical(target) !== canonical(target + BigInt(width - 1))
-  );
-  b.pin(DI, target);
-}
-
 /** RSI, RDI, RCX, DF and a REP prefix: mostly within the scratch, sometimes into a fault. */
 function string(b: LongBuilder): void {
   const { r } = b;
@@ -165,8 +156,8 @@ const PREPARE: Record<string, LongPrepare> = {
     b.override = base ? 0x64 : 0;
     b.pin(BX, b.pickTarget(1) - base - (b.registers[AX] & 0xffn));
   },
-  maskmovq: (b) => maskedStore(b, 8),
-  maskmovdqu: (b) => maskedStore(b, 16),
+  maskmovq: (b) => b.pin(DI, b.pickWhole(8)),
+  maskmovdqu: (b) => b.pin(DI, b.pickWhole(16)),
   movs: string,
   cmps: string,
   stos: string,
