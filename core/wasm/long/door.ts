@@ -24,7 +24,7 @@ import { long_catch } from "./address";
 const USER: u32 = ATTR_P | ATTR_S | ATTR_TYPE_A | 3 << 13;
 
 /**
- * Puts a domain's first vCPU to work in 64-bit code.
+ * Puts a domain's first vCPU to work in 64-bit code, of which nothing is decoded yet.
  *
  * @param cs selectors, as a process of the host has them: nothing here looks them up
  */

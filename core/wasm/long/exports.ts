@@ -15,4 +15,3 @@ export {
   cpu_long_scas,
   cpu_long_stos,
 } from "./strings";
-export { drop_all_code as long_drop_code } from "../cpu/code";

@@ -16,7 +16,16 @@ import {
   NO_FAULT,
 } from "../../../core/wasm/layout.ts";
 import { guestImage } from "../image.ts";
-import { CODE, EDGE, EDGE_SIZE, RECORDS, SCRATCH, SCRATCH_SIZE } from "../layout.ts";
+import {
+  CODE,
+  EDGE,
+  EDGE_SIZE,
+  READONLY,
+  RECORDS,
+  SCRATCH,
+  SCRATCH_SIZE,
+  UNMAPPED,
+} from "../layout.ts";
 import { codeAddress, type LongCase, type LongOutcome } from "./case.ts";
 import { caseCode } from "./image.ts";
 import { FS_BASE, FX_BYTES, GS_BASE, USER_CS, USER_SS } from "./layout.ts";
@@ -34,7 +43,6 @@ interface LongExports {
   long_enter(domid: number, cs: number, ss: number, fsBase: bigint, gsBase: bigint): void;
   long_host(address: bigint): number;
   long_begin(flags: number, budget: number): void;
-  long_drop_code(): void;
   resume(): number;
   cpu_eflags(): number;
 }
@@ -46,10 +54,11 @@ export class LongWorld {
   readonly #exports: LongExports;
   readonly #memory: Pieces;
   readonly #code: Pieces;
+  readonly #around: Pieces;
 
-  private constructor(private readonly machine: Machine, domid: number) {
+  private constructor(private readonly machine: Machine, private readonly domid: number) {
     this.#exports = machine.core.exports as unknown as LongExports;
-    this.#exports.long_enter(domid, USER_CS, USER_SS, FS_BASE, GS_BASE);
+    this.#enter();
     this.#memory = [
       ...this.#pieces(SCRATCH, SCRATCH_SIZE),
       ...this.#pieces(EDGE, EDGE_SIZE).map(([at, host, n]): [number, number, number] => [
@@ -59,6 +68,10 @@ export class LongWorld {
       ]),
     ];
     this.#code = this.#pieces(CODE, RECORDS - CODE);
+    this.#around = [
+      ...this.#pieces(READONLY + PAGE, UNMAPPED - READONLY - PAGE),
+      ...this.#pieces(UNMAPPED + PAGE, CODE - UNMAPPED - PAGE),
+    ];
   }
 
   static async create(): Promise<LongWorld> {
@@ -76,6 +89,11 @@ export class LongWorld {
     return new LongWorld(machine, domain.id);
   }
 
+  /** The machine may have been at work since the last batch, and left no vCPU there. */
+  #enter(): void {
+    this.#exports.long_enter(this.domid, USER_CS, USER_SS, FS_BASE, GS_BASE);
+  }
+
   #pieces(address: number, length: number): Pieces {
     const out: Pieces = [];
     for (let at = 0; at < length;) {
@@ -89,11 +107,13 @@ export class LongWorld {
   }
 
   run(cases: readonly LongCase[]): LongOutcome[] {
+    this.#enter();
     const core = this.machine.core;
     const code = caseCode(cases);
     const bytes = core.bytes();
     for (const [at, host, n] of this.#code) bytes.set(code.subarray(at, at + n), host);
-    this.#exports.long_drop_code();
+    // what lies around the cases' own memory is as fresh as in a new process
+    for (const [, host, n] of this.#around) bytes.fill(0, host, host + n);
     return cases.map((c, n) => this.#one(c, n));
   }
 
