@@ -20,14 +20,12 @@ export const NOTES: readonly Note[] = [
     about: /^sh[lr]d$/,
     makersDiffer: true,
     text:
-      "With 16-bit operands a count above 16 leaves destination and flags undefined; Intel and AMD " +
-      "differ, and neither is followed.",
+      "With 16-bit operands a count above 16 leaves destination and flags undefined; we follow AMD's.",
   },
   {
     about: /^bs[fr]$/,
     text:
-      "A zero source leaves the destination as it was, as Intel and AMD do; the flags but ZF stay as " +
-      "they were. F3 before them is ignored: no TZCNT or LZCNT on the processor we show.",
+      "A zero source leaves the destination as it was, as Intel and AMD do. F3 before them is ignored: no TZCNT or LZCNT on the processor we show.",
   },
   {
     about: /^bswap$/,

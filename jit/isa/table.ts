@@ -298,8 +298,8 @@ const TWO_BYTE = `
 0fba/6 btr Ev,Ib w=c u=osap lock
 0fba/7 btc Ev,Ib w=c u=osap lock
 0fbb btc Ev,Gv w=c u=osap lock
-0fbc bsf Gv,Ev w=z u=osapc
-0fbd bsr Gv,Ev w=z u=osapc
+0fbc bsf Gv,Ev w=oszapc u=osapc
+0fbd bsr Gv,Ev w=oszapc u=osapc
 0fbe movsx Gv,Eb
 0fbf movsx Gv,Ew
 0fc0 xadd Eb,Gb w=oszapc lock

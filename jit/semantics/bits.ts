@@ -23,6 +23,9 @@ function bitPlace(x: Context): { place: Place; bit: Value } {
   return { place: x.memoryAt(bytes), bit };
 }
 
+/** A bit that PF, of a result's low byte, does not see. */
+const NOT_IN_PARITY = 0x100;
+
 function bitOperation(
   name: string,
   change: ((x: Context, v: Value, mask: Value) => Value) | null,
@@ -41,14 +44,19 @@ bitOperation("bts", (x, v, mask) => x.or(v, mask));
 bitOperation("btr", (x, v, mask) => x.and(v, x.not(mask)));
 bitOperation("btc", (x, v, mask) => x.xor(v, mask));
 
-/** BSF and BSR: with a zero source ZF is set and the destination stays. */
+/**
+ * BSF and BSR: with a zero source ZF is set and the destination stays. The other flags are those of a logical
+ * operation with the index (jit/isa/undefined.ts), to which a bit is added that keeps ZF clear.
+ */
 function scan(name: string, find: (x: Context, v: Value) => Value): void {
   define(name, (x) => {
     const dst = x.operand(0);
     const v = x.operand(1).read();
     const zero = x.eqz(v);
-    x.if(x.eqz(zero), () => dst.write(find(x, v)));
-    x.setZero(zero);
+    const index = find(x, v);
+    x.if(x.eqz(zero), () => dst.write(index));
+    const shown = x.or(x.convert(index, "i32"), NOT_IN_PARITY);
+    x.flagsLogic(x.select(zero, x.constant(0), shown), 4);
     x.next();
   });
 }

@@ -173,8 +173,8 @@ rotate("rcr", (x, a, n) => {
 });
 
 /**
- * SHLD and SHRD. At 16 bits a count above 16 is undefined by the manual; processors shift the 48-bit
- * string dst:src:dst, and so do we.
+ * SHLD and SHRD. At 16 bits a count above 16 is undefined by the manual; AMD's then shift the 48-bit string
+ * dst:src:src, and so do we, with CF as the destination alone gives it.
  */
 function doubleShift(name: string, left: boolean): void {
   define(name, (x) => {
@@ -186,25 +186,20 @@ function doubleShift(name: string, left: boolean): void {
     const zero = x.eqz(n);
     let result: Value, cf: Value;
     if (x.size === 2) {
-      const wide = (v: Value) => x.convert(v, "i64");
-      const k = wide(n);
-      const string = left
-        ? x.or(x.or(x.shl(wide(a), 32), x.shl(wide(b), 16)), wide(a))
-        : x.or(x.or(x.shl(wide(a), 32), x.shl(wide(b), 16)), wide(a));
-      if (left) {
-        const shifted = x.shl(string, k);
-        result = x.convert(x.shrU(shifted, 32), "i32");
-        cf = bit(x, shifted, x.constant(48, "i64"));
-      } else {
-        result = x.convert(x.shrU(string, k), "i32");
-        cf = bit(x, string, x.sub(k, 1));
-      }
+      const [high, low] = left ? [a, b] : [b, a];
+      const wide = (v: Value, at: number) => x.shl(x.convert(v, "i64"), at);
+      const string = x.or(x.or(wide(high, 32), wide(b, 16)), wide(low, 0));
+      const k = x.convert(n, "i64");
+      result = x.convert(left ? x.shrU(x.shl(string, k), 32) : x.shrU(string, k), "i32");
+      cf = left ? bit(x, x.shl(a, n), bits) : bit(x, a, x.sub(n, 1));
     } else {
       const rest = x.sub(x.constant(bits, a.type), n);
       result = left ? x.or(x.shl(a, n), x.shrU(b, rest)) : x.or(x.shrU(a, n), x.shl(b, rest));
       cf = left ? bit(x, a, rest) : bit(x, a, x.sub(n, 1));
     }
-    const of = x.xor(top(x, result), top(x, a));
+    const of = left
+      ? x.xor(cf, top(x, x.shl(a, n)))
+      : x.xor(top(x, result), bit(x, result, bits - 2));
     dst.write(x.select(zero, a, result));
     x.flagsWhen(x.eqz(zero), () => x.flagsShift(result, cf, of));
     x.next();

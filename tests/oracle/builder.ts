@@ -102,8 +102,9 @@ export class CaseBuilder {
     return v >>> 0;
   }
 
-  /** Gives a register a meaning. */
+  /** Gives a register a meaning, unless an address of an instruction before this one is built on it. */
   pin(register: number, value: number): void {
+    if (!this.state.alone && this.pinned.has(register)) return;
     this.registers[register] = value;
     this.pinned.add(register);
   }

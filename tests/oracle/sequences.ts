@@ -35,6 +35,7 @@ const IMPLICIT: Record<string, number[]> = {
   cmpxchg: [AX],
   cmpxchg8b: [AX, DX],
   lahf: [AX],
+  fnstsw_ax: [AX],
   salc: [AX],
   daa: [AX],
   das: [AX],

@@ -26,17 +26,6 @@ function shiftCount(b: CaseBuilder): void {
   if (kind === "Cb") b.pin(CX, (b.registers[CX] & ~0xff) | n);
 }
 
-/** At 16 bits a count above 16 leaves the result undefined; Intel and AMD differ. */
-function doubleShift(b: CaseBuilder): void {
-  shiftCount(b);
-  if (b.form.size === 4) return;
-  const byImmediate = b.form.row.operands[2] === "Ib";
-  const n = (byImmediate ? b.immediate : b.registers[CX]) & 31;
-  if (n <= 16 && (byImmediate || b.state.alone)) return;
-  if (b.form.memory) b.ignore(b.target, 2);
-  else b.ignoreRegister(b.rm, 0xffff);
-}
-
 function division(b: CaseBuilder): void {
   const { r } = b;
   const signed = b.form.row.name === "idiv";
@@ -229,8 +218,6 @@ const PREPARE: Record<string, Prepare> = {
   int: interruptVector,
   aam: (b) => b.immediate = b.r.oneIn(3) ? 10 : b.r.below(b.r.oneIn(4) ? 2 : 256),
   aad: (b) => b.immediate = b.r.oneIn(3) ? 10 : b.r.below(256),
-  shld: doubleShift,
-  shrd: doubleShift,
   bound(b) {
     if (b.r.oneIn(2)) return;
     const n = b.form.size;
@@ -239,7 +226,9 @@ const PREPARE: Record<string, Prepare> = {
     b.poke(b.target + n, b.r.below(100) - 40, n);
   },
 };
-for (const name of ["rol", "ror", "rcl", "rcr", "shl", "shr", "sar"]) PREPARE[name] = shiftCount;
+for (const name of ["rol", "ror", "rcl", "rcr", "shl", "shr", "sar", "shld", "shrd"]) {
+  PREPARE[name] = shiftCount;
+}
 
 function loop(b: CaseBuilder): void {
   b.addr16 = b.r.oneIn(4);

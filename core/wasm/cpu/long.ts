@@ -8,7 +8,7 @@ import { stack_move, stack_peek } from "../segments/stack";
 import { cpu_commit } from "../pagetables/commit";
 import { guest_read_linear } from "../pagetables/guest_copy";
 import { tlb_fill, WRITE } from "../pagetables/walk";
-import { AF, CF, flags_arithmetic, flags_set_arithmetic, PF, set_eflags, SF, ZF } from "./flags";
+import { AF, CF, flags_arithmetic, flags_set_arithmetic, OF, PF, set_eflags, SF, ZF } from "./flags";
 import {
   AX,
   BP,
@@ -142,7 +142,15 @@ export function cpu_load_far(segment: u32, selector: u32, offset: u32, to: u32, 
   else store<u64>(CPU + to, offset);
 }
 
-/** DAA DAS AAA AAS AAM AAD (operations 0 to 5). Returns 0 if it faulted. */
+/** OF of a + b or a - b, whose top bit is given. */
+function overflow(a: u32, b: u32, result: u32, minus: bool, top: u32): u32 {
+  return (a ^ result) & (minus ? a ^ b : b ^ result) & top ? OF : 0;
+}
+
+/**
+ * DAA DAS AAA AAS AAM AAD (operations 0 to 5), with the flags that the manual leaves undefined as in
+ * jit/isa/undefined.ts. Returns 0 if it faulted.
+ */
 export function cpu_decimal(operation: u32, base: u32): u32 {
   const f = flags_arithmetic();
   const al = gpr(AX) & 0xff;
@@ -156,19 +164,26 @@ export function cpu_decimal(operation: u32, base: u32): u32 {
       const high = al > 0x99 || f & CF;
       const adjust: u32 = (low ? 6 : 0) + (high ? 0x60 : 0);
       r = (operation == 0 ? al + adjust : al - adjust) & 0xff;
+      out = overflow(al, adjust, r, operation == 1, 0x80);
       if (low) out |= AF;
       if (high || (operation == 1 && low && al < 6)) out |= CF;
       break;
     }
     case 2:
-    case 3:
-      if ((al & 15) > 9 || f & AF) {
-        const ax = operation == 2 ? (ah << 8 | al) + 0x106 : (ah << 8 | al) - 0x106;
-        r = ax & 15;
-        ah = (ax >> 8) & 0xff;
-        out |= AF | CF;
-      } else r = al & 15;
-      break;
+    case 3: {
+      const adjusted = (al & 15) > 9 || (f & AF) != 0;
+      const adjust: u32 = adjusted ? 0x106 : 0;
+      const before = ah << 8 | al;
+      const ax = (operation == 2 ? before + adjust : before - adjust) & 0xffff;
+      store<u16>(CPU, <u16> ((ax & 0xff00) | (ax & 15)));
+      out = overflow(before, adjust, ax, operation == 3, 0x8000);
+      if (adjusted) out |= AF | CF;
+      if (ax == 0) out |= ZF;
+      if (ax & 0x8000) out |= SF;
+      if (!(popcnt<u32>(ax & 0xff) & 1)) out |= PF;
+      flags_set_arithmetic(out);
+      return 1;
+    }
     case 4:
       base &= 0xff;
       if (!base) {
@@ -178,9 +193,14 @@ export function cpu_decimal(operation: u32, base: u32): u32 {
       ah = al / base;
       r = al % base;
       break;
-    default:
-      r = (al + ah * base) & 0xff;
+    default: {
+      const more = (ah * base) & 0xff;
+      r = (al + more) & 0xff;
+      out = overflow(al, more, r, false, 0x80);
+      if (r < al) out |= CF;
+      out |= (al ^ more ^ r) & AF;
       ah = 0;
+    }
   }
   store<u8>(CPU, <u8> r);
   store<u8>(CPU + 1, <u8> ah);
