@@ -1,7 +1,23 @@
 // Segmentation: GDT, LDT, thread-local storage.
 
 import { EFAULT } from "../../abi/numbers.ts";
-import { asm, code, dword, eax, ecx, esp, fs, global, local, u32 } from "../../asm/mod.ts";
+import {
+  asm,
+  bind,
+  code,
+  dword,
+  eax,
+  ecx,
+  esp,
+  fn,
+  fs,
+  global,
+  Label,
+  local,
+  ret,
+  u32,
+} from "../../asm/mod.ts";
+import { onFault } from "../../kernel/fixups.ts";
 import { update_descriptor } from "../../kernel/hypercalls.ts";
 import { mfn_of, poke } from "../../kernel/memory.ts";
 import {
@@ -19,19 +35,28 @@ import { pvCpu } from "../paravirt/ops.ts";
 import { thisCpu } from "../process/task.ts";
 import { subject } from "./check.ts";
 import { runs_well } from "./program.ts";
-import { fn, ret } from "../../asm/mod.ts";
 
 const words = global("check_words", { ...u32, size: 16 });
 const word = (n: number) => u32.at(words.address.plus(4 * n));
 
-/** (selector): the first word of a segment. */
+/** (selector): the first word of a segment, or -EFAULT. */
 const read_through = code("check_read_through", () => {
+  const load = new Label("load"), read = new Label("read");
+  const bad = new Label("bad"), done = new Label("done");
   asm.mov(ecx, dword(esp, 4));
+  bind(load);
   asm.mov(fs, ecx);
+  bind(read);
   asm.mov(eax, dword(0).via(fs));
+  asm.jmp(done);
+  bind(bad);
+  asm.mov(eax, -EFAULT);
+  bind(done);
   asm.mov(ecx, KERNEL_DS);
   asm.mov(fs, ecx);
   asm.ret();
+  onFault(load, bad);
+  onFault(read, bad);
 });
 
 /** (low, high): puts a descriptor into the GDT without a batch around it; the result. */

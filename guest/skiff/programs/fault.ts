@@ -19,8 +19,10 @@ const kinds = {
   kernel: memory("kernel", () => void local(u32.at(VIRT_BASE))),
   m2p: memory("m2p", () => void local(u32.at(MACH2PHYS))),
   execute: instructions("execute", () => {
+    asm.push(0xc3); // RET
     asm.mov(eax, esp);
     asm.call(eax);
+    asm.pop(eax);
   }),
   divide: instructions("divide", () => {
     asm.xor(ecx, ecx);
