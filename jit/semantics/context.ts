@@ -135,7 +135,7 @@ export abstract class Context extends MemoryInstruction {
     const sp = this.stackPointer().read();
     const at = this.flat ? this.sub(sp, this.size) : this.stackOffset(this.sub(sp, this.size));
     const linear = this.flat ? at : this.segmentAddress(SS, at, 2, true);
-    this.atLinear(linear, 2).write(v);
+    this.atLinear(linear, 2, this.flat).write(v);
     this.setStackPointer(at);
   }
 

@@ -51,6 +51,8 @@ export type Access = typeof READ | typeof WRITE | typeof MODIFY;
 const STACK = 4;
 /** To be added to a write: into a page table it faults; it has a LOCK prefix. */
 const NOT_EMULATED = 8, LOCKED = 16;
+/** To be added where no segment was looked at: over 4 GiB the access is beyond the flat one's limit. */
+const FLAT = 32;
 /** What stores a selector or a table register, where Xen emulates no store. */
 const SELECTORS = /^(mov_from_sreg|push_sreg|sldt|str|smsw|sgdt)$/;
 
@@ -74,7 +76,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
         ? effective
         : this.segmentAddress(this.segment(), effective, size, write);
     };
-    return this.#linearPlace(linear, size);
+    return this.#linearPlace(linear, size, false, this.flatOperand);
   }
 
   /** Memory `bytes` further on than the memory operand. */
@@ -86,6 +88,8 @@ export abstract class MemoryInstruction extends FlagInstruction {
           ? effective
           : this.segmentAddress(this.segment(), effective, this.size, write),
       this.size,
+      false,
+      this.flatOperand,
     );
   }
 
@@ -128,7 +132,7 @@ export abstract class MemoryInstruction extends FlagInstruction {
     if (aligned) {
       this.if(this.and(this.convert(linear, "i32"), 15), () => this.fault(GENERAL_PROTECTION));
     }
-    return this.translate(linear, size, access, false);
+    return this.translate(linear, size, access, false, this.flatOperand);
   }
 
   /** The `size` low bytes of a vector at an address, the others zero. */
@@ -163,10 +167,11 @@ export abstract class MemoryInstruction extends FlagInstruction {
   /**
    * Memory at a linear address as a place.
    *
-   * @param stack it was found by the stack pointer: in 64-bit code what is no address is #SS then
+   * @param stack it was found by a stack pointer, and its segment was not looked at: what is no address,
+   *   or beyond a flat segment, is #SS then
    */
   atLinear(linear: Value, size = this.size, stack = false): Place {
-    return this.#linearPlace(() => linear, size, stack);
+    return this.#linearPlace(() => linear, size, stack, stack);
   }
 
   /** To be said after a store to what {@link translate} gave: it may have been the scratch bytes. */
@@ -188,10 +193,15 @@ export abstract class MemoryInstruction extends FlagInstruction {
     return this.or(this.mul(lock, LOCKED / PREFIX_LOCK), MODIFY);
   }
 
-  #linearPlace(linear: (write: boolean) => Value, size: number, stack = false): Place {
+  #linearPlace(
+    linear: (write: boolean) => Value,
+    size: number,
+    stack: boolean,
+    flat: boolean,
+  ): Place {
     const type: IntType = size === 8 ? "i64" : "i32";
     const translate = (access: Access) =>
-      this.translate(linear(access !== READ), size, access, stack);
+      this.translate(linear(access !== READ), size, access, stack, flat);
     let host: Value | null = null;
     return {
       size,
@@ -212,8 +222,15 @@ export abstract class MemoryInstruction extends FlagInstruction {
    * Host address for an access: the TLB's when its tag agrees, else tlb_fill's.
    *
    * @param stack the address was found by the stack pointer
+   * @param flat its segment is flat and was not looked at
    */
-  protected translate(linear: Value, size: number, access: Access, stack: boolean): Value {
+  protected translate(
+    linear: Value,
+    size: number,
+    access: Access,
+    stack: boolean,
+    flat: boolean,
+  ): Value {
     const host = this.variable("i32");
     const shift = 12 - 5; // entries are 32 bytes
     const low = this.convert(linear, "i32");
@@ -226,9 +243,9 @@ export abstract class MemoryInstruction extends FlagInstruction {
     this.if(hit, () => {
       this.set(host, this.add(low, this.load(4, entry, TLB + TLB_ADDEND)));
     }, () => {
-      // no LOCK reaches the stack, so a number it is there
+      const more = (stack ? STACK : 0) | (flat ? FLAT : 0);
       const kind = access === READ ? READ : this.#writing(access);
-      const how = stack && this.long && typeof kind === "number" ? kind | STACK : kind;
+      const how = typeof kind === "number" ? kind | more : this.or(kind, more);
       this.set(host, this.call("cpu_tlb_fill", this.convert(linear, "i64"), size, how));
       this.check(host);
     });

@@ -53,7 +53,7 @@ define("enter", (x) => {
 define("leave", (x) => {
   const bp = x.register(R_BP, x.addressBytes).read();
   const at = x.flat ? bp : x.segmentAddress(2, x.stackOffset(bp), x.size, false);
-  const v = x.atLinear(at, x.size, true).read();
+  const v = x.atLinear(at, x.size, x.flat).read();
   x.setStackPointer(x.add(bp, x.size));
   x.register(R_BP).write(v);
   x.next();

@@ -29,10 +29,12 @@ import {
   REC_LENGTH,
   REC_LINK,
   REC_PREFIX,
+  REC_SEG,
+  SS,
 } from "../layout";
 import { frame } from "../frames/page";
 import { deliver_events, events_deliverable } from "../events/deliver";
-import { translate_exec } from "../pagetables/walk";
+import { forget_over_the_end, over_the_end, translate_exec } from "../pagetables/walk";
 import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
@@ -41,7 +43,7 @@ import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
 import { long_caught, long_fault_segment } from "../long/address";
-import { fault, fault_pending, GP, long_mode, seg_base, update_mode } from "./state";
+import { fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
 import { LONG } from "./tables";
 
 /** Record to go on with, after everything that is pending was settled. */
@@ -188,6 +190,10 @@ function cpu_resume_quick(): u32 {
  * continued later at the same place (a repeated string instruction).
  */
 export function cpu_fault(rec: u32): void {
+  if (over_the_end) {
+    forget_over_the_end();
+    if (fault_pending() && load<u8>(rec + REC_SEG) == SS) fault(SS_, 0);
+  }
   const eip = load<u64>(CPU + C_EIP) + load<u16>(rec + REC_DELTA);
   const pending = fault_pending();
   if (LONG) long_fault_segment(rec);

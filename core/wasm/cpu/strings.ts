@@ -34,7 +34,7 @@ import {
 } from "../layout";
 import { page } from "../frames/page";
 import { cpu_commit } from "../pagetables/tlb";
-import { tlb_fill } from "../pagetables/walk";
+import { FLAT, READ, tlb_fill, WRITE } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { frame_written } from "./code";
 import { CX, DI, gpr, set_gpr, SI } from "./state";
@@ -48,6 +48,8 @@ let addr16: bool = false;
 let flat: bool = false;
 let step: i32 = 0;
 let source_segment: u32 = 0;
+/** FLAT, if the linear address made last needed no check; else 0. */
+let unchecked: u32 = 0;
 let repeat: u32 = 0;
 /** Elements that may still be moved now, and what the ones that were count in instructions. */
 let room: u32 = 0;
@@ -101,8 +103,8 @@ function begin(rec: u32, size: u32): void {
 
 // @ts-ignore: decorator
 @inline function linear(segment: u32, offset: u32, size: u32, write: bool): u64 {
-  if (flat && (segment == DS || segment == ES || segment == SS)) return offset;
-  return segment_address(segment, offset, size, write);
+  unchecked = flat && (segment == DS || segment == ES || segment == SS) ? FLAT : 0;
+  return unchecked ? offset : segment_address(segment, offset, size, write);
 }
 
 /** Host address for an element, by the TLB or its fill; 0 if it faulted. */
@@ -112,7 +114,7 @@ function begin(rec: u32, size: u32): void {
   const e = TLB + ((<usize> a >> 7) & ((TLB_ENTRIES - 1) << 5));
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
   if (load<u32>(e + (write ? TLB_WRITE : TLB_READ)) == tag) return a + load<u32>(e + TLB_ADDEND);
-  return tlb_fill(address, size, write ? 1 : 0);
+  return tlb_fill(address, size, unchecked | (write ? WRITE : READ));
 }
 
 /** Host address of the element that SI names, 0 if it faulted; `from` is its linear address then. */

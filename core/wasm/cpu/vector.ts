@@ -19,7 +19,7 @@ import {
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
-import { NOT_EMULATED, READ, tlb_fill } from "../pagetables/walk";
+import { FLAT, NOT_EMULATED, READ, tlb_fill } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { fault, GP } from "./state";
 
@@ -37,7 +37,9 @@ export function cpu_vector_address(rec: usize, size: u32, write: u32, mask: u32)
   const narrow = (load<u16>(rec + REC_PREFIX) & PREFIX_ADDR16) != 0;
   if (narrow) a &= 0xffff;
   const segment: u32 = load<u8>(rec + REC_SEG);
-  if (!(load<u32>(CPU + C_MODE) & MODE_FLAT) || segment == CS || segment >= <u32> FS) {
+  let how = write ? write | NOT_EMULATED : READ;
+  if ((load<u32>(CPU + C_MODE) & MODE_FLAT) && segment != CS && segment < <u32> FS) how |= FLAT;
+  else {
     const checked = segment_address(segment, a, size, write != 0);
     if (checked == ~0) return 0;
     a = <u32> checked;
@@ -51,5 +53,5 @@ export function cpu_vector_address(rec: usize, size: u32, write: u32, mask: u32)
   if (load<u64>(entry + (write ? TLB_WRITE : TLB_READ)) == <u64> tag) {
     return a + load<u32>(entry + TLB_ADDEND);
   }
-  return <u32> tlb_fill(a, size, write ? write | NOT_EMULATED : READ);
+  return <u32> tlb_fill(a, size, how);
 }

@@ -3,7 +3,7 @@
 // The tables were checked when they became tables, so the walk trusts what they say; it sets accessed
 // and dirty bits straight in memory, as a CPU does. What it finds goes into the TLB, and nothing else
 // puts anything there: here, too, is the last test of who may write to what.
-import { breakpoints_armed, cpl, long_mode, page_fault } from "../cpu/state";
+import { breakpoints_armed, cpl, fault, GP, long_mode, page_fault, SS_ } from "../cpu/state";
 import { LONG } from "../cpu/tables";
 import { long_address_ok } from "../long/address";
 import { frame_written } from "../cpu/code";
@@ -33,11 +33,19 @@ export const READ: u32 = 0;
 export const WRITE: u32 = 1;
 export const EXECUTE: u32 = 2;
 export const MODIFY: u32 = 3; // read, then write
-/** In 64-bit code, with one of these: by the stack pointer, so that what is no address is #SS. */
+/** With one of these: by the stack pointer, so that what is no address is #SS. */
 const STACK: u32 = 4;
 // With a write: what the emulation of stores into page tables goes by.
 export const NOT_EMULATED: u32 = 8; // of the FPU, of a vector, of a selector: a fault there
 export const LOCKED: u32 = 16;
+/** With one of these: an offset in a flat segment that nobody checked. Only over 4 GiB is it beyond the limit. */
+export const FLAT: u32 = 32;
+
+/** The last access refused was over the end of a flat segment: #GP(0), or #SS(0) where that segment was SS. */
+export let over_the_end: bool = false;
+export function forget_over_the_end(): void {
+  over_the_end = false;
+}
 
 // Bits of a page fault's error code.
 export const PF_P: u32 = 1;
@@ -167,7 +175,7 @@ function set_bits(level: u32, bits: u64): void {
  *
  * @param address linear address
  * @param size bytes, at most 32
- * @param access READ, WRITE or MODIFY; with it STACK, NOT_EMULATED, LOCKED
+ * @param access READ, WRITE or MODIFY; with it STACK, NOT_EMULATED, LOCKED, FLAT
  * @returns host address for the bytes; CPU + SPLIT if they must go through the buffer there (holding
  *   what is read now; after storing, the caller commits); 0 after a page fault was noted
  */
@@ -177,6 +185,10 @@ export function tlb_fill(address: u64, size: u32, access: u32): usize {
   if (LONG && long_mode()) {
     if (!long_address_ok(address, size, (access & STACK) != 0)) return 0;
     access &= MODIFY;
+  } else if (access & FLAT && address + size > <u64> 1 << 32) {
+    over_the_end = true;
+    fault(access & STACK ? SS_ : GP, 0);
+    return 0;
   }
   if (breakpoints_armed) debug_data_access(<u32> address, size, (access & 1) != 0);
   if (offset + size > 4096) return crossing(address, size, access, user);
