@@ -5,6 +5,7 @@
 //
 //   0x0000_1000  CPU          registers of the vCPU that runs now (fixed address, so that handlers
 //                             reach a register with one load; switched by copying, ~1 KiB)
+//   0x0000_2000  JIT_EXITS    where translated regions were left of late, for the translator
 //   0x0000_4000  MAILBOX      32 KiB the host and the core pass arrays and strings through
 //   0x0001_0000  static data  asc's own (strings, opcode tables, globals live outside memory)
 //   0x0010_0000  TLB          4096 entries of 32 bytes
@@ -19,6 +20,12 @@
 
 export const CPU = 0x1000;
 export const CPU_STATE_SIZE = 0x480; // bytes copied on a vCPU switch
+export const JIT_EXITS = 0x2000; // ring of entries of 8 bytes: region (its first record) + JIT_EXIT_*, EIP gone to
+export const JIT_EXITS_ENTRIES = 256;
+export const JIT_EXITS_COUNT = 0x3000; // u32: entries ever written
+export const JIT_EXIT_DIRECT = 0;
+export const JIT_EXIT_INDIRECT = 1;
+export const JIT_EXIT_RETURN = 2;
 export const MAILBOX = 0x4000;
 export const MAILBOX_SIZE = 0x8000;
 export const STATIC_BASE = 0x10000;

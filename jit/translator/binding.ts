@@ -9,6 +9,9 @@
 import type binaryen from "binaryen";
 import {
   C_MODE,
+  JIT_EXIT_DIRECT,
+  JIT_EXIT_INDIRECT,
+  JIT_EXIT_RETURN,
   PREFIX_ADDR16,
   PREFIX_LINKABLE,
   R_ZERO,
@@ -22,12 +25,15 @@ import type { Access } from "../semantics/memory.ts";
 import { type HelperName, HELPERS } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
 import { flagsDeadIn } from "./flags.ts";
+import { perfectHash } from "./hash.ts";
 import { unlikely } from "./hints.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { LocalContext } from "./state.ts";
 
 const STALE = SPECIAL.indexOf("stale");
 const PAGE = ~0xfff;
+/** So many targets are compared with one by one. */
+const FEW = 4;
 
 /** Labels of a region's exits, innermost first. */
 export const EXITS = ["link", "lookup", "again", "fault", "record"] as const;
@@ -248,27 +254,41 @@ export class RegionContext extends LocalContext {
     }
     this.set(this.state.target, this.#eipPlus(displacement));
     if (prefixes & PREFIX_LINKABLE) this.exit("link", record);
-    else this.exit("lookup");
+    else this.exit("lookup", JIT_EXIT_DIRECT);
   }
 
   jumpTo(eip: Value): void {
     const { state } = this;
     this.set(state.target, this.convert(eip, "i32"));
     this.#account();
-    const sites = this.size === 4 ? this.#sites() : [];
+    const isReturn = this.row.name === "ret";
+    const sites = this.size === 4 ? indirectTargets(state.blocks, isReturn) : [];
     if (sites.length) {
       this.unlikely(this.leS(state.budget, 0), () => this.exit("again"));
-      const offset = this.sub(state.target, state.origin);
-      for (const site of sites) {
-        this.if(this.eq(offset, state.blocks[site].offset), () => this.goTo(site));
-      }
+      this.#chooseSite(this.sub(state.target, state.origin), sites);
     }
-    this.exit("lookup");
+    this.exit("lookup", isReturn ? JIT_EXIT_RETURN : JIT_EXIT_INDIRECT);
   }
 
-  /** Blocks of the region that an indirect jump is compared with. */
-  #sites(): number[] {
-    return indirectTargets(this.state.blocks, this.row.name === "ret");
+  /** On to the block at an offset, if it is one of these. */
+  #chooseSite(offset: Value, sites: number[]): void {
+    const { blocks } = this.state;
+    const goTo = (site: number) =>
+      this.if(this.eq(offset, blocks[site].offset), () => this.goTo(site));
+    if (sites.length <= FEW) return sites.forEach(goTo);
+    const { factor, bits, places } = perfectHash(sites.map((s) => blocks[s].offset));
+    const slot = this.shrU(this.mul(offset, factor), 32 - bits);
+    const { m } = this;
+    const label = (n: number | null) => n === null ? "elsewhere" : `site${sites[n]}`;
+    let inner = m.switch(places.map(label), "elsewhere", this.get(slot));
+    for (const [n, site] of sites.entries()) {
+      const chosen = this.block(() => {
+        goTo(site);
+        this.emit(m.br("elsewhere"));
+      });
+      inner = m.block(null, [m.block(label(n), [inner]), chosen]);
+    }
+    this.emit(m.block("elsewhere", [inner]));
   }
 
   leave(helper: HelperName, ...args: Operand[]): void {

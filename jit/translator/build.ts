@@ -4,12 +4,20 @@
  * place of the handler of the first record of the block it leads to.
  */
 import binaryen from "binaryen";
-import { C_EIP, CPU, REC_LINK } from "../../core/wasm/layout.ts";
+import {
+  C_EIP,
+  CPU,
+  JIT_EXIT_DIRECT,
+  JIT_EXITS,
+  JIT_EXITS_COUNT,
+  JIT_EXITS_ENTRIES,
+  REC_LINK,
+} from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
 import { parseRow } from "../isa/rows.ts";
 import { ALL_HELPERS, type HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
-import { binaryenType } from "../semantics/value.ts";
+import { binaryenType, type Value } from "../semantics/value.ts";
 import {
   blockLabel,
   DISPATCHER,
@@ -176,9 +184,11 @@ function nest(m: binaryen.Module, x: RegionContext, shape: Structure, bodies: nu
 /** The code behind each exit label: everything is written back, then a tail call leads on. */
 function wrapExits(m: binaryen.Module, x: RegionContext, all: number): number {
   const { state } = x;
+  const region = state.blocks[0].record;
   const code: Record<(typeof EXITS)[number], () => void> = {
     link: () => {
       x.storeAll(state.target);
+      noteExit(x, x.constant(region + JIT_EXIT_DIRECT));
       x.if(x.leS(state.budget, 0), () => x.tail("resume"));
       const to = x.load(4, state.record, REC_LINK);
       x.if(to, () => x.dispatch(to));
@@ -186,6 +196,7 @@ function wrapExits(m: binaryen.Module, x: RegionContext, all: number): number {
     },
     lookup: () => {
       x.storeAll(state.target);
+      noteExit(x, x.add(state.record, region));
       x.if(x.leS(state.budget, 0), () => x.tail("resume"));
       x.tail("lookup");
     },
@@ -207,6 +218,15 @@ function wrapExits(m: binaryen.Module, x: RegionContext, all: number): number {
     inner = m.block(null, [m.block(exit, [inner]), x.block(code[exit])]);
   }
   return inner;
+}
+
+/** Lets the translator know where the region is left for. */
+function noteExit(x: RegionContext, from: Value): void {
+  const n = x.load(4, JIT_EXITS_COUNT);
+  x.store(4, JIT_EXITS_COUNT, x.add(n, 1));
+  const at = x.shl(x.and(n, JIT_EXITS_ENTRIES - 1), 3);
+  x.store(4, at, from, JIT_EXITS);
+  x.store(4, at, x.state.target, JIT_EXITS + 4);
 }
 
 function emitBlock(m: binaryen.Module, x: RegionContext, n: number): void {

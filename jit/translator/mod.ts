@@ -9,6 +9,9 @@ import {
   C_EIP,
   C_JUMP_TAG,
   CPU,
+  JIT_EXITS,
+  JIT_EXITS_COUNT,
+  JIT_EXITS_ENTRIES,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_EIP,
@@ -27,11 +30,25 @@ export interface TranslatorCore {
   code_generation(): number;
 }
 
-/** Translations that may be alive at once. */
-const MOST = 4096;
+/** Table entries that translations may have. */
+const MOST = 16384;
+/** So often a region is built anew with what it was left for. */
+const GROWTHS = 10;
+/** Exits of regions in a slice, and to one place among the last ones, that are worth growing for. */
+const MANY_EXITS = 100;
+const MANY_ALIKE = 8;
 
-/** A region on its way through the builder: its blocks. */
-type Candidate = RegionBlock[];
+/** A region and its translation. */
+interface Region {
+  /** EIP of its first block when it was found. */
+  eip: number;
+  blocks: RegionBlock[];
+  /** What it was left for, and how often it has grown. */
+  learned: Map<number, number>;
+  growths: number;
+  /** Its ways in: numbers in the function table by first record. */
+  entries: Map<number, number>;
+}
 
 /** How eager a translator is, and who builds for it. */
 export interface TranslatorOptions {
@@ -46,11 +63,13 @@ export class Translator {
   readonly #hot: number;
   readonly #hits = new Map<number, number>();
   readonly #translated: Translated = new Map();
-  #generation: number;
+  readonly #regions = new Map<number, Region>();
   /** First records of blocks that some region holds. */
   readonly #members = new Set<number>();
+  #generation: number;
   #used = 0;
-  #waiting: Candidate[] = [];
+  #exits = 0;
+  #waiting = new Set<Region>();
   #building = false;
   #failure = "";
 
@@ -61,7 +80,7 @@ export class Translator {
     this.#generation = core.code_generation();
   }
 
-  /** Regions translated since decoded code was last dropped. */
+  /** Ways into translations since decoded code was last dropped. */
   get count(): number {
     return this.#translated.size;
   }
@@ -76,25 +95,79 @@ export class Translator {
     if (this.#failure) return;
     if (this.#core.code_generation() !== this.#generation) this.#forget();
     const view = new DataView(this.#core.memory.buffer);
-    const eip = view.getUint32(CPU + C_EIP, true);
-    const record = knownRecord(view, eip);
-    if (!record || this.#isTranslated(view, record)) return;
-    // the interpreter will soon come to where its region can be entered
-    if (this.#members.has(record) && (this.#hits.get(record) ?? 0) >= this.#hot) return;
-    const hits = (this.#hits.get(record) ?? 0) + 1;
-    this.#hits.set(record, hits);
-    if (hits !== this.#hot || this.#used >= MOST) return;
-    const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
-    const region = findRegion(view, record, eip & 0xfff, this.#translated, find);
-    if (!region) return;
-    for (const block of region) this.#members.add(block.record);
-    this.#waiting.push(region);
+    this.#growRegions(view);
+    this.#noteHot(view);
     this.#build();
   }
 
   /** Translates no more. */
   stop(): void {
     this.#builder.stop();
+  }
+
+  #noteHot(view: DataView): void {
+    const eip = view.getUint32(CPU + C_EIP, true);
+    const record = knownRecord(view, eip);
+    if (!record || this.#isTranslated(view, record)) return;
+    // the interpreter will soon come to where its region can be entered
+    const before = this.#hits.get(record) ?? 0;
+    if (this.#members.has(record) && before >= this.#hot) return;
+    this.#hits.set(record, before + 1);
+    if (before + 1 !== this.#hot || this.#used >= MOST) return;
+    const region = { eip, blocks: [], learned: new Map(), growths: 0, entries: new Map() };
+    if (this.#collect(view, region, record)) this.#regions.set(record, region);
+  }
+
+  /** Finds a region's blocks and puts it on the list of what is to be built. */
+  #collect(view: DataView, region: Region, record: number): boolean {
+    const { eip, learned } = region;
+    const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
+    const blocks = findRegion(view, record, eip & 0xfff, this.#translated, find, learned);
+    if (!blocks) return false;
+    region.blocks = blocks;
+    for (const block of blocks) this.#members.add(block.record);
+    this.#waiting.add(region);
+    return true;
+  }
+
+  /** Has regions take in what they are left for again and again. */
+  #growRegions(view: DataView): void {
+    const count = view.getUint32(JIT_EXITS_COUNT, true);
+    const exits = (count - this.#exits) >>> 0;
+    this.#exits = count;
+    if (exits < MANY_EXITS) return;
+    const tally = new Map<string, { from: number; to: number; times: number }>();
+    for (let n = 1; n <= Math.min(exits, JIT_EXITS_ENTRIES); n++) {
+      const at = JIT_EXITS + ((count - n) & (JIT_EXITS_ENTRIES - 1)) * 8;
+      const [from, to] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+      const key = `${from},${to}`;
+      const seen = tally.get(key) ?? { from, to, times: 0 };
+      seen.times++;
+      tally.set(key, seen);
+    }
+    const grown = new Set<number>();
+    for (const { from, to, times } of tally.values()) {
+      if (times >= MANY_ALIKE && this.#learn(view, from, to)) grown.add(from & ~31);
+    }
+    for (const record of grown) {
+      const region = this.#regions.get(record)!;
+      region.growths++;
+      this.#collect(view, region, record);
+    }
+  }
+
+  /** Notes that a region is left for an EIP. @returns whether it can take that in */
+  #learn(view: DataView, from: number, to: number): boolean {
+    const record = from & ~31;
+    const region = this.#regions.get(record);
+    if (!region || region.growths === GROWTHS || this.#waiting.has(region)) return false;
+    if (!this.#isTranslated(view, record) || !knownRecord(view, to)) return false;
+    const offset = to - region.eip;
+    if ((region.eip & 0xfff) + offset >>> 0 > 0xfff) return false;
+    // a direct jump's target needs no mark, only another look
+    if (region.learned.has(offset)) return false;
+    region.learned.set(offset, from & 31);
+    return true;
   }
 
   /** Whether the record has its translation still: overwritten code has lost it. */
@@ -106,31 +179,38 @@ export class Translator {
 
   /** Has built all that waits, unless something is being built. */
   #build(): void {
-    if (this.#building || !this.#waiting.length) return;
+    if (this.#building || !this.#waiting.size) return;
     this.#building = true;
-    const batch = this.#waiting;
-    this.#waiting = [];
-    this.#builder.build(batch, (module, problem) => {
+    const batch = [...this.#waiting];
+    const blocks = batch.map((r) => r.blocks);
+    this.#waiting.clear();
+    this.#builder.build(blocks, (module, problem) => {
       this.#building = false;
       this.#failure = problem;
-      if (module) this.#install(batch, module);
+      if (module) this.#install(batch, blocks, module);
       this.#build();
     });
   }
 
   /** Puts functions in the place of handlers, where the code is still what was translated. */
-  #install(candidates: Candidate[], module: WebAssembly.Module): void {
+  #install(batch: Region[], built: RegionBlock[][], module: WebAssembly.Module): void {
     if (this.#core.code_generation() !== this.#generation) return;
     const view = new DataView(this.#core.memory.buffer);
     const imports = { env: this.#core as unknown as WebAssembly.ModuleImports };
     const { exports } = new WebAssembly.Instance(module, imports);
     const table = this.#core.handlers;
     for (const [name, entry] of Object.entries(exports)) {
-      const [region, block] = name.split(".").map(Number);
-      const { record, instructions: [{ number: handler }] } = candidates[region][block];
-      // overwritten meanwhile, or the way into another region
-      if (view.getUint32(record + REC_HANDLER, true) !== handler) continue;
-      const number = handlerCount() + this.#used++;
+      const [n, block] = name.split(".").map(Number);
+      const { entries } = batch[n];
+      const { record, instructions: [{ number: handler }] } = built[n][block];
+      const present = view.getUint32(record + REC_HANDLER, true);
+      let number = entries.get(record);
+      if (number === undefined || present !== number) {
+        // overwritten meanwhile, or the way into another region
+        if (present !== handler) continue;
+        number = handlerCount() + this.#used++;
+        entries.set(record, number);
+      }
       if (table.length <= number) table.grow(Math.max(64, number + 1 - table.length));
       table.set(number, entry as CallableFunction);
       this.#translated.set(record, handler);
@@ -144,7 +224,8 @@ export class Translator {
     this.#hits.clear();
     this.#members.clear();
     this.#translated.clear();
-    this.#waiting = [];
+    this.#regions.clear();
+    this.#waiting.clear();
     this.#used = 0;
   }
 }

@@ -8,6 +8,8 @@
  * ends where another begins.
  */
 import {
+  JIT_EXIT_INDIRECT,
+  JIT_EXIT_RETURN,
   PREFIX_LINKABLE,
   REC_A,
   REC_B,
@@ -136,6 +138,14 @@ function readBlock(view: DataView, record: number, translated: Translated): Deco
 /** Finds the first record of the block at an offset from the region's start, or 0. */
 export type BlockFinder = (offset: number) => number;
 
+/** Blocks that the region was seen to be left for: by offset, the way it was left, JIT_EXIT_*. */
+export type Learned = ReadonlyMap<number, number>;
+
+/** Where a block lies in machine memory: its header says so, in the place before its first record. */
+function machineAddress(view: DataView, record: number): bigint {
+  return view.getBigUint64(record - RECORD_SIZE, true);
+}
+
 /** True for a direct jump, call or loop. */
 function isDirect(i: DecodedInstruction): boolean {
   return (i.prefixes & PREFIX_LINKABLE) !== 0;
@@ -150,7 +160,7 @@ function isCall(i: DecodedInstruction): boolean {
  *
  * @param page offset of the first block in its page
  * @param find finds blocks by their offset from the first
- * @param also offsets of blocks that indirect jumps of the region were seen to lead to
+ * @param learned what else belongs to it
  * @returns null if its first block holds something that only the interpreter does
  */
 export function findRegion(
@@ -159,15 +169,17 @@ export function findRegion(
   page: number,
   translated: Translated,
   find: BlockFinder,
-  also: Iterable<number> = [],
+  learned: Learned = new Map(),
 ): RegionBlock[] | null {
   const blocks: RegionBlock[] = [];
   const numbers = new Map<number, number>();
   let size = 0;
+  const here = machineAddress(view, record);
   const add = (offset: number, at: number): RegionBlock | null => {
     const known = numbers.get(offset);
     if (known !== undefined) return blocks[known];
-    if (!at || blocks.length === MAX_BLOCKS || size >= MAX_INSTRUCTIONS) return null;
+    if (!at || machineAddress(view, at) !== here + BigInt(offset)) return null;
+    if (blocks.length === MAX_BLOCKS || size >= MAX_INSTRUCTIONS) return null;
     const instructions = readBlock(view, at, translated);
     if (!instructions.length) return null;
     numbers.set(offset, blocks.length);
@@ -186,9 +198,10 @@ export function findRegion(
   const inPage = (offset: number) => page + offset >= 0 && page + offset < 4096;
   const first = add(0, record);
   if (!first) return null;
-  for (const offset of also) {
+  for (const [offset, how] of learned) {
     const block = inPage(offset) && add(offset, find(offset));
-    if (block) block.jumpedTo = true;
+    if (block && how === JIT_EXIT_RETURN) block.returned = true;
+    else if (block && how === JIT_EXIT_INDIRECT) block.jumpedTo = true;
   }
   for (let n = 0; n < blocks.length; n++) {
     const { offset, instructions } = blocks[n];
