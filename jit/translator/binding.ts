@@ -8,7 +8,9 @@
  */
 import type binaryen from "binaryen";
 import {
+  C_EIP,
   C_MODE,
+  CPU,
   JIT_EXIT_DIRECT,
   JIT_EXIT_INDIRECT,
   JIT_EXIT_RETURN,
@@ -293,10 +295,16 @@ export class RegionContext extends LocalContext {
 
   leave(helper: HelperName, ...args: Operand[]): void {
     this.expose();
-    this.storeAll(this.add(this.state.origin, this.#block.offset));
-    super.invoke("cpu_enter_slow", this.record());
-    super.invoke(helper, ...args);
+    this.invokeLast("cpu_enter_slow", this.record());
+    this.invokeLast(helper, ...args);
     this.tail("resume");
+  }
+
+  /** Helpers find an instruction's address by that of its block. */
+  protected override expose(): void {
+    super.expose();
+    const eip = this.add(this.state.origin, this.#block.offset);
+    this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
   }
 
   faulted(): void {

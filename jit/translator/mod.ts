@@ -55,12 +55,17 @@ export interface TranslatorOptions {
   builder?: Builder;
   /** Slice ends at a block that make it hot; 2 when not given. */
   hot?: number;
+  /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
+  exits?: number;
+  alike?: number;
 }
 
 export class Translator {
   readonly #core: TranslatorCore;
   readonly #builder: Builder;
   readonly #hot: number;
+  readonly #manyExits: number;
+  readonly #manyAlike: number;
   readonly #hits = new Map<number, number>();
   readonly #translated: Translated = new Map();
   readonly #regions = new Map<number, Region>();
@@ -77,6 +82,8 @@ export class Translator {
     this.#core = core;
     this.#builder = options.builder ?? new WorkerBuilder();
     this.#hot = options.hot ?? 2;
+    this.#manyExits = options.exits ?? MANY_EXITS;
+    this.#manyAlike = options.alike ?? MANY_ALIKE;
     this.#generation = core.code_generation();
   }
 
@@ -135,7 +142,7 @@ export class Translator {
     const count = view.getUint32(JIT_EXITS_COUNT, true);
     const exits = (count - this.#exits) >>> 0;
     this.#exits = count;
-    if (exits < MANY_EXITS) return;
+    if (exits < this.#manyExits) return;
     const tally = new Map<string, { from: number; to: number; times: number }>();
     for (let n = 1; n <= Math.min(exits, JIT_EXITS_ENTRIES); n++) {
       const at = JIT_EXITS + ((count - n) & (JIT_EXITS_ENTRIES - 1)) * 8;
@@ -147,7 +154,7 @@ export class Translator {
     }
     const grown = new Set<number>();
     for (const { from, to, times } of tally.values()) {
-      if (times >= MANY_ALIKE && this.#learn(view, from, to)) grown.add(from & ~31);
+      if (times >= this.#manyAlike && this.#learn(view, from, to)) grown.add(from & ~31);
     }
     for (const record of grown) {
       const region = this.#regions.get(record)!;

@@ -262,6 +262,11 @@ export abstract class LocalContext extends FormContext {
     return result;
   }
 
+  /** Calls a helper when all is written back and nothing will be looked at again. */
+  protected invokeLast(helper: HelperName, ...args: Operand[]): void {
+    super.invoke(helper, ...args);
+  }
+
   override invoke(helper: HelperName, ...args: Operand[]): void {
     if (PURE.has(helper)) return super.invoke(helper, ...args);
     this.helped = true;

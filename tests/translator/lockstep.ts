@@ -22,7 +22,7 @@ function state(machine: Machine): string {
 }
 
 /** Runs a guest slice by slice; `after` is called after each. */
-async function run(
+export async function run(
   image: Uint8Array,
   translate: boolean,
 ): Promise<{ states: string[]; memory: Uint8Array; translations: number }> {
@@ -30,6 +30,8 @@ async function run(
   const domain = await machine.addDomain(image, { memory: MEMORY });
   const translator = new Translator(machine.core.exports as unknown as TranslatorCore, {
     hot: 1,
+    exits: 1,
+    alike: 1,
     builder: {
       build: (regions, built) => built(new WebAssembly.Module(buildRegions(regions)), ""),
       stop: () => {},
