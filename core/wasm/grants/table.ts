@@ -1,8 +1,8 @@
 // A domain's grant table: the frames it shares with the hypervisor, in which it says what others may
 // map (xen/common/grant_table.c; layout: public/grant_table.h).
 import { Domain, heap_alloc } from "../domains/domain";
-import { alloc_xen_frame } from "../frames/alloc";
-import { frame } from "../frames/page";
+import { alloc_xen_frame, free_frame } from "../frames/alloc";
+import { frame, page } from "../frames/page";
 
 /** Most frames of entries any domain may have (libxl's max_grant_frames). */
 export const MAX_GRANT_FRAMES: u32 = 64;
@@ -111,8 +111,19 @@ export function grant_entry_frame(t: GrantTable, ref: u32): u32 {
   return mfn > 0xffffffff ? 0xffffffff : <u32> mfn;
 }
 
+/** Whether a status frame is mapped, or referred to in any other way (XSA-255). */
+export function grants_status_in_use(d: Domain): bool {
+  const t = grant_table(d);
+  for (let n: u32 = 0; n < t.status_frames; n++) {
+    const p = page(status_frame(t, n));
+    if (p.count != 1 || p.type_count != 1) return true;
+  }
+  return false;
+}
+
 /**
- * Changes the layout of the entries. The reserved ones are taken over, all others cleared.
+ * Changes the layout of the entries. The reserved ones are taken over, all others cleared. The status
+ * frames, which version 1 is without, are given back: none may be in use.
  *
  * @returns false when memory is short
  */
@@ -131,6 +142,8 @@ export function grants_set_version(d: Domain, version: u32): bool {
     for (let n: u32 = RESERVED_ENTRIES; n-- > 0;) widen(t, first, n);
   } else {
     for (let n: u32 = 0; n < RESERVED_ENTRIES; n++) narrow(t, first, n);
+    for (let n: u32 = 0; n < t.status_frames; n++) free_frame(status_frame(t, n));
+    t.status_frames = 0;
   }
   t.version = version;
   const kept = RESERVED_ENTRIES << (version == 1 ? V1_SHIFT : V2_SHIFT);

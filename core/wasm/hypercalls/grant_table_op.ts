@@ -15,6 +15,7 @@ import {
   grant_table,
   grants_grow,
   grants_set_version,
+  grants_status_in_use,
   status_frame,
 } from "../grants/table";
 import { BAD_DOMAIN, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
@@ -104,6 +105,7 @@ function set_version(arg: u64, count: u32): i32 {
   if (version != 1 && version != 2) return -EINVAL;
   if (version == 2 && !(current_domain.options & OPT_GNTTAB_V2)) return -ENOSYS;
   if (grant_table(current_domain).version != version && grants_in_use(current_domain)) return -EBUSY;
+  if (version == 1 && grants_status_in_use(current_domain)) return -EBUSY;
   if (!grants_set_version(current_domain, version)) return -ENOMEM;
   store<u32>(buffer, version);
   return copy_to_guest(arg, buffer, 4) ? -EFAULT : 0;

@@ -86,7 +86,7 @@ const CASES: Record<string, [golden: string, Record<string, string>]> = {
   grant_table_op: ["gnt.*", {
     EINVAL: "a count that has to be 1; versions but 1 and 2; cache_flush beyond a page",
     EFAULT: POINTER,
-    EBUSY: "another version while grants are in use",
+    EBUSY: "another version while grants are in use, or status frames are",
     EPERM: "the version of another domain, cache_flush of frames",
     ESRCH: "the version of a domain that does not exist",
     ENOSYS: "no such command; version 2 where the option is off",

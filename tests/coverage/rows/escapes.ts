@@ -16,9 +16,12 @@ export const ESCAPES: Section = {
     214: "a table that changes its owner and stays a table",
     215: "a failsafe frame at an address of the guest's choice",
     221: ["event ports that do not exist", "sched.poll_5000"],
-    224: ["a grant unmapped twice", "gnt.unmap_again"],
+    224: ["a grant unmapped twice, or in two parts", "gnt.unmap_again"],
     227: "a grant mapped over two entries",
+    231: "NUMA nodes that do not exist",
+    232: "cache flushes of addresses that are nobody's",
     234: "a grant unmapped in halves",
+    255: "status frames that are mapped when version 1 comes back",
     286: "stale translations after an L2 or L3 update",
     296: ["a vCPU's context that does not hold", "smp.init*"],
     298: [
