@@ -38,7 +38,7 @@ const handlers = global("event_handlers", array(u32, PORTS));
 export const upcalls = global("upcalls", u32);
 
 /** (word address, bit): clears a bit in one locked step; 1 if it was set. */
-const take_bit = code("take_bit", () => {
+export const take_bit = code("take_bit", () => {
   asm.mov(ecx, dword(esp, 4));
   asm.mov(edx, dword(esp, 8));
   asm.xor(eax, eax);

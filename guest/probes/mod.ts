@@ -24,6 +24,7 @@ import { shutdown } from "../kernel/panic.ts";
 import { hex, print } from "../kernel/print.ts";
 import { early_init, machine_init, startWith } from "../kernel/setup.ts";
 import { store_init, store_pending } from "../kernel/xenstore.ts";
+import { crew_main } from "./crew.ts";
 import { neighbour_main } from "./neighbour.ts";
 
 const image = (name: string, body: () => void): Uint8Array =>
@@ -131,12 +132,16 @@ export const crashPanic = (): Uint8Array =>
 /** Exchanges pages and events with the domains beside it; see neighbour.ts. */
 export const neighbour = (): Uint8Array => guestImage(startWith(neighbour_main), "neighbour").elf;
 
+/** Uses all its vCPUs; see crew.ts. */
+export const crew = (): Uint8Array => guestImage(startWith(crew_main), "crew").elf;
+
 /** The probes that can be booted by name. */
 export const probes: Record<string, () => Uint8Array> = {
   spin,
   block,
   echo,
   neighbour,
+  crew,
   "console-flood": consoleFlood,
   "hypercall-loop": () => hypercallLoop(1_000_000),
   "exit-reboot": () => exitWith(SHUTDOWN.reboot),
