@@ -16,6 +16,8 @@ const TURN = 8;
 
 /** What the loop does besides running guests. */
 export interface LoopWork {
+  /** How many guest instructions the next slice has at most; about a millisecond's worth if not given. */
+  slice?(): number;
   /** A slice was used up: its guest is busy. */
   sliced(): void;
   /**
@@ -69,7 +71,10 @@ export class RunLoop {
     let turn = performance.now();
     while (!this.stopped) {
       this.woken = false;
-      const result = this.core.exports.machine_run(this.clock.now(), SLICE);
+      const result = this.core.exports.machine_run(
+        this.clock.now(),
+        this.work.slice?.() ?? SLICE,
+      );
       if (result === RUN_MORE) this.work.sliced();
       this.work.service(result === RUN_IDLE);
       if (result === RUN_IDLE && !this.woken) {
