@@ -48,8 +48,16 @@ export class LongBuilder {
   /** Target of a relative jump. */
   jump = 0;
 
-  /** @param at address of the code */
-  constructor(readonly r: Random, readonly form: Form, readonly at: number) {
+  /**
+   * @param slot address of the case's slot
+   * @param at address of the instruction
+   */
+  constructor(
+    readonly r: Random,
+    readonly form: Form,
+    readonly slot: number,
+    readonly at: number,
+  ) {
     const { row } = form;
     for (let i = 0; i < 16; i++) this.registers[i] = corner64(r);
     if (!r.oneIn(4)) this.setStack(STACK_TOP - r.below(16) * 8);

@@ -4,13 +4,16 @@ import { isVectorForm } from "../excluded.ts";
 import type { Form } from "../forms.ts";
 import { initialFx, randomFx } from "../fx.ts";
 import { eflagsMask, KILL_FLAGS, LONGEST } from "../generate.ts";
-import { MAX_CASES, SCRATCH } from "../layout.ts";
+import { MAX_CASES, SCRATCH, slotAddress } from "../layout.ts";
 import { fillVector, FX_XMM, randomState } from "../vector_values.ts";
 import { LongBuilder } from "./builder.ts";
 import { codeAddress, type LongCase } from "./case.ts";
 import { prepareLong } from "./special.ts";
 
 const AC = 0x40000, OF = 0x800, ARITHMETIC = 0x8d5;
+
+/** Instructions that do nothing, of several lengths. */
+const BEFORE = [[0x90], [0x66, 0x90], [0x48, 0x90], [0x0f, 0x1f, 0x00], [0x90, 0x40, 0x90]];
 
 function x87(form: Form): boolean {
   const { row } = form;
@@ -34,7 +37,9 @@ function chooseState(b: LongBuilder): void {
 
 /** Case number n of a batch. */
 export function longCase(r: Random, form: Form, n: number): LongCase {
-  const b = new LongBuilder(r, form, codeAddress(n));
+  // not always first in its block: what is relative to RIP must know
+  const before = r.oneIn(2) ? [] : r.pick(BEFORE);
+  const b = new LongBuilder(r, form, slotAddress(n), codeAddress(n) + before.length);
   const { row } = form;
   chooseState(b);
   if (form.memory) {
@@ -47,7 +52,7 @@ export function longCase(r: Random, form: Form, n: number): LongCase {
   b.undefinedFlags = eflagsMask(row.undefinedFlags);
   prepareLong(b);
   refineUndefined(b);
-  const code = b.encode();
+  const code = [...before, ...b.encode()];
   // flags that nobody reads: the variant of the handler that does not compute them
   if (row.noFlags && r.oneIn(3)) {
     code.push(...KILL_FLAGS);

@@ -7,6 +7,7 @@ import { Random } from "../../random.ts";
 import { LONG_CASES } from "../counts.ts";
 import { longForms } from "./forms.ts";
 import { longBatches } from "./generate.ts";
+import { loopCase } from "./loops.ts";
 import { canRunLong } from "./native.ts";
 import { compareLong } from "./session.ts";
 import { LongWorld } from "./world.ts";
@@ -14,11 +15,17 @@ import { LongWorld } from "./world.ts";
 const CASES = Number(Deno.env.get("CASES") ?? LONG_CASES);
 const SEED = Number(Deno.env.get("SEED") ?? 20260722);
 const ONLY = new RegExp(Deno.env.get("ONLY") ?? "");
+const LOOPS = 150;
 /** Reports to print before giving up. */
 const ENOUGH = 12;
 
 const native = await canRunLong();
 if (!native) console.log("oracle: this host runs no x86-64 programs: 64-bit code is not compared");
+
+Deno.test("64-bit code is compared wherever it can be", () => {
+  const must = Deno.env.get("CI") && Deno.build.os === "linux" && Deno.build.arch === "x86_64";
+  assert.ok(native || !must, "this host should run x86-64 programs");
+});
 
 Deno.test({
   name: "each form of 64-bit code does what the host's processor does",
@@ -48,5 +55,21 @@ Deno.test({
     for (const [why, names] of excluded) {
       console.log(`oracle: left out ${names.length} in 64-bit code: ${why}`);
     }
+  },
+});
+
+Deno.test({
+  name: "loops of 64-bit code end as on the host's processor",
+  ignore: !native,
+  async fn() {
+    const r = new Random(SEED);
+    const world = await LongWorld.create();
+    const findings = new Map<string, string[]>();
+    try {
+      await compareLong(world, Array.from({ length: LOOPS }, () => loopCase(r)), findings);
+    } finally {
+      world.close();
+    }
+    assert.equal(findings.size, 0, [...findings.values()].map(([first]) => first).join("\n"));
   },
 });

@@ -1,5 +1,5 @@
 /** What an instruction's operands must be for it to do something worth comparing, in 64-bit code. */
-import { EDGE, EDGE_SIZE, READONLY, SCRATCH, SLOT_CODE, SLOT_FORWARD } from "../layout.ts";
+import { EDGE, EDGE_SIZE, READONLY, SCRATCH, SLOT_BACKWARD, SLOT_FORWARD } from "../layout.ts";
 import { STACK_TOP } from "../state.ts";
 import { corner, memoryOffset } from "../values.ts";
 import { AX, BP, BX, CX, DI, DX, type LongBuilder, SI, SP } from "./builder.ts";
@@ -71,14 +71,14 @@ function pushStack(b: LongBuilder, value: bigint | number): void {
   b.poke(stack(b), value, 8);
 }
 
-const forward = (b: LongBuilder) => b.at - SLOT_CODE + SLOT_FORWARD;
+const forward = (b: LongBuilder) => b.slot + SLOT_FORWARD;
 /** Somewhere no code is, in both worlds. */
 const nowhere = (b: LongBuilder) => BigInt(0x20000000 + b.r.below(0x40000000));
 const codeTarget = (b: LongBuilder) =>
   b.r.oneIn(12) ? b.r.oneIn(2) ? nowhere(b) : farAddress(b.r) : BigInt(forward(b));
 
 function relative(b: LongBuilder): void {
-  b.jump = b.r.oneIn(2) ? forward(b) : b.at - SLOT_CODE;
+  b.jump = b.r.oneIn(2) ? forward(b) : b.slot + SLOT_BACKWARD;
 }
 
 function loop(b: LongBuilder): void {
