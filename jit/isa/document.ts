@@ -6,7 +6,7 @@ import { TABLE } from "./table.ts";
 import { FOLLOWED } from "./undefined.ts";
 
 /** How often the oracle tries a row's forms in a test run, or why it does not. */
-export type CasesOf = (row: Row) => { cases: number; why: string };
+export type CasesOf = (row: Row) => { cases: number; long: number; why: string };
 
 const MAPS = ["", "0f ", "0f 38 ", "0f 3a "];
 
@@ -88,6 +88,7 @@ function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
   const flags = (of: (row: Row) => number) => letters(rows.reduce((m, row) => m | of(row), 0));
   const counts = rows.map(casesOf);
   const cases = counts.reduce((n, c) => n + c.cases, 0);
+  const long = counts.reduce((n, c) => n + c.long, 0);
   const why = [...new Set(counts.map((c) => c.why).filter(Boolean))].join("; ");
   const notes = NOTES.flatMap(({ about }, n) => about.test(rows[0].name) ? [`[${n + 1}]`] : []);
   const name = rows[0].name.replace(/_/g, " ");
@@ -101,7 +102,7 @@ function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
     inLongMode(rows),
     union(rows, faults),
     union(rows, (r) => r.slow ? [DONE_BY[r.slow] ?? "core"] : []),
-    cases ? String(cases) : `none: ${why || "see the notes"}`,
+    cases || long ? `${cases}${long ? ` + ${long}` : ""}` : `none: ${why || "see the notes"}`,
     notes.join(" "),
   ];
 }
@@ -127,6 +128,7 @@ export function instructionsDocument(casesOf: CasesOf): string {
   const groups = [...byName.values()];
   const table = groups.map((rows) => `| ${cells(rows, casesOf).join(" | ")} |`);
   const total = TABLE.reduce((n, row) => n + casesOf(row).cases, 0);
+  const long = TABLE.reduce((n, row) => n + casesOf(row).long, 0);
   return `<!-- Written by \`deno task docs\` from jit/isa. Do not edit. -->
 
 # Instructions
@@ -139,7 +141,8 @@ Opcodes as in the manual: \`/n\` is ModRM.reg, \`:n\` ModRM.rm, \`+r\` and \`+c\
 register or a condition; np, 66, f3 and f2 are mandatory prefixes (np: none). Operands as in \`jit/isa/operands.ts\`.
 Flags are O S Z A P C; undefined ones in brackets follow the host's processor (\`jit/isa/undefined.ts\`). **May fault**: by its memory operand, by the stack or string operands it implies, by the
 code segment's limit, or in its own right (divide error, bounds, #NM, privilege …). **Oracle cases** are the
-cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted;
+cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted,
+and after the plus sign ${long} in 64-bit code, by the build that knows it;
 \`deno task fuzz --what cpu\` goes on from there. What no process can run natively has hand-derived cases in
 \`tests/cpu\`. **64-bit code**: what exists only there or not there (opcodes 40 to 4F
 are REX prefixes), and which operand size it has if not the usual 32 bits (16 with 66, 64 with REX.W).

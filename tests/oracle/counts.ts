@@ -3,6 +3,7 @@ import type { Row } from "../../jit/isa/rows.ts";
 import type { Mode } from "./state.ts";
 import { allForms } from "./forms.ts";
 import { runsIn } from "./generate.ts";
+import { longForms } from "./long/forms.ts";
 import { vectorForms } from "./vector_cases.ts";
 import { x87Forms } from "./x87_cases.ts";
 
@@ -21,10 +22,11 @@ function key(row: Row): string {
   return [map, opcode, plusReg, reg, rm, mod, prefix, name, operands].join(" ");
 }
 
-/** Cases of a test run for each row of the instruction table, or why there are none. */
-export function casesByRow(): (row: Row) => { cases: number; why: string } {
+/** Cases of a test run for each row of the instruction table, in 64-bit code too, or why there are none. */
+export function casesByRow(): (row: Row) => { cases: number; long: number; why: string } {
   const counts = new Map<string, number>();
-  const add = (row: Row, n: number) => counts.set(key(row), (counts.get(key(row)) ?? 0) + n);
+  const longCounts = new Map<string, number>();
+  const add = (row: Row, n: number, to = counts) => to.set(key(row), (to.get(key(row)) ?? 0) + n);
   const { forms, excluded } = allForms();
   for (const f of forms) {
     for (const [mode, n] of Object.entries(CASES_PER_FORM) as [Mode, number][]) {
@@ -33,7 +35,9 @@ export function casesByRow(): (row: Row) => { cases: number; why: string } {
   }
   for (const { row } of vectorForms()) add(row, VECTOR_CASES);
   for (const { row } of x87Forms()) add(row, X87_CASES);
-  const reasons = [...excluded].flatMap(([why, names]) =>
+  const in64 = longForms();
+  for (const { row } of in64.forms) add(row, LONG_CASES, longCounts);
+  const reasons = [...excluded, ...in64.excluded].flatMap(([why, names]) =>
     names.map((name) => [name, why] as const)
   );
   return (row) => {
@@ -41,9 +45,9 @@ export function casesByRow(): (row: Row) => { cases: number; why: string } {
     const rows = row.plusCondition
       ? Array.from({ length: 16 }, (_, c) => ({ ...row, opcode: row.opcode + c }))
       : [row];
-    const cases = rows.reduce((n, r) => n + (counts.get(key(r)) ?? 0), 0);
-    if (row.mode === "o64") return { cases, why: "only in 64-bit code" };
-    const why = reasons.find(([name]) => name.split(" ")[1] === row.name)?.[1] ?? "";
-    return { cases, why: cases ? "" : why };
+    const sum = (of: Map<string, number>) => rows.reduce((n, r) => n + (of.get(key(r)) ?? 0), 0);
+    const [cases, long] = [counts, longCounts].map(sum);
+    const why = reasons.find(([name]) => name.split(" ").includes(row.name))?.[1] ?? "";
+    return { cases, long, why: cases || long ? "" : why };
   };
 }

@@ -42,7 +42,7 @@ import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./co
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
-import { long_caught, long_fault_segment } from "../long/address";
+import { long_caught } from "../long/address";
 import { fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
 import { LONG } from "./tables";
 
@@ -196,7 +196,6 @@ export function cpu_fault(rec: u32): void {
   }
   const eip = load<u64>(CPU + C_EIP) + load<u16>(rec + REC_DELTA);
   const pending = fault_pending();
-  if (LONG) long_fault_segment(rec);
   store<u64>(CPU + C_INSN_EIP, eip);
   store<u64>(CPU + C_EIP, pending ? eip + load<u8>(rec + REC_LENGTH) : eip);
   const count: i32 = load<u8>(rec + REC_COUNT);

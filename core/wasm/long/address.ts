@@ -2,7 +2,7 @@
 // so. Source: Intel SDM volume 1, 3.3.7.1 (canonical addresses); volume 3, 5.3.1.
 import { aligned } from "../segments/address";
 import { fault, GP, page_fault, seg_base, SS_ } from "../cpu/state";
-import { C_FAULT, CPU, FS, REC_SEG, SS } from "../layout";
+import { FS, SS } from "../layout";
 
 /** True if bits 63 to 47 of an address are all alike. */
 // @ts-ignore: decorator
@@ -10,25 +10,9 @@ import { C_FAULT, CPU, FS, REC_SEG, SS } from "../layout";
   return <i64> (address << 16) >> 16 == <i64> address;
 }
 
-/** A fault of the instruction at work that depends on the segment its record names. */
-let by_segment: bool = false;
-
-/**
- * Whether an access may go on to the page tables; else #GP(0) or #SS(0) is pending.
- *
- * @param stack the address is the stack pointer's; otherwise long_fault_segment decides
- */
-export function long_address_ok(address: u64, size: u32, stack: bool): bool {
-  if (canonical(address) && canonical(address + size - 1)) return true;
-  by_segment = !stack;
-  return fault(stack ? SS_ : GP, 0);
-}
-
-/** A fast access does not know its segment; the record does: #GP becomes #SS if it is SS. */
-export function long_fault_segment(rec: u32): void {
-  if (!by_segment) return;
-  by_segment = false;
-  if (load<u32>(CPU + C_FAULT) == GP && load<u8>(rec + REC_SEG) == SS) fault(SS_, 0);
+/** True if all bytes of an access have canonical addresses. */
+export function all_canonical(address: u64, size: u32): bool {
+  return canonical(address) && canonical(address + size - 1);
 }
 
 /**
@@ -38,7 +22,7 @@ export function long_fault_segment(rec: u32): void {
  */
 export function cpu_long_segment_address(seg: u32, offset: u64, size: u32, write: u32): u64 {
   const address = seg >= <u32> FS ? offset + seg_base(seg) : offset;
-  if (!canonical(address) || !canonical(address + size - 1)) {
+  if (!all_canonical(address, size)) {
     fault(seg == SS ? SS_ : GP, 0);
     return ~0;
   }

@@ -5,7 +5,7 @@
 // puts anything there: here, too, is the last test of who may write to what.
 import { breakpoints_armed, cpl, fault, GP, long_mode, page_fault, SS_ } from "../cpu/state";
 import { LONG } from "../cpu/tables";
-import { long_address_ok } from "../long/address";
+import { all_canonical } from "../long/address";
 import { frame_written } from "../cpu/code";
 import { current, current_domain } from "../domains/domain";
 import {
@@ -41,7 +41,10 @@ export const LOCKED: u32 = 16;
 /** With one of these: an offset in a flat segment that nobody checked. Only over 4 GiB is it beyond the limit. */
 export const FLAT: u32 = 32;
 
-/** The last access refused was over the end of a flat segment: #GP(0), or #SS(0) where that segment was SS. */
+/**
+ * The last access refused was over the end of a flat segment, or in 64-bit code to what is no address: #GP(0),
+ * or #SS(0) where that segment was SS.
+ */
 export let over_the_end: bool = false;
 export function forget_over_the_end(): void {
   over_the_end = false;
@@ -182,10 +185,10 @@ function set_bits(level: u32, bits: u64): void {
 export function tlb_fill(address: u64, size: u32, access: u32): usize {
   const user = cpl() == 3;
   const offset = <u32> address & 0xfff;
-  if (LONG && long_mode()) {
-    if (!long_address_ok(address, size, (access & STACK) != 0)) return 0;
-    access &= MODIFY;
-  } else if (access & FLAT && address + size > <u64> 1 << 32) {
+  const beyond = LONG && long_mode()
+    ? !all_canonical(address, size)
+    : (access & FLAT) != 0 && address + size > <u64> 1 << 32;
+  if (beyond) {
     over_the_end = true;
     fault(access & STACK ? SS_ : GP, 0);
     return 0;
