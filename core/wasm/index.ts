@@ -13,6 +13,7 @@ export {
   inspect_cpu,
   inspect_cr2,
   inspect_cr3,
+  inspect_vcpu_state,
   inspect_crash_vcpu,
   inspect_current,
   inspect_eflags,

@@ -38,6 +38,12 @@ export function inspect_cr3(domid: u32, n: u32): u32 {
   return changetype<usize>(v) ? v.cr3_mfn : 0;
 }
 
+/** A vCPU's state, VCPU_*; 0 also for no such vCPU. */
+export function inspect_vcpu_state(domid: u32, n: u32): u32 {
+  const v = vcpu_by_id(domid, n);
+  return changetype<usize>(v) ? v.state : 0;
+}
+
 /** The address that CR2 shows a vCPU; 0 = no such vCPU. */
 export function inspect_cr2(domid: u32, n: u32): u64 {
   const v = vcpu_by_id(domid, n);

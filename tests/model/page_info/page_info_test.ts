@@ -5,7 +5,7 @@ import { LENGTH, runSeed } from "./run.ts";
 const STEPS = 100_000;
 const KINDS = 18;
 
-Deno.test("page_info keeps step with the model over hostile sequences of several domains [domain.model]", async () => {
+Deno.test("page_info keeps step with the model over hostile sequences of several domains [domain.model] [domain.destroy_mapped] [mmu.partial] [mmu.hostile] [mmu.flush_upper] [mmu.flush_type] [mmu.undone] [xsa.401]", async () => {
   const seen = new Map<string, number>();
   for (let seed = 1; seed <= STEPS / LENGTH; seed++) {
     const wrong = await runSeed(seed, seen);

@@ -1,0 +1,13 @@
+/** Sequences on event channels by seed, shrunk when they fail. */
+import { bySeed } from "../by_seed.ts";
+import { Pair } from "./pair.ts";
+import { perform } from "./perform.ts";
+import { sequence, type Step } from "./steps.ts";
+
+/** Steps of one seed. */
+export const LENGTH = 120;
+
+export const runSeed = bySeed<Step>(LENGTH, sequence, async () => {
+  const pair = await Pair.create();
+  return { step: (s) => perform(pair, s), end: () => pair.end() };
+}, () => Pair.forget());
