@@ -1,14 +1,22 @@
 /** memory_op but for reservations and exchange (tests/frames): what is asked of it, and who may ask. */
 import assert from "node:assert/strict";
-import { BAD_POINTERS, type Guest, PAGES, Rig, SELF } from "./rig.ts";
+import { BAD_POINTERS, BASE, type Guest, PAGES, Rig, SELF } from "./rig.ts";
 
 const EPERM = -1, ESRCH = -3, EACCES = -13, EFAULT = -14, EINVAL = -22, ENOSYS = -38;
 const EOPNOTSUPP = -95;
 const MEMORY_OP = 12;
 const RAM_PAGE = 2, CURRENT = 3, MAXIMUM = 4, MFN_LIST = 5, ADD = 7, MAP = 9, MACHINE_MAP = 10;
-const MAPPING = 12, GPFN = 14, REMOVE = 15, SET_POD = 16, GET_POD = 17, FREED = 18, SHARED = 19;
+const MAPPING = 12,
+  SET_MAP = 13,
+  GPFN = 14,
+  REMOVE = 15,
+  SET_POD = 16,
+  GET_POD = 17,
+  FREED = 18,
+  SHARED = 19;
 const ADD_BATCH = 23, COMPAT_LIST = 25, VNUMA = 26, RESERVED_MAP = 27, ACQUIRE = 28;
 const FILL = 0x77777777;
+const BASE_END = BASE + PAGES * 4096;
 
 async function start(guests = 1) {
   const rig = await Rig.create(guests);
@@ -160,5 +168,73 @@ Deno.test("reserved_device_memory_map: 0 entries [memory_op.reserved_device_memo
 
 Deno.test("numbers of memory_op that mean nothing [memory_op.others] [memory_op] [errno.ENOSYS]", async () => {
   const { op } = await start();
-  for (const cmd of [8, 13, 20, 21, 22, 24, 29, 40, 63]) assert.equal(op(cmd, 0), ENOSYS, `${cmd}`);
+  for (const cmd of [8, 20, 21, 22, 24, 29, 40, 63]) assert.equal(op(cmd, 0), ENOSYS, `${cmd}`);
+});
+
+Deno.test("set_memory_map: a domain's own, read back in part or whole [memory_op.set_memory_map] [memory_op.memory_map] [memory_op] [errno.EINVAL] [errno.EPERM] [errno.ESRCH] [errno.EFAULT] [errno.ENOSYS]", async () => {
+  const { guest, op } = await start(2);
+  const map = [0, 0, 0xa0000, 0, 1, 0x100000, 0, 0x500000, 0, 1, 0xfee00000, 0, 0x1000, 0, 2];
+  guest.write(guest.va(22), ...map);
+  const set = (domid: number, entries: number, at = guest.va(22)) =>
+    op(SET_MAP, domid, entries, at);
+  assert.deepEqual([set(0, 3), set(guest.domid + 1, 3), set(1234, 3)], [EPERM, EPERM, ESRCH]);
+  assert.deepEqual([set(SELF, 1025), set(1234, 1025)], [EINVAL, EINVAL]);
+  assert.deepEqual([set(SELF, 3), set(guest.domid, 3)], [0, 0]);
+  assert.equal(set(SELF, 2, BASE_END - 20), EFAULT, "and the old one stays");
+  for (const [room, n] of [[2, 2], [3, 3], [100, 3]]) {
+    guest.write(guest.va(21), ...Array(16).fill(FILL));
+    assert.equal(op(MAP, room, guest.va(21)), 0);
+    assert.equal(guest.read(guest.va(20)), n);
+    assert.deepEqual(words(guest, 21, 16), [
+      ...map.slice(0, n * 5),
+      ...Array(16 - n * 5).fill(FILL),
+    ]);
+  }
+  assert.equal(set(SELF, 0), 0);
+  assert.equal(op(MAP, 1, guest.va(21)), ENOSYS);
+  for (const bad of BAD_POINTERS) assert.equal(guest.call(MEMORY_OP, SET_MAP, bad), EFAULT);
+});
+
+Deno.test("reservations: address widths, nodes, population on demand [memory_op.populate_physmap] [memory_op.increase_reservation]", async () => {
+  const { guest, op } = await start();
+  const reserve = (cmd: number, flags: number) => {
+    guest.write(guest.va(21), 200);
+    return op(cmd, guest.va(21), 1, 0, flags, SELF);
+  };
+  for (const cmd of [0, 6]) {
+    assert.deepEqual([1, 12].map((bits) => reserve(cmd, bits)), [0, 0], "less than a page");
+    assert.equal(reserve(cmd, 13), 0, "below 8 KiB there is none");
+    assert.deepEqual([0, 31, 32, 64].map((bits) => reserve(cmd, bits)), [1, 1, 1, 1]);
+    assert.deepEqual([1, 2, 64].map((node) => reserve(cmd, node << 8)), [1, 1, 1]);
+    assert.deepEqual(
+      [65, 128, 255].map((node) => reserve(cmd, node << 8)),
+      [0, 0, 0],
+      "no such node",
+    );
+    assert.deepEqual([reserve(cmd, 1 << 17 | 2 << 8)], [0], "exactly the second");
+  }
+  guest.write(guest.va(21), guest.mfns[60]);
+  assert.deepEqual(
+    [12, 31].map((bits) => op(1, guest.va(21), 1, 0, bits, SELF)),
+    [0, 1],
+    "giving back too",
+  );
+  assert.equal(reserve(6, 1 << 16), 0);
+  assert.equal(guest.rig.inside.audit(guest.domid), 0);
+});
+
+Deno.test("exchange: widths and nodes of what is wanted [memory_op.exchange] [errno.memory_op.EINVAL]", async () => {
+  const { guest, op } = await start();
+  assert.equal(guest.call(14, guest.va(60), 0, 0, 2), 0); // its frame is unmapped
+  const exchange = (flags: number) => {
+    guest.write(guest.va(21), guest.mfns[60], 60);
+    const [input, output] = [guest.va(21), guest.va(21, 4)];
+    return op(11, input, 1, 0, 0, SELF, output, 1, 0, flags, SELF, 0);
+  };
+  assert.equal(exchange(65 << 8), EINVAL);
+  assert.equal(exchange(13), -12, "below 8 KiB there is none");
+  assert.equal(guest.rig.inside.audit(guest.domid), 0);
+  assert.equal(exchange(32), 0);
+  assert.notEqual(guest.read(guest.va(21, 4)), 60);
+  assert.equal(guest.rig.inside.audit(guest.domid), 0);
 });

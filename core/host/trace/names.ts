@@ -184,8 +184,18 @@ export const MEMORY: Record<number, string> = {
   10: "machine_memory_map",
   11: "exchange",
   12: "machphys_mapping",
+  13: "set_memory_map",
   14: "maximum_gpfn",
   15: "remove_from_physmap",
+  16: "set_pod_target",
+  17: "get_pod_target",
+  18: "get_sharing_freed_pages",
+  19: "get_sharing_shared_pages",
+  23: "add_to_physmap_batch",
+  25: "machphys_compat_mfn_list",
+  26: "get_vnumainfo",
+  27: "reserved_device_memory_map",
+  28: "acquire_resource",
 };
 
 export const GRANT_TABLE = [

@@ -61,11 +61,13 @@ function clear_domain(d: Domain): void {
   const events = d.events;
   const grants = d.grants;
   const console = d.console;
+  const own_map = d.own_map;
   memory.fill(changetype<usize>(d), 0, offsetof<Domain>());
   d.vcpus = vcpus;
   d.events = events;
   d.grants = grants;
   d.console = console;
+  d.own_map = own_map;
 }
 
 function clear_vcpu(v: Vcpu): void {

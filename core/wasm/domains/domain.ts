@@ -57,8 +57,11 @@ export class Domain {
   // privileged I/O latches (traps/)
   port70: u32;
   pci_cf8: u32;
-  // physical-address size shown in CPUID and checks
+  // XENMEM_memory_map: pages of RAM from 0, unless the guest set a map of its own (hypercalls/memory_map.ts)
   memory_map_pages: u32;
+  own_map_set: u32;
+  own_map_entries: u32;
+  own_map: usize;
   handle0: u64; // UUID
   handle1: u64;
   // events/timers.ts: when each watchdog ends the domain (ns of system time, 0 = not running), and which are taken

@@ -7,14 +7,14 @@ import { EFAULT, EINVAL, ENOMEM, EPERM } from "../errno";
 import { DX, gpr } from "../cpu/state";
 import { current_domain } from "../domains/domain";
 import { charge } from "../events/clock";
-import { alloc_run, disown_frame, free_frame, reown_frame, scrap_frame } from "../frames/alloc";
+import { disown_frame, free_frame, reown_frame, scrap_frame } from "../frames/alloc";
 import { m2p_set } from "../frames/m2p";
 import { mfn_valid, page, PG_ALLOCATED, PG_XEN_HEAP } from "../frames/page";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { tlb_flush_all } from "../pagetables/tlb";
 import { call_again, slice_over } from "./continuation";
 import { own_domain } from "./memory_op";
-import { MAX_ORDER } from "./memory_reservation";
+import { alloc_below, MAX_ORDER, node_good } from "./memory_reservation";
 
 const SIZE: u32 = 44;
 const OUT: usize = 20;
@@ -51,6 +51,7 @@ function exchange(): i32 {
     done > count || load<u16>(args, 16) != load<u16>(args, OUT + 16) ||
     <u64> count << order != <u64> out_count << out_order
   ) return -EINVAL;
+  if (!node_good(load<u32>(args, OUT + 12))) return -EINVAL;
   const owned = own_domain(load<u16>(args, 16));
   if (owned != 0) return owned;
   const chunk_order: u32 = order > out_order ? order : out_order;
@@ -89,7 +90,7 @@ function exchange_chunk(i: u32, order: u32, out_order: u32, chunk_order: u32): i
   let got: u32 = 0;
   if (result == 0) {
     for (; got < frames; got += 1 << out_order) {
-      const mfn = alloc_run(current_domain.id, out_order);
+      const mfn = alloc_below(out_order, load<u32>(args, OUT + 12));
       if (!mfn) {
         result = -ENOMEM;
         break;

@@ -9,6 +9,7 @@ import { machine_frames } from "../frames/page";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { HOLE32 } from "../pagetables/pte";
 import { memory_exchange } from "./memory_exchange";
+import { memory_map, set_memory_map } from "./memory_map";
 import { domain_exists } from "./page_owner";
 import { DECREASE, INCREASE, memory_reservation, POPULATE } from "./memory_reservation";
 
@@ -21,6 +22,7 @@ const MEMORY_MAP: u32 = 9;
 const MACHINE_MEMORY_MAP: u32 = 10;
 const EXCHANGE: u32 = 11;
 const MACHPHYS_MAPPING: u32 = 12;
+const SET_MEMORY_MAP: u32 = 13;
 const MAXIMUM_GPFN: u32 = 14;
 const REMOVE_FROM_PHYSMAP: u32 = 15;
 const SET_POD_TARGET: u32 = 16;
@@ -71,6 +73,8 @@ export function do_memory_op(cmd: u32, arg: u64): i32 {
       return copy_to_guest(arg, buffer, 12);
     case MEMORY_MAP:
       return memory_map(arg);
+    case SET_MEMORY_MAP:
+      return set_memory_map(arg);
     case MACHINE_MEMORY_MAP:
       return privileged(arg, 8);
     case ADD_TO_PHYSMAP:
@@ -122,20 +126,6 @@ function machphys_mfn_list(arg: u64): i32 {
   }
   store<u32>(buffer, n, 12);
   return copy_to_guest(arg + 8, buffer + 12, 4);
-}
-
-/** {nr_entries, list}: the map the toolstack gave, one range of RAM from 0. */
-function memory_map(arg: u64): i32 {
-  if (copy_from_guest(buffer, arg, 8) != 0) return -EFAULT;
-  if (!current_domain.memory_map_pages) return -ENOSYS;
-  const list = load<u32>(buffer, 4);
-  const n: u32 = load<u32>(buffer) ? 1 : 0;
-  store<u64>(buffer, 0, 8);
-  store<u64>(buffer, <u64> current_domain.memory_map_pages << 12, 16);
-  store<u32>(buffer, 1, 24);
-  if (n && copy_to_guest(list, buffer + 8, 20) != 0) return -EFAULT;
-  store<u32>(buffer, n);
-  return copy_to_guest(arg, buffer, 4);
 }
 
 /** Commands for domains whose physmap the hypervisor keeps: -EACCES once the structure is read. */

@@ -80,6 +80,7 @@ export const MEMORY_CALLS: Section = {
       machine_memory_map: ["10: refused", "mem.machine_memory_map"],
       exchange: ["11: unmapped frames, all or nothing of a chunk", "mem.exchange*"],
       machphys_mapping: ["12", "mem.machphys_mapping"],
+      set_memory_map: "13: its own, as it likes",
       maximum_gpfn: ["14: 0", "mem.maximum_gpfn"],
       remove_from_physmap: ["15: not for PV", "mem.remove*"],
       set_pod_target: ["16: refused", "mem.cmd16*"],
@@ -92,7 +93,7 @@ export const MEMORY_CALLS: Section = {
       reserved_device_memory_map: ["27: none is", "mem.cmd27*"],
       acquire_resource: "28: for those with privilege over a domain",
       others: [
-        "8, 13, 20 to 22, 24, 29 on: -ENOSYS",
+        "8, 20 to 22, 24, 29 on: -ENOSYS",
         "mem.cmd22* mem.cmd24* mem.cmd29* mem.cmd63*",
       ],
     }),
