@@ -3,7 +3,8 @@
  *
  * From process start to the built-in guest's first line and to GRUB's prompt; then, with the built-in
  * guest blocked and waiting for a shutdown request, the share of a core the host uses and its resident
- * memory (from /proc, so on Linux only).
+ * memory (from /proc, so on Linux only). The same for 64 small guests joined by --and, until each of
+ * them has said its line.
  */
 import { fileURLToPath } from "node:url";
 import { loadGuest, loadModule } from "../core/build/load.ts";
@@ -14,6 +15,10 @@ const RUNS = 5;
 
 /** MiB the guest has, the command line's default. */
 const GUEST_MIB = 64;
+
+/** Small guests on one command line, and the MiB of each. */
+const MANY = 64;
+const SMALL_MIB = 8;
 
 /** Seconds over which the processor time of a blocked guest is measured. */
 const IDLE_SECONDS = 5;
@@ -35,15 +40,16 @@ class Boot implements AsyncDisposable {
   }
 
   /**
-   * Waits for text on the guest's console.
+   * Waits for text on the guests' consoles.
    *
+   * @param text a regular expression with the flag g when it is to be found several times
    * @returns milliseconds from process start until it was there; null if the process ended without it
    */
-  async until(text: RegExp): Promise<number | null> {
+  async until(text: RegExp, times = 1): Promise<number | null> {
     const decoder = new TextDecoder();
     const reader = this.#child.stdout.getReader();
     try {
-      while (!text.test(this.#output)) {
+      while ((this.#output.match(text)?.length ?? 0) < times) {
         const { value, done } = await reader.read();
         if (done) return null;
         this.#output += decoder.decode(value, { stream: true });
@@ -80,11 +86,11 @@ class Boot implements AsyncDisposable {
 }
 
 /** The middle of several boots, in milliseconds; null if any did not come so far. */
-async function median(args: string[], text: RegExp): Promise<number | null> {
+async function median(args: string[], text: RegExp, count = 1): Promise<number | null> {
   const times: number[] = [];
   for (let i = 0; i < RUNS; i++) {
     await using boot = new Boot(args);
-    const time = await boot.until(text);
+    const time = await boot.until(text, count);
     if (time === null) return null;
     times.push(time);
   }
@@ -103,10 +109,21 @@ async function grub(): Promise<string | null> {
   }
 }
 
-/** Processor share in percent and resident MiB of a blocked guest; null where /proc is not there. */
-async function idle(): Promise<{ percent: number; mib: number } | null> {
-  await using boot = new Boot([]);
-  if (await boot.until(/\n/) === null) return null;
+/** Many small guests. */
+const many = Array.from(
+  { length: MANY },
+  (_, n) => [...(n === 0 ? [] : ["--and"]), "echo", "-m", String(SMALL_MIB)],
+).flat();
+const manyLines = /echo ready/g;
+
+/** Processor share in percent and resident MiB of blocked guests; null where /proc is not there. */
+async function idle(
+  args: string[],
+  text: RegExp,
+  times = 1,
+): Promise<{ percent: number; mib: number } | null> {
+  await using boot = new Boot(args);
+  if (await boot.until(text, times) === null) return null;
   try {
     boot.residentMib();
   } catch {
@@ -128,10 +145,13 @@ await loadGuest("");
 const firstLine = await median([], /\n/);
 const image = await grub();
 const prompt = image === null ? null : await median([image], /grub> /);
-const blocked = await idle();
+const blocked = await idle([], /\n/);
+const one = await median(["echo", "-m", String(SMALL_MIB)], manyLines);
+const all = await median(many, manyLines, MANY);
+const allBlocked = await idle(many, manyLines, MANY);
 
 if (Deno.args.includes("--json")) {
-  console.log(JSON.stringify({ firstLine, prompt, blocked }, null, 2));
+  console.log(JSON.stringify({ firstLine, prompt, blocked, one, all, allBlocked }, null, 2));
 } else {
   const row = (what: string, value: string | null, aim: string) =>
     console.log(`${what.padEnd(34)}${(value ?? "not reached").padStart(12)}   aim: ${aim}`);
@@ -144,4 +164,12 @@ if (Deno.args.includes("--json")) {
     blocked && `${blocked.mib.toFixed(0)} MiB`,
     `${GUEST_MIB + 80} MiB`,
   );
+  row(`a guest of ${SMALL_MIB} MiB: its first line`, ms(one), "600 ms");
+  row(`${MANY} of them: ${MANY} first lines`, ms(all), "2000 ms");
+  row(
+    "processor share while all block",
+    allBlocked && `${allBlocked.percent.toFixed(1)} %`,
+    "below 1 %",
+  );
+  row(`resident, ${MANY} guests`, allBlocked && `${allBlocked.mib.toFixed(0)} MiB`, "256 MiB");
 }

@@ -4,7 +4,7 @@
  * The numbers of every structure's place come from core/wasm/layout.ts; the meaning of each function
  * is told in core/wasm/README.md under "What the host calls".
  */
-import { MACHINE, MAILBOX, MAILBOX_SIZE } from "../wasm/layout.ts";
+import { C_BUDGET, C_RETIRED_END, CPU, MACHINE, MAILBOX, MAILBOX_SIZE } from "../wasm/layout.ts";
 
 /** Bytes in a page and in a machine frame. */
 export const PAGE_SIZE = 4096;
@@ -75,6 +75,13 @@ export class Core {
   /** All of linear memory for reads and writes of any width. */
   view(): DataView<ArrayBuffer> {
     return new DataView(this.exports.memory.buffer as ArrayBuffer);
+  }
+
+  /** Instructions that guests have run up to now. */
+  retired(): number {
+    const view = this.view();
+    return Number(view.getBigUint64(CPU + C_RETIRED_END, true)) -
+      view.getInt32(CPU + C_BUDGET, true);
   }
 
   /** Linear address of the first byte of machine frame `mfn`. */

@@ -18,7 +18,7 @@ const TURN = 8;
 export interface LoopWork {
   /** How many guest instructions the next slice has at most; about a millisecond's worth if not given. */
   slice?(): number;
-  /** A slice was used up: its guest is busy. */
+  /** Guests have run as many instructions as a full slice has, in one or in several. */
   sliced(): void;
   /**
    * Looks after the guests' rings and those guests that ended.
@@ -34,6 +34,8 @@ export interface LoopWork {
 
 export class RunLoop {
   private woken = false;
+  /** Instructions run when a slice's worth of them was last spent. */
+  private spent = 0;
   private sleeper: (() => void) | null = null;
   private running = false;
   private stopped = false;
@@ -75,7 +77,7 @@ export class RunLoop {
         this.clock.now(),
         this.work.slice?.() ?? SLICE,
       );
-      if (result === RUN_MORE) this.work.sliced();
+      if (result === RUN_MORE && this.sliceSpent()) this.work.sliced();
       this.work.service(result === RUN_IDLE);
       if (result === RUN_IDLE && !this.woken) {
         await this.idle();
@@ -88,6 +90,17 @@ export class RunLoop {
         turn = performance.now();
       }
     }
+  }
+
+  /**
+   * Whether a full slice's instructions were run since it last was so. Many a slice is short, because
+   * its guest blocks or calls the host: it does not make a guest busy.
+   */
+  private sliceSpent(): boolean {
+    const retired = this.core.retired();
+    if (retired - this.spent < SLICE) return false;
+    this.spent = retired;
+    return true;
   }
 
   /**

@@ -5,8 +5,8 @@
 import type { Translator, TranslatorCore } from "../../jit/translator/mod.ts";
 import type { Core } from "./core.ts";
 
-/** Full slices after which a guest is busy enough to translate for. */
-const BUSY_SLICES = 50;
+/** Slices' worth of guest code after which guests are busy enough to translate for: more than a small kernel's boot. */
+const BUSY_SLICES = 120;
 
 export class Translation {
   private busy = 0;
@@ -16,7 +16,7 @@ export class Translation {
   /** @param say takes a line for the log when nothing can be translated here */
   constructor(private readonly core: Core, private readonly say: (line: string) => void) {}
 
-  /** To be called after a slice that was used up. */
+  /** To be called after each slice's worth of guest code. */
   sliced(): void {
     if (this.stopped) return;
     if (this.translator) this.sample(this.translator);
