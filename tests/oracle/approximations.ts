@@ -7,9 +7,13 @@ const ESTIMATES = /\b(rcp|rsqrt)[ps]s\b/;
 /** The manual's bound on either side. */
 const TOLERANCE = 2 * 1.5 / 4096;
 /** Functions that processors compute to within a unit in the last place, each in its own way. */
-const TRANSCENDENTAL = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)\b/;
+export const TRANSCENDENTAL = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)\b/;
 const FX_FSW = 2;
 const C1 = 0x200;
+
+/** Either, anywhere in a form's name. */
+export const APPROXIMATE =
+  /\b((rcp|rsqrt)[ps]s|f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)\b/;
 
 /** An FXSAVE image of ours with those results taken from the host's that are as good as the host's own. */
 export function forgive(form: string, native: Uint8Array, ours: Uint8Array): Uint8Array {
@@ -32,9 +36,8 @@ function forgiveEstimates(native: Uint8Array, ours: Uint8Array): Uint8Array {
   return ours;
 }
 
-/** A register as a number that counts units in the last place. */
-function units(view: DataView, n: number): bigint {
-  const at = FX_ST + n * 16;
+/** An 80-bit number as one that counts units in the last place. */
+export function units(view: DataView, at: number): bigint {
   const se = view.getUint16(at + 8, true);
   const magnitude = BigInt(se & 0x7fff) << 63n | BigInt.asUintN(63, view.getBigUint64(at, true));
   return se & 0x8000 ? -magnitude : magnitude;
@@ -45,7 +48,7 @@ export function unitsApart(native: Uint8Array, ours: Uint8Array): bigint {
   const [a, b] = [native, ours].map(viewOf);
   let most = 0n;
   for (let n = 0; n < 8; n++) {
-    const apart = units(a, n) - units(b, n);
+    const apart = units(a, FX_ST + n * 16) - units(b, FX_ST + n * 16);
     const size = apart < 0n ? -apart : apart;
     if (size > most) most = size;
   }
@@ -56,7 +59,7 @@ function forgiveUnits(native: Uint8Array, ours: Uint8Array): Uint8Array {
   const [a, b] = [native, ours].map(viewOf);
   let other = false;
   for (let n = 0; n < 8; n++) {
-    const apart = units(a, n) - units(b, n);
+    const apart = units(a, FX_ST + n * 16) - units(b, FX_ST + n * 16);
     if (apart !== 1n && apart !== -1n) continue;
     ours.set(native.subarray(FX_ST + n * 16, FX_ST + n * 16 + 10), FX_ST + n * 16);
     other = true;

@@ -1,4 +1,5 @@
 /** What a process on the host cannot be asked, or answers otherwise than our processor must. */
+import { TRANSCENDENTAL } from "./approximations.ts";
 import { isVector } from "../../jit/isa/operands.ts";
 import type { Row } from "../../jit/isa/rows.ts";
 import type { Form } from "./forms.ts";
@@ -18,7 +19,7 @@ export function exclusion({ row, memory }: Form): string | null {
   if (row.name in BY_NAME) return BY_NAME[row.name];
   if (row.map === 1 && row.opcode === 0x0d && !memory) return "#UD on AMD, a NOP on Intel";
   if (isVectorForm(row)) return "vector instructions have cases of their own (vector_*.ts)";
-  if (/^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsincos|fsin|fcos)$/.test(row.name)) {
+  if (TRANSCENDENTAL.test(row.name)) {
     return "transcendental functions are a processor's own: x87 tests bound their error";
   }
   return null;

@@ -6,6 +6,7 @@ import { X87 } from "../../jit/isa/x87.ts";
 import { parseRow, type Row } from "../../jit/isa/rows.ts";
 import { bytes, DATA } from "../float/native.ts";
 import { bits, pattern } from "../float/values.ts";
+import { TRANSCENDENTAL, units } from "./approximations.ts";
 import type { Random } from "../random.ts";
 
 /** Bytes of a case's slot in the data, and where things lie in it. */
@@ -189,18 +190,7 @@ export function describe(c: Case): string {
   }; register ${registers[c.modrm & 7]}`;
 }
 
-/** Functions that processors compute to within a unit in the last place, each in its own way. */
-const APPROXIMATE = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)$/;
 const C1 = 0x200;
-
-/** A register as a number that counts units in the last place. */
-function units(view: DataView, i: number): bigint {
-  const at = STATE_OUT + 28 + i * 10;
-  const se = view.getUint16(at + 8, true);
-  const magnitude = BigInt(se & 0x7fff) << 63n |
-    BigInt.asUintN(63, view.getBigUint64(at, true));
-  return se & 0x8000 ? -magnitude : magnitude;
-}
 
 /**
  * How two outcomes differ. Selectors are each world's own. Results of transcendental functions may be
@@ -212,7 +202,7 @@ export function x87Differences(c: Case, ours: Uint8Array, theirs: Uint8Array): s
   const compare = (name: string, text: (v: DataView) => string) => {
     if (text(a) !== text(b)) lines.push(`${name}: ours ${text(a)}, the processor's ${text(b)}`);
   };
-  const approximate = APPROXIMATE.test(c.form.row.name);
+  const approximate = TRANSCENDENTAL.test(c.form.row.name);
   compare("FCW", (v) => word(v, STATE_OUT));
   const ignored = approximate ? C1 : 0;
   compare("FSW", (v) => hex(v.getUint16(STATE_OUT + 4, true) & ~ignored, 4));
@@ -224,7 +214,8 @@ export function x87Differences(c: Case, ours: Uint8Array, theirs: Uint8Array): s
   if (pointers) compare("FOP", (v) => word(v, STATE_OUT + 18));
   if (pointers) compare("FDP", (v) => hex(v.getUint32(STATE_OUT + 20, true), 8));
   for (let i = 0; i < 8; i++) {
-    const apart = units(a, i) - units(b, i);
+    const at = STATE_OUT + 28 + i * 10;
+    const apart = units(a, at) - units(b, at);
     if (approximate && apart >= -1n && apart <= 1n) continue;
     compare(`st${i}`, (v) => registerText(v, STATE_OUT, i));
   }

@@ -4,6 +4,7 @@
  * leaves the others' cases as they are. A hash of each form's cases tells whether they are still the same.
  */
 import { Random } from "../../random.ts";
+import { TRANSCENDENTAL } from "../approximations.ts";
 import type { Case } from "../case.ts";
 import { allForms } from "../forms.ts";
 import { generateCase, runsIn, stepped } from "../generate.ts";
@@ -31,7 +32,6 @@ const COUNTS: Record<Mode | "stepped" | "vector" | "x87" | "transcendental", num
   x87: 120,
   transcendental: 600,
 };
-const TRANSCENDENTAL = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)\b/;
 
 export function sources(): Source[] {
   const { forms } = allForms();
