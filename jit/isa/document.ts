@@ -3,10 +3,25 @@ import { isMemory } from "./operands.ts";
 import { NOTES } from "./notes.ts";
 import { FLAG_LETTERS, type Row } from "./rows.ts";
 import { TABLE } from "./table.ts";
-import { FOLLOWED } from "./undefined.ts";
+import { FOLLOWED, RULES } from "./undefined.ts";
 
 /** How often the oracle tries a row's forms in a test run, or why it does not. */
 export type CasesOf = (row: Row) => { cases: number; long: number; why: string };
+
+/** What the tests know of how the instructions were compared with processors. */
+export interface Proof {
+  casesOf: CasesOf;
+  /** Cases of a form, by the kind of code it stands in. */
+  perForm: [kind: string, cases: number][];
+  /** The recording that hosts without an x86 processor test against: of what, and how many cases. */
+  recordings: [processor: string, cases: number][];
+  /** Functions that are not bit for bit the recorded processor's. */
+  approximate: { name: string; cases: number; exact: number; apart: number }[];
+  /** Why a difference may mean nothing. */
+  variances: readonly string[];
+  /** Forms that are not compared, by reason. */
+  leftOut: [why: string, forms: string[]][];
+}
 
 const MAPS = ["", "0f ", "0f 38 ", "0f 3a "];
 
@@ -102,7 +117,8 @@ function cells(rows: readonly Row[], casesOf: CasesOf): string[] {
     inLongMode(rows),
     union(rows, faults),
     union(rows, (r) => r.slow ? [DONE_BY[r.slow] ?? "core"] : []),
-    cases || long ? `${cases}${long ? ` + ${long}` : ""}` : `none: ${why || "see the notes"}`,
+    cases ? String(cases) : long ? "" : `none: ${why || "see the notes"}`,
+    long ? String(long) : "",
     notes.join(" "),
   ];
 }
@@ -117,18 +133,84 @@ const HEAD = [
   "64-bit code",
   "may fault",
   "done by",
-  "oracle cases",
+  "cases",
+  "64-bit cases",
   "notes",
 ];
 
+const table = (head: string[], rows: string[][]) =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+function share(part: number, of: number): string {
+  return part === of ? "all" : `${(100 * part / of).toFixed(1)} %`;
+}
+
+/** How it is compared with processors, and what is not. */
+function proof({ perForm, recordings, approximate, variances, leftOut }: Proof): string {
+  return `## Compared with processors
+
+\`deno task test\` generates cases from the instruction table, runs them on the host's processor and here, and
+compares registers, flags, memory, x87 and SSE state, and faults by signal (number, code, address, trap frame).
+Values and addresses are corners more often than not. For each form:
+
+${table(["in", "cases"], perForm.map(([kind, n]) => [kind, String(n)]))}
+
+Pairs that share a handler and random sequences, also under TF, come on top. Hosts that run no x86 programs
+compare with what processors answered once:
+
+${table(["recorded", "cases"], recordings.map(([name, n]) => [name, String(n)]))}
+
+### Flags that the manual leaves undefined
+
+${
+    table(
+      ["instruction", "flags", "what we do, as AMD's processors"],
+      RULES.map(({ names, flags, rule }) => [names.join(" "), flags.toUpperCase(), rule]),
+    )
+  }
+
+### Approximate results
+
+The manual bounds these and does not fix them; each processor has its own. Measured against the recording; all
+other results are the processor's bit for bit.
+
+${
+    table(
+      ["instruction", "results", "bit for bit", "the others"],
+      approximate.map(({ name, cases, exact, apart }) => [
+        name,
+        String(cases),
+        share(exact, cases),
+        exact === cases
+          ? ""
+          : apart < 0
+          ? "within the manual's bound, 1.5 * 2^-12"
+          : `${apart} unit in the last place apart`,
+      ]),
+    )
+  }
+
+### Set aside
+
+A difference in one of these says nothing. A run of the tests tells how often each occurred.
+
+${variances.map((v) => `- ${v}`).join("\n")}
+
+Not compared at all:
+
+${leftOut.map(([why, forms]) => `- ${why}: ${forms.join(", ")}`).join("\n")}
+`;
+}
+
 /** The whole document. */
-export function instructionsDocument(casesOf: CasesOf): string {
+export function instructionsDocument(known: Proof): string {
+  const { casesOf } = known;
   const byName = new Map<string, Row[]>();
   for (const row of TABLE) byName.set(row.name, [...(byName.get(row.name) ?? []), row]);
   const groups = [...byName.values()];
-  const table = groups.map((rows) => `| ${cells(rows, casesOf).join(" | ")} |`);
-  const total = TABLE.reduce((n, row) => n + casesOf(row).cases, 0);
-  const long = TABLE.reduce((n, row) => n + casesOf(row).long, 0);
+  const counts = TABLE.map(casesOf);
+  const total = counts.reduce((n, c) => n + c.cases, 0);
+  const long = counts.reduce((n, c) => n + c.long, 0);
   return `<!-- Written by \`deno task docs\` from jit/isa. Do not edit. -->
 
 # Instructions
@@ -139,20 +221,23 @@ here is executed; every other encoding is #UD, and \`tests/decoder/refused.ts\` 
 
 Opcodes as in the manual: \`/n\` is ModRM.reg, \`:n\` ModRM.rm, \`+r\` and \`+c\` say that the low bits name a
 register or a condition; np, 66, f3 and f2 are mandatory prefixes (np: none). Operands as in \`jit/isa/operands.ts\`.
-Flags are O S Z A P C; undefined ones in brackets follow the host's processor (\`jit/isa/undefined.ts\`). **May fault**: by its memory operand, by the stack or string operands it implies, by the
-code segment's limit, or in its own right (divide error, bounds, #NM, privilege …). **Oracle cases** are the
-cases that \`deno task test\` compares with the host's processor, ${total} in all, sequences and pairs not counted,
-and after the plus sign ${long} in 64-bit code, by the build that knows it;
-\`deno task fuzz --what cpu\` goes on from there. What no process can run natively has hand-derived cases in
-\`tests/cpu\`. **64-bit code**: what exists only there or not there (opcodes 40 to 4F
-are REX prefixes), and which operand size it has if not the usual 32 bits (16 with 66, 64 with REX.W).
+Flags are O S Z A P C; undefined ones in brackets follow AMD's processors (below). **May fault**: by its memory
+operand, by the stack or string operands it implies, by the code segment's limit, or in its own right (divide
+error, bounds, #NM, privilege …). **Cases** are those that \`deno task test\` compares with the host's processor:
+${total} in 16- and 32-bit code, ${long} in 64-bit code; \`deno task fuzz --what cpu\` goes on from there. What no
+process can run natively has hand-derived cases in \`tests/cpu\`. **64-bit code**: what exists only there or not
+there (opcodes 40 to 4F are REX prefixes), and which operand size it has if not the usual 32 bits (16 with 66, 64
+with REX.W).
 
-| ${HEAD.join(" | ")} |
-| ${HEAD.map(() => "---").join(" | ")} |
-${table.join("\n")}
+${table(HEAD, groups.map((rows) => cells(rows, casesOf)))}
 
 ## Notes
 
-${NOTES.map(({ text }, n) => `${n + 1}. ${text}`).join("\n")}
-`;
+${
+    NOTES.map(({ text, makersDiffer }, n) =>
+      `${n + 1}. ${text}${makersDiffer ? " (Makers differ.)" : ""}`
+    ).join("\n")
+  }
+
+${proof(known)}`;
 }

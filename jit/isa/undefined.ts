@@ -15,12 +15,13 @@ export const RULES: readonly Rule[] = [
   {
     names: ["rol", "ror", "rcl", "rcr"],
     flags: "o",
-    rule: "OF for any count as if the last step were all.",
+    rule: "OF by the rule for a count of one, whatever the count.",
   },
   {
     names: ["shl", "shr", "sar"],
     flags: "oac",
-    rule: "OF as for a count of one, clear for SHR; AF set; CF clear beyond the operand's width.",
+    rule:
+      "OF by the rule for a count of one, but clear for SHR; AF set; CF clear beyond the operand's width.",
   },
   {
     names: ["shld"],

@@ -3,6 +3,7 @@ import type { CaseBuilder } from "./builder.ts";
 import { randomFx } from "./fx.ts";
 import { SCRATCH } from "./layout.ts";
 import { AC } from "./state.ts";
+import { PARTIAL } from "./variances.ts";
 
 type Prepare = (b: CaseBuilder) => void;
 
@@ -42,8 +43,6 @@ export function arithmetic(b: CaseBuilder): void {
   anyState(b);
 }
 
-const ORDER = "which word of a large operand is touched first is up to the processor";
-
 /** By the meaning's name. */
 export const FPU_PREPARE: Record<string, Prepare> = {
   fnop: anyState,
@@ -59,31 +58,31 @@ export const FPU_PREPARE: Record<string, Prepare> = {
   },
   fldenv(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     room(b, environmentBytes(b));
     environment(b);
   },
   fnstenv(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     room(b, environmentBytes(b));
     ignorePointers(b);
   },
   frstor(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     room(b, environmentBytes(b) + 80);
     environment(b);
   },
   fnsave(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     room(b, environmentBytes(b) + 80);
     ignorePointers(b);
   },
   fxsave(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     alignedState(b);
     b.ignore(b.target + 5, 19);
     b.ignore(b.target + 28, 4);
@@ -92,7 +91,7 @@ export const FPU_PREPARE: Record<string, Prepare> = {
   },
   fxrstor(b) {
     anyState(b);
-    b.partial = ORDER;
+    b.partial = PARTIAL.order;
     alignedState(b);
     const image = randomFx(b.r);
     if (b.r.oneIn(6)) image[27] = 0x80;

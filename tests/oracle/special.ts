@@ -14,6 +14,7 @@ import {
   stack,
 } from "./targets.ts";
 import { corner } from "./values.ts";
+import { PARTIAL } from "./variances.ts";
 
 export type Prepare = (b: CaseBuilder) => void;
 
@@ -117,7 +118,7 @@ const PREPARE: Record<string, Prepare> = {
   },
   popa(b) {
     stack(b);
-    b.partial = "how many registers a POPA that faults has loaded is up to the processor";
+    b.partial = PARTIAL.popa;
   },
   pop_sreg: (b) => pushStack(b, [[selectorFor(b, b.form.row.arg), b.form.size]]),
   popf: (b) => pushStack(b, [[flagsImage(b), 4]]),
@@ -145,7 +146,7 @@ const PREPARE: Record<string, Prepare> = {
     stack(b);
     const [offset, selector] = farPointer(b);
     pushStack(b, [[offset, b.form.size], [selector, b.form.size]]);
-    if (b.stackLinear >= EDGE) b.partial = "which word of a far return is read first";
+    if (b.stackLinear >= EDGE) b.partial = PARTIAL.farReturn;
     b.immediate &= 0xff;
   },
   iret: (b) => {
@@ -153,7 +154,7 @@ const PREPARE: Record<string, Prepare> = {
     const [offset, selector] = farPointer(b);
     const n = b.form.size;
     pushStack(b, [[offset, n], [selector, n], [flagsImage(b), n]]);
-    if (b.stackLinear >= EDGE) b.partial = "which word of an IRET frame is read first, likewise";
+    if (b.stackLinear >= EDGE) b.partial = PARTIAL.farReturn;
   },
   call: (b) => {
     stack(b);

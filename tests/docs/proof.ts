@@ -1,0 +1,45 @@
+/** What docs/instructions.md tells of the tests: counted and measured here. */
+import type { Proof } from "../../jit/isa/document.ts";
+import {
+  CASES_PER_FORM,
+  casesByRow,
+  LONG_CASES,
+  STEPPED_CASES,
+  VECTOR_CASES,
+  X87_CASES,
+} from "../oracle/counts.ts";
+import { allForms } from "../oracle/forms.ts";
+import { exactness } from "../oracle/recording/exactness.ts";
+import { makers, Recording } from "../oracle/recording/file.ts";
+import { FOLLOWED_MAKER } from "../oracle/processor.ts";
+import { GuestWorld } from "../oracle/run.ts";
+import { REASONS } from "../oracle/variances.ts";
+
+export async function proof(): Promise<Proof> {
+  const world = await GuestWorld.create();
+  try {
+    return {
+      casesOf: casesByRow(),
+      perForm: [
+        ["32-bit code", CASES_PER_FORM.plain],
+        ["16-bit code", CASES_PER_FORM.code16],
+        ["32-bit code with a 16-bit stack", CASES_PER_FORM.stack16],
+        ["32-bit code under TF, ended by one of the traps", STEPPED_CASES.plain],
+        ["16-bit code under TF", STEPPED_CASES.code16],
+        ["64-bit code", LONG_CASES],
+        ["MMX and SSE, 32-bit code", VECTOR_CASES],
+        ["x87 from random states, 32-bit code", X87_CASES],
+      ],
+      recordings: makers().map((maker) => {
+        const { processor, forms } = Recording.of(maker).header;
+        return [`${maker}: ${processor}`, forms.reduce((n, [, count]) => n + count, 0)];
+      }),
+      approximate: await exactness(world, FOLLOWED_MAKER),
+      variances: REASONS,
+      // what has tests of its own is told of by its cases
+      leftOut: [...allForms().excluded].filter(([why]) => !/of their own|bound their/.test(why)),
+    };
+  } finally {
+    world.close();
+  }
+}
