@@ -7,7 +7,7 @@ export const ROOT = new URL("../../", import.meta.url);
 export const MODULE_INPUTS = ["core/build", "core/wasm", "jit", "deno.json"];
 
 /** Sources of the built-in guests. */
-export const GUEST_INPUTS = ["core/build", "guest", "deno.json"];
+export const GUEST_INPUTS = ["core/build", "guest", "bench/reference.ts", "deno.json"];
 
 const encoder = new TextEncoder();
 

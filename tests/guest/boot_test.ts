@@ -1,6 +1,8 @@
 // Skiff and the probes, booted by the command line as a user boots them.
 
 import assert from "node:assert/strict";
+import { Recorder } from "../../bench/recorder.ts";
+import { measurements } from "../../guest/skiff/programs/bench_measurements.ts";
 import { FLOOD_LINES, floodLine } from "../../guest/probes/mod.ts";
 import { bootByCommandLine, type Outcome } from "../guests/cli.ts";
 
@@ -118,6 +120,22 @@ Deno.test("Skiff on one to eight processors", async () => {
     assertHealthy(outcome);
     assert(lines(outcome).includes("4 bytes, 1 lines"));
     assert.equal(outcome.stdout.match(/^cpu \d: /gm)?.length, n);
+  }
+});
+
+Deno.test("Skiff measures itself, for readers and for machines", async () => {
+  const outcome = await boot("skiff", "bench\nbench -m\nhalt\n", "--time", "virtual");
+  assertHealthy(outcome);
+  const all = lines(outcome);
+  const recorder = new Recorder();
+  all.forEach((line, i) => recorder.line(i, line));
+  assert(recorder.done);
+  for (const { name, what, rounds } of measurements) {
+    if (name === "ipi") continue; // takes a second processor
+    assert.equal(recorder.timings.get(name)?.iterations, rounds, name);
+    const row = all.find((line) => line.endsWith(`  ${name}: ${what}`)) ?? "";
+    assert.match(row, /^ +\d+\.\d\d( +(-|\d+\.\d\d)){2} {2}/, name);
+    assert(Number(row.trim().split(" ")[0]) > 0, name);
   }
 });
 

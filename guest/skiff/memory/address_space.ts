@@ -6,10 +6,21 @@
 
 import {
   array,
+  asm,
+  bind,
+  break_,
+  byte,
+  code,
+  dword,
+  eax,
+  edx,
+  esp,
   fn,
   for_,
+  forever,
   global,
   if_,
+  Label,
   local,
   localOf,
   ret,
@@ -17,11 +28,11 @@ import {
   u32,
   u64,
 } from "../../asm/mod.ts";
-import type { Given, Value } from "../../asm/mod.ts";
+import type { Given, Place, Value } from "../../asm/mod.ts";
 import { PTE } from "../../abi/numbers.ts";
 import { copy } from "../../kernel/strings.ts";
 import { pvMmu } from "../paravirt/ops.ts";
-import { addressOfPfn, ENTRIES, need_page, PAGE, pfnOf, put_page } from "./pages.ts";
+import { addressOfPfn, need_page, PAGE, pfnOf, put_page } from "./pages.ts";
 
 export const MAX_AREAS = 8, MAX_MMS = 40;
 
@@ -100,11 +111,39 @@ export const pte_of = fn("pte_of", (mm, address, make) => {
   ret(entryAt(table, address.shr(12).and(511)));
 });
 
+/** (from, to): the first entry in that range that is present, or `to`. Most tables are nearly empty. */
+const next_present = code("next_present", () => {
+  const next = new Label("next"), found = new Label("found");
+  asm.mov(eax, dword(esp, 4));
+  asm.mov(edx, dword(esp, 8));
+  bind(next);
+  asm.cmp(eax, edx);
+  asm.jae(found);
+  asm.test(byte(eax), PTE.present);
+  asm.jne(found);
+  asm.add(eax, 8);
+  asm.jmp(next);
+  bind(found);
+  asm.ret();
+});
+
+/** Emits `body` for each present entry of a table: the entry's address. */
+export function eachPresent(table: Given, body: (entry: Place) => void): void {
+  const entry = local(table);
+  const end = local(entry.plus(PAGE));
+  forever(() => {
+    entry.set(next_present(entry, end));
+    if_(entry.eq(end), () => break_());
+    body(entry);
+    entry.add(8);
+  });
+}
+
 /** Emits `body` for each level 1 table of a program's part: its address and its place. */
-export function eachTable(mm: Value, body: (table: Value, slot: Value) => void): void {
-  for_(0, ENTRIES, (slot) => {
-    const entry = local(entryAt(Mm.at(mm).user, slot));
-    if_(u32.at(entry).and(PTE.present).ne(0), () => body(local(page_of_entry(entry)), slot));
+export function eachTable(mm: Value, body: (table: Place, slot: Place) => void): void {
+  const user = local(Mm.at(mm).user);
+  eachPresent(user, (entry) => {
+    body(local(page_of_entry(entry)), local(entry.minus(user).shr(3)));
   });
 }
 
@@ -112,10 +151,7 @@ export function eachTable(mm: Value, body: (table: Value, slot: Value) => void):
 export const mm_destroy = fn("mm_destroy", (mm) => {
   pvMmu.call.exit_mm(mm);
   eachTable(mm, (table) => {
-    for_(0, ENTRIES, (n) => {
-      const entry = local(entryAt(table, n));
-      if_(u32.at(entry).and(PTE.present).ne(0), () => void put_page(page_of_entry(entry)));
-    });
+    eachPresent(table, (entry) => void put_page(page_of_entry(entry)));
     put_page(table);
   });
   const m = Mm.at(mm);

@@ -2,19 +2,19 @@
 // write becomes read-only for both and is marked, so that the first write makes a copy.
 
 import { PTE } from "../../abi/numbers.ts";
-import { fn, for_, if_, local, localOf, ret, u32, u64 } from "../../asm/mod.ts";
+import { fn, if_, local, localOf, ret, u64 } from "../../asm/mod.ts";
 import { pvMmu } from "../paravirt/ops.ts";
 import {
   Area,
+  eachPresent,
   eachTable,
-  entryAt,
   MAX_AREAS,
   Mm,
   mm_create,
   page_of_entry,
   pte_of,
 } from "./address_space.ts";
-import { ENTRIES, getPage } from "./pages.ts";
+import { getPage } from "./pages.ts";
 import { copy } from "../../kernel/strings.ts";
 
 /** (entry, child's table, address): shares one page, if there is one. */
@@ -39,10 +39,9 @@ export const mm_copy = fn("mm_copy", (mm) => {
   pvMmu.call.enter_lazy();
   eachTable(mm, (table, slot) => {
     const twin = local(pte_of(child, slot.shl(21), 1));
-    for_(0, ENTRIES, (n) => {
-      if_(u32.at(entryAt(table, n)).and(PTE.present).ne(0), () => {
-        share_page(entryAt(table, n), entryAt(twin, n), slot.shl(21).or(n.shl(12)));
-      });
+    eachPresent(table, (entry) => {
+      const offset = local(entry.minus(table));
+      share_page(entry, twin.plus(offset), slot.shl(21).or(offset.shl(9)));
     });
   });
   pvMmu.call.flush_tlb_user();

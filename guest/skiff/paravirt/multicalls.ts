@@ -19,6 +19,9 @@ export const LAZY = { none: 0, mmu: 1, cpu: 2 } as const;
 export const batches = global("multicall_batches", array(u32, BATCH_CALLS + 1));
 export const overflows = global("multicall_overflows", u32);
 
+/** Not 0: nobody may be lazy, for those who want to know what batches are worth. */
+export const unbatched = global("multicall_unbatched", u32);
+
 /** The entry that failed last: its place in the batch, its number, its result. A check may ask for it. */
 export const failure = {
   /** Not 0: a failed entry is noted and no reason to give up. */
@@ -87,7 +90,7 @@ const mc_entry = fn("mc_entry", (op, words) => {
 
 /** (mode): sends the batch, unless the caller's kind is being lazy. */
 const mc_issue = fn("mc_issue", (mode) => {
-  if_(thisCpu.lazy.ne(mode), () => void mc_flush());
+  if_(thisCpu.lazy.ne(mode).either(() => unbatched.ne(0)), () => void mc_flush());
 });
 
 /**

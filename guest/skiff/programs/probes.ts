@@ -71,7 +71,7 @@ const fpu_get = code("u_fpu_get", () => {
 
 /** What the handler saw. */
 const seen = userVariable(u32), seenAddress = userVariable(u32), recover = userVariable(u32);
-const back = code("u_signal_back", () => {
+export const signal_back = code("u_signal_back", () => {
   asm.mov(eax, 119);
   asm.int(0x80);
 }, user);
@@ -142,7 +142,7 @@ export const probes: Program[] = [
   }),
   probe("handler", () => {
     recover.set(HEAP_FREE + 0x1000);
-    expect(1, sys("signal", SIG.segment, on_fault, back).eq(0));
+    expect(1, sys("signal", SIG.segment, on_fault, signal_back).eq(0));
     cells.at(3).set(9); // faults, is handled, and is tried again
     expect(2, seen.eq(SIG.segment).both(() => seenAddress.eq(HEAP_FREE + 12)));
     expect(3, cells.at(3).eq(9));

@@ -20,6 +20,7 @@ export const small: Program[] = [
     out`${text(args)}\n`;
     ret(0);
   }),
+  program("true", "does nothing, well", () => ret(0)),
   program("cat", "copies its input to its output", () => {
     const buffer = array(u8, 256).at(HEAP_FREE);
     sys("brk", HEAP_FREE + 256);

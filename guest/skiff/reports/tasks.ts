@@ -5,8 +5,14 @@ import { fn, for_, if_, local, ret, table, u32 } from "../../asm/mod.ts";
 import type { Value } from "../../asm/mod.ts";
 import { dec, hex, print, text } from "../../kernel/print.ts";
 import { Cpu } from "../cpu/cpu.ts";
-import { AREA, AREA_NAMES, eachTable, entryAt, MAX_AREAS, Mm } from "../memory/address_space.ts";
-import { ENTRIES } from "../memory/pages.ts";
+import {
+  AREA,
+  AREA_NAMES,
+  eachPresent,
+  eachTable,
+  MAX_AREAS,
+  Mm,
+} from "../memory/address_space.ts";
 import { current, MAX_TASKS, STATE, STATE_NAMES, Task, taskAt } from "../process/task.ts";
 
 const stateNames = table("state_names", () => STATE_NAMES);
@@ -18,7 +24,7 @@ const pages_of = fn("pages_of", (mm) => {
   const pages = local(0);
   if_(mm.eq(0), () => ret(0));
   eachTable(mm, (t) => {
-    for_(0, ENTRIES, (n) => pages.add(u32.at(entryAt(t, n)).and(PTE.present)));
+    eachPresent(t, () => pages.inc());
   });
   ret(pages);
 });
