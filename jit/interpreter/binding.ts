@@ -2,7 +2,7 @@
  * The interpreter's binding: a definition's operands are taken from the decoded record that the
  * handler is given (core/wasm/layout.ts, REC_*), and its ways on are tail calls.
  */
-import type binaryen from "binaryen";
+import binaryen from "binaryen";
 import {
   C_BUDGET,
   C_EIP,
@@ -129,6 +129,16 @@ export class RecordContext extends FormContext {
     this.if(this.eq(this.#field(4, REC_HANDLER), STALE), () => this.#dispatch(this.record()));
   }
 
+  /**
+   * A full-width load has no sign, but Binaryen keeps the flag (set by default) when it later folds the
+   * load into a zero extension, and gets a signed one.
+   */
+  protected override fullLoad(e: number): number {
+    // deno-lint-ignore no-explicit-any
+    (binaryen as any).Load.setSigned(e, false);
+    return e;
+  }
+
   // ---- ways on -----------------------------------------------------------------------------------
 
   /** Tail call of the handler that a record names. */
@@ -140,14 +150,14 @@ export class RecordContext extends FormContext {
         HANDLERS,
         this.get(index),
         [this.get(record)],
-        this.parameterTypes(1),
-        this.parameterTypes(1),
+        binaryen.i32,
+        binaryen.i32,
       ),
     );
   }
 
   #tail(name: string, args: Value[]): void {
-    this.emit(this.m.return_call(name, args.map((a) => this.get(a)), this.parameterTypes(1)));
+    this.emit(this.m.return_call(name, args.map((a) => this.get(a)), binaryen.i32));
   }
 
   /** Tail call of a record's handler, for the functions around the handlers. */

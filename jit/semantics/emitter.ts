@@ -4,9 +4,16 @@
  * Every operation puts its result in a fresh local and returns a {@link Value}; statements are
  * collected in blocks. Binaryen's passes later fold the locals away. The emitter knows nothing of x86.
  */
-import binaryen from "binaryen";
+import type binaryen from "binaryen";
 import { constantOf, fold } from "./fold.ts";
-import { binaryenType, type IntType, type Operand, type Value, type Vector } from "./value.ts";
+import {
+  binaryenType,
+  type IntType,
+  type Operand,
+  type Value,
+  type Vector,
+  WASM_TYPES,
+} from "./value.ts";
 
 type Expression = number;
 
@@ -76,7 +83,7 @@ export class Emitter {
 
   /** A fresh local that holds the vector. */
   letVector(e: Expression): Vector {
-    this.localTypes.push(binaryen.v128);
+    this.localTypes.push(WASM_TYPES.v128);
     const vector = this.#parameters + this.localTypes.length - 1;
     this.emit(this.m.local.set(vector, e));
     return { vector };
@@ -84,12 +91,7 @@ export class Emitter {
 
   /** The Binaryen expression for a vector. */
   getVector(v: Vector): Expression {
-    return this.m.local.get(v.vector, binaryen.v128);
-  }
-
-  /** Binaryen's type for n i32 parameters or results. */
-  parameterTypes(n: number): number {
-    return n === 1 ? binaryen.i32 : binaryen.createType(new Array(n).fill(binaryen.i32));
+    return this.m.local.get(v.vector, WASM_TYPES.v128);
   }
 
   // ---- statements ----------------------------------------------------------------------------
@@ -282,11 +284,11 @@ export class Emitter {
     if (size === 1) return ns.load8_u(offset, 1, p);
     if (size === 2) return ns.load16_u(offset, 1, p);
     if (size === 4 && type === "i64") return this.m.i64.load32_u(offset, 1, p);
-    // A full-width load has no sign, but Binaryen keeps the flag (set by default) when it later folds
-    // the load into a zero extension, and gets a signed one.
-    const e = ns.load(offset, 1, p);
-    // deno-lint-ignore no-explicit-any
-    (binaryen as any).Load.setSigned(e, false);
+    return this.fullLoad(ns.load(offset, 1, p));
+  }
+
+  /** Sees each load of a whole value. */
+  protected fullLoad(e: Expression): Expression {
     return e;
   }
 

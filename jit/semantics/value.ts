@@ -1,5 +1,4 @@
 /** Values of the meaning language: what a definition computes with. */
-import binaryen from "binaryen";
 
 /** The integer types a value may have. */
 export type IntType = "i32" | "i64";
@@ -20,7 +19,10 @@ export interface Vector {
 /** A value, or a number that takes the type of what it meets. */
 export type Operand = Value | number;
 
+/** Binaryen's numbers for types, said here so that the translator need not load it to know them. */
+export const WASM_TYPES = { none: 0, i32: 2, i64: 3, v128: 6 } as const;
+
 /** Binaryen's number for a type. */
 export function binaryenType(type: IntType): number {
-  return type === "i32" ? binaryen.i32 : binaryen.i64;
+  return WASM_TYPES[type];
 }

@@ -25,10 +25,10 @@ import type { Row } from "../isa/rows.ts";
 import type { Place } from "../semantics/context.ts";
 import type { Access } from "../semantics/memory.ts";
 import { type HelperName, HELPERS } from "../semantics/runtime.ts";
-import type { IntType, Operand, Value } from "../semantics/value.ts";
+import { type IntType, type Operand, type Value, WASM_TYPES } from "../semantics/value.ts";
 import { flagsDeadIn } from "./flags.ts";
 import { perfectHash } from "./hash.ts";
-import { unlikely } from "./hints.ts";
+import type { WasmModule } from "../wasm/module.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { LocalContext } from "./state.ts";
 
@@ -81,7 +81,9 @@ export class RegionContext extends LocalContext {
 
   /** A branch that is seldom taken: what it does is kept off the way. */
   unlikely(condition: Value, then: () => void): void {
-    this.emit(unlikely(this.m, this.get(condition), this.block(then)));
+    if ("constant" in condition) return this.if(condition, then);
+    const branch = this.block(then);
+    this.emit((this.m as unknown as WasmModule).if(this.get(condition), branch, undefined, true));
   }
 
   // ---- operands --------------------------------------------------------------------------------------
@@ -313,13 +315,12 @@ export class RegionContext extends LocalContext {
 
   /** Tail call of a function of the interpreter. */
   tail(name: string, ...args: Value[]): void {
-    const i32 = this.parameterTypes(1);
-    this.emit(this.m.return_call(name, args.map((a) => this.get(a)), i32));
+    this.emit(this.m.return_call(name, args.map((a) => this.get(a)), WASM_TYPES.i32));
   }
 
   /** Tail call of a handler. */
   handle(handler: Value, record: Value): void {
-    const i32 = this.parameterTypes(1);
+    const { i32 } = WASM_TYPES;
     this.emit(
       this.m.return_call_indirect("handlers", this.get(handler), [this.get(record)], i32, i32),
     );

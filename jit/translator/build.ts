@@ -3,7 +3,7 @@
  * table and helpers imported, and a small one for each way in that has a handler's type: it takes the
  * place of the handler of the first record of the block it leads to.
  */
-import binaryen from "binaryen";
+import type binaryen from "binaryen";
 import {
   C_EIP,
   CPU,
@@ -17,7 +17,7 @@ import { PLACE_REGISTER } from "../isa/forms.ts";
 import { parseRow } from "../isa/rows.ts";
 import { ALL_HELPERS, type HELPERS } from "../semantics/runtime.ts";
 import { meaningOf } from "../semantics/mod.ts";
-import { binaryenType, type Value } from "../semantics/value.ts";
+import { binaryenType, type Value, WASM_TYPES } from "../semantics/value.ts";
 import {
   blockLabel,
   DISPATCHER,
@@ -27,7 +27,7 @@ import {
   loopLabel,
   RegionContext,
 } from "./binding.ts";
-import { addHints } from "./hints.ts";
+import { WasmModule } from "../wasm/module.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { regionState } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
@@ -43,14 +43,6 @@ const ROADS: [name: string, parameters: number][] = [
   ["fault", 1],
 ];
 
-/** Passes whose cost grows with the region, not with its square; V8 does the rest. */
-const TIDY = [
-  "simplify-locals-nostructure",
-  "vacuum",
-  "simplify-locals",
-  "vacuum",
-];
-
 /** The name under which a module exports a region's way in. */
 export function entryName(region: number, block: number): string {
   return `${region}.${block}`;
@@ -58,35 +50,21 @@ export function entryName(region: number, block: number): string {
 
 /**
  * @param regions each a list of blocks
- * @param dump takes the text of the module
  * @returns the module's bytes; it exports each region's ways in, as entryName says
  */
-export function buildRegions(
-  regions: RegionBlock[][],
-  dump?: (text: string) => void,
-): Uint8Array<ArrayBuffer> {
-  const m = new binaryen.Module();
-  m.setFeatures(binaryen.Features.All);
-  m.setMemory(1024, -1);
-  m.addMemoryImport("0", "env", "memory");
-  m.addTable("handlers", 1, 0xffffffff);
-  m.addTableImport("handlers", "env", "handlers");
-  const i32 = binaryen.i32;
+export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> {
+  const m = new WasmModule();
+  const { i32 } = WASM_TYPES;
   for (const [name, n] of ROADS) {
-    m.addFunctionImport(name, "env", name, n ? i32 : binaryen.none, i32);
+    m.declare(name, { parameters: new Array(n).fill(i32), results: [i32] });
   }
   for (const name of HELPER_NAMES) {
-    const h = ALL_HELPERS[name];
-    const parameters = binaryen.createType(h.parameters.map(binaryenType));
-    const result = h.result === null ? binaryen.none : binaryenType(h.result);
-    m.addFunctionImport(name, "env", name, parameters, result);
+    const { parameters, result } = ALL_HELPERS[name];
+    const results = result === null ? [] : [binaryenType(result)];
+    m.declare(name, { parameters: parameters.map(binaryenType), results });
   }
   regions.forEach((blocks, i) => addRegion(m, i, blocks));
-  m.runPasses([...TIDY, "remove-unused-module-elements"]);
-  dump?.(m.emitText());
-  const out = addHints(m.emitBinary());
-  m.dispose();
-  return out;
+  return m.emitBinary();
 }
 
 function successors(blocks: RegionBlock[]): number[][] {
@@ -132,7 +110,9 @@ function reachable(edges: number[][], entries: number[]): number[] {
   return all;
 }
 
-function addRegion(m: binaryen.Module, number: number, blocks: RegionBlock[]): void {
+function addRegion(w: WasmModule, number: number, blocks: RegionBlock[]): void {
+  // the part of Binaryen's interface that an emitter uses
+  const m = w as unknown as binaryen.Module;
   const shape = chooseEntries(successors(blocks));
   const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
   x.state = regionState(x, blocks, shape.way);
@@ -146,14 +126,15 @@ function addRegion(m: binaryen.Module, number: number, blocks: RegionBlock[]): v
   });
   x.emit(entry);
   x.emit(wrapExits(m, x, nest(m, x, shape, bodies)));
-  const two = x.parameterTypes(2);
-  m.addFunction(`region${number}`, two, binaryen.i32, x.localTypes, x.body());
+  const { i32 } = WASM_TYPES;
+  const type = { parameters: [i32, i32], results: [i32] };
+  w.addFunction(`region${number}`, type, x.localTypes, x.body());
   for (const n of shape.dispatched) {
     const name = entryName(number, n);
     const args = [m.i32.const(n), m.i32.const(blocks[n].offset)];
-    const call = m.return_call(`region${number}`, args, binaryen.i32);
-    m.addFunction(name, binaryen.i32, binaryen.i32, [], call);
-    m.addFunctionExport(name, name);
+    const call = w.return_call(`region${number}`, args);
+    w.addFunction(name, { parameters: [i32], results: [i32] }, [], call);
+    w.addFunctionExport(name, name);
   }
 }
 

@@ -1,0 +1,53 @@
+/**
+ * What a function's body is built from before it is written: the operations as trees. An expression is
+ * a number, as in binaryen.js: the place of its node in a list.
+ */
+
+/** An expression or statement: the place of its node. */
+export type Expression = number;
+
+export type Node =
+  /** An operation: its operands, then its bytes. `pure` ones may be left out when nobody uses them. */
+  | { kind: "operation"; operands: Expression[]; bytes: number[]; pure: boolean }
+  | { kind: "constant"; bytes: number[] }
+  | { kind: "get"; local: number }
+  | { kind: "set"; local: number; operands: [Expression] }
+  | { kind: "block" | "loop"; label: string | null; body: Expression[] }
+  | {
+    kind: "if";
+    operands: [Expression];
+    unlikely: boolean;
+    then: Expression;
+    otherwise: Expression | null;
+  }
+  | { kind: "branch"; label: string }
+  | { kind: "switch"; labels: string[]; last: string; operands: [Expression] }
+  | { kind: "call"; name: string; operands: Expression[]; tail: boolean };
+
+/** The nodes of one function, and how often each local is read and assigned. */
+export class Nodes {
+  readonly list: Node[] = [];
+  readonly reads: number[] = [];
+  readonly writes: number[] = [];
+
+  add(node: Node): Expression {
+    if (node.kind === "get") this.reads[node.local] = (this.reads[node.local] ?? 0) + 1;
+    if (node.kind === "set") this.writes[node.local] = (this.writes[node.local] ?? 0) + 1;
+    return this.list.push(node) - 1;
+  }
+
+  /** Takes back what adding an expression that is left out after all has counted. */
+  forget(e: Expression): void {
+    const node = this.list[e];
+    if (node.kind === "get") this.reads[node.local]--;
+    if (node.kind === "set") this.writes[node.local]--;
+    if ("operands" in node) node.operands.forEach((o) => this.forget(o));
+  }
+
+  /** True if an expression does nothing but give a value. */
+  pure(e: Expression): boolean {
+    const node = this.list[e];
+    if (node.kind === "get" || node.kind === "constant") return true;
+    return node.kind === "operation" && node.pure && node.operands.every((o) => this.pure(o));
+  }
+}
