@@ -152,6 +152,7 @@ export const NOTES: readonly Note[] = [
     about: /^(rcp|rsqrt)[ps]s$/,
     makersDiffer: true,
     text:
-      "Estimates within the manual's bound, 1.5 * 2^-12; every processor has a table of its own.",
+      "Estimates within the manual's bound, 1.5 * 2^-12, to the bit those of AMD's processors; every maker has a " +
+      "table of its own.",
   },
 ];

@@ -11,7 +11,7 @@ export function vectorDifferences(
   ours: Outcome,
   maker?: string,
 ): string[] {
-  const fx = forgive(c.form, native.fx, ours.fx);
+  const fx = forgive(c.form, native.fx, ours.fx, maker);
   const lines = differences(c, native, { ...ours, fx }, maker);
   if (!lines.length) return lines;
   const mattered = c.fx.some((b, i) => i >= FX_XMM && b !== 0);
