@@ -5,6 +5,7 @@ import {
   casesByRow,
   LONG_CASES,
   STEPPED_CASES,
+  STEPPED_VECTORS,
   VECTOR_CASES,
   X87_CASES,
 } from "../oracle/counts.ts";
@@ -28,6 +29,7 @@ export async function proof(): Promise<Proof> {
         ["16-bit code under TF", STEPPED_CASES.code16],
         ["64-bit code", LONG_CASES],
         ["MMX and SSE, 32-bit code", VECTOR_CASES],
+        ["MMX and SSE, under TF", STEPPED_VECTORS],
         ["x87 from random states, 32-bit code", X87_CASES],
       ],
       recordings: makers().map((maker) => {

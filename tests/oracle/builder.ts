@@ -274,6 +274,7 @@ export class CaseBuilder {
     if (rm === 6 && r.oneIn(2)) return [reg | 6, ...bytesOf(offset, 2)];
     const pairs = [[BX, SI], [BX, DI], [BP, SI], [BP, DI], [SI], [DI], [BP], [BX]];
     const sum = pairs[rm].reduce((a, n) => a + this.registers[n], 0);
+    for (const n of pairs[rm]) this.pinned.add(n);
     return [0x80 | reg | rm, ...bytesOf(offset - sum, 2)];
   }
 

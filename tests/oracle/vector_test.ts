@@ -1,7 +1,8 @@
 /** MMX and SSE against the host's processor: registers, MXCSR, flags, memory and faults. */
 import type { Case } from "./case.ts";
 import { Random } from "../random.ts";
-import { VECTOR_CASES } from "./counts.ts";
+import { STEPPED_VECTORS, VECTOR_CASES } from "./counts.ts";
+import { stepped } from "./generate.ts";
 import { assertNothing } from "./processor.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
 import { runCases } from "./session.ts";
@@ -20,7 +21,10 @@ Deno.test({
     const r = new Random(SEED);
     const forms = vectorForms().filter((f) => f.name.match(Deno.env.get("ONLY") ?? ""));
     function* cases(): Generator<Case> {
-      for (const f of forms) for (let n = CASES_PER_FORM; n > 0; n--) yield vectorCase(r, f);
+      for (const f of forms) {
+        for (let n = CASES_PER_FORM; n > 0; n--) yield vectorCase(r, f);
+        for (let n = STEPPED_VECTORS; n > 0; n--) yield stepped(r, vectorCase(r, f));
+      }
       for (let n = SEQUENCES; n > 0; n--) yield vectorSequence(r, forms);
     }
     const world = await GuestWorld.create();
@@ -32,7 +36,7 @@ Deno.test({
     for (const line of takeVariances()) console.log(`oracle: ${line}`);
     console.log(
       `oracle: ${
-        forms.length * CASES_PER_FORM + SEQUENCES
+        forms.length * (CASES_PER_FORM + STEPPED_VECTORS) + SEQUENCES
       } cases of ${forms.length} vector forms agree`,
     );
   },

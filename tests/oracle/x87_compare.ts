@@ -2,20 +2,21 @@
 import { runNatively } from "../float/native.ts";
 import { type Case, describe, SLOT, x87Code, x87Differences } from "./x87_cases.ts";
 import { runAsGuest } from "./x87_run.ts";
+import type { Findings } from "./session.ts";
 
 /** Cases that fit a small guest's memory at once. */
 const BATCH = 30_000;
 
-/** For each form that differs, how often and one example. */
-export async function compareX87(cases: readonly Case[]): Promise<string[]> {
-  const wrong = new Map<string, [number, string]>();
+/** What differs, by form. */
+export async function compareX87(cases: readonly Case[]): Promise<Findings> {
+  const wrong: Findings = new Map();
   for (let at = 0; at < cases.length; at += BATCH) {
     await compareBatch(cases.slice(at, at + BATCH), wrong);
   }
-  return [...wrong.values()].map(([n, text]) => `${n} x ${text}`);
+  return wrong;
 }
 
-async function compareBatch(cases: Case[], wrong: Map<string, [number, string]>): Promise<void> {
+async function compareBatch(cases: Case[], wrong: Findings): Promise<void> {
   const code = Uint8Array.from(cases.flatMap(x87Code));
   const data = new Uint8Array(cases.length * SLOT);
   cases.forEach((c, n) => data.set(c.slot, n * SLOT));
@@ -25,7 +26,7 @@ async function compareBatch(cases: Case[], wrong: Map<string, [number, string]>)
     const part = (all: Uint8Array) => all.slice(n * SLOT, (n + 1) * SLOT);
     const lines = x87Differences(c, part(ours), part(native));
     if (!lines.length) return;
-    const [before] = wrong.get(c.form.name) ?? [0];
-    wrong.set(c.form.name, [before + 1, [describe(c), ...lines].join("\n  ")]);
+    const text = [describe(c), ...lines].join("\n  ");
+    wrong.set(c.form.name, [...(wrong.get(c.form.name) ?? []), text]);
   });
 }
