@@ -25,7 +25,6 @@ export interface CoreExports {
   /** Frames of the machine, its own among them. */
   machine_size(): number;
   machine_free_frames(): number;
-  machine_size(): number;
   machine_run(now: bigint, budget: number): number;
   machine_deadline(): bigint;
   trace_set(mask: number): void;
