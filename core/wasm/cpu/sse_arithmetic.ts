@@ -57,24 +57,44 @@ export function cpu_sse_arithmetic(operation: u32, format: u32, dst: usize, src:
 
 /** All elements the fast way, into RESULT; false if one does not allow it. */
 function fast(operation: u32, format: u32, dst: usize, src: usize, n: usize): bool {
-  if (format & 1) {
-    for (let i: usize = 0; i < n; i += 8) {
-      if (!fast64(operation, load<u64>(dst + i), load<u64>(src + i), RESULT + i)) return false;
-    }
-  } else {
-    for (let i: usize = 0; i < n; i += 4) {
-      if (!fast32(operation, load<u32>(dst + i), load<u32>(src + i), RESULT + i)) return false;
-    }
+  return format & 1
+    ? fast_elements<f64, u64>(operation, dst, src, n)
+    : fast_elements<f32, u32>(operation, dst, src, n);
+}
+
+// @ts-ignore: decorator
+@inline function fast_elements<F, B>(operation: u32, dst: usize, src: usize, n: usize): bool {
+  for (let i: usize = 0; i < n; i += sizeof<B>()) {
+    if (!fast_element<F, B>(operation, load<B>(dst + i), load<B>(src + i), RESULT + i)) return false;
   }
   return true;
 }
 
-function fast64(operation: u32, a: u64, b: u64, to: usize): bool {
-  if (!ordinary64(b)) return false;
-  if (operation != SQRT && !ordinary64(a)) return false;
-  const x = reinterpret<f64>(a);
-  const y = reinterpret<f64>(b);
-  let r: f64;
+/** Whether the host's arithmetic may have a number: neither a NaN nor anything near the ends. */
+// @ts-ignore: decorator
+@inline function ordinary<B>(v: B): bool {
+  return sizeof<B>() == 8 ? ordinary64(<u64> v) : ordinary32(<u32> v);
+}
+
+/** Whether the host's result is what the SSE unit gives, with no exception but those of rounding. */
+// @ts-ignore: decorator
+@inline function safe<B>(v: B): bool {
+  return sizeof<B>() == 8 ? safe64(<u64> v) : safe32(<u32> v);
+}
+
+/** The relation of ordinary numbers. */
+// @ts-ignore: decorator
+@inline function relation_of<F>(x: F, y: F): u32 {
+  return x < y ? LESS : x == y ? EQUAL : GREATER;
+}
+
+/** One element of a format, its numbers as F and their bits as B. */
+function fast_element<F, B>(operation: u32, a: B, b: B, to: usize): bool {
+  if (!ordinary<B>(b)) return false;
+  if (operation != SQRT && !ordinary<B>(a)) return false;
+  const x = reinterpret<F>(a);
+  const y = reinterpret<F>(b);
+  let r: F;
   let zero = false; // a zero is exact
   switch (operation) {
     case ADD:
@@ -94,63 +114,21 @@ function fast64(operation: u32, a: u64, b: u64, to: usize): bool {
       zero = x == 0 && y != 0;
       break;
     case SQRT:
-      r = sqrt<f64>(y);
+      r = sqrt<F>(y);
       zero = true;
       break;
     case MIN:
-      store<u64>(to, x < y ? a : b);
+      store<B>(to, x < y ? a : b);
       return true;
     case MAX:
-      store<u64>(to, x > y ? a : b);
+      store<B>(to, x > y ? a : b);
       return true;
     default:
-      store<u64>(to, <u64> -(<i64> holds(operation - CMP, x < y ? LESS : x == y ? EQUAL : GREATER)));
+      store<B>(to, <B> -(<i64> holds(operation - CMP, relation_of<F>(x, y))));
       return true;
   }
-  store<f64>(to, r);
-  return safe64(reinterpret<u64>(r)) || (zero && r == 0);
-}
-
-function fast32(operation: u32, a: u32, b: u32, to: usize): bool {
-  if (!ordinary32(b)) return false;
-  if (operation != SQRT && !ordinary32(a)) return false;
-  const x = reinterpret<f32>(a);
-  const y = reinterpret<f32>(b);
-  let r: f32;
-  let zero = false;
-  switch (operation) {
-    case ADD:
-      r = x + y;
-      zero = true;
-      break;
-    case SUB:
-      r = x - y;
-      zero = true;
-      break;
-    case MUL:
-      r = x * y;
-      zero = x == 0 || y == 0;
-      break;
-    case DIV:
-      r = x / y;
-      zero = x == 0 && y != 0;
-      break;
-    case SQRT:
-      r = sqrt<f32>(y);
-      zero = true;
-      break;
-    case MIN:
-      store<u32>(to, x < y ? a : b);
-      return true;
-    case MAX:
-      store<u32>(to, x > y ? a : b);
-      return true;
-    default:
-      store<u32>(to, <u32> -(<i32> holds(operation - CMP, x < y ? LESS : x == y ? EQUAL : GREATER)));
-      return true;
-  }
-  store<f32>(to, r);
-  return safe32(reinterpret<u32>(r)) || (zero && r == 0);
+  store<F>(to, r);
+  return safe<B>(reinterpret<B>(r)) || (zero && r == 0);
 }
 
 function exact64(operation: u32, a: u64, b: u64): u64 {
@@ -268,8 +246,8 @@ export function cpu_sse_horizontal(which: u32, format: u32, dst: usize, src: usi
  */
 export function cpu_sse_compare(format: u32, signal: u32, a: usize, b: usize): i32 {
   const quick = format == SD
-    ? quick_relation64(load<u64>(a), load<u64>(b))
-    : quick_relation32(load<u32>(a), load<u32>(b));
+    ? quick_relation<f64, u64>(load<u64>(a), load<u64>(b))
+    : quick_relation<f32, u32>(load<u32>(a), load<u32>(b));
   if (quick >= 0) return flags_of(quick);
   sse_exact();
   const relation = format == SD
@@ -284,16 +262,7 @@ function flags_of(relation: u32): i32 {
 }
 
 /** The relation of operands that raise nothing, or -1. */
-function quick_relation64(a: u64, b: u64): i32 {
-  if (!ordinary64(a) || !ordinary64(b)) return -1;
-  const x = reinterpret<f64>(a);
-  const y = reinterpret<f64>(b);
-  return x < y ? LESS : x == y ? EQUAL : GREATER;
-}
-
-function quick_relation32(a: u32, b: u32): i32 {
-  if (!ordinary32(a) || !ordinary32(b)) return -1;
-  const x = reinterpret<f32>(a);
-  const y = reinterpret<f32>(b);
-  return x < y ? LESS : x == y ? EQUAL : GREATER;
+// @ts-ignore: decorator
+@inline function quick_relation<F, B>(a: B, b: B): i32 {
+  return ordinary<B>(a) && ordinary<B>(b) ? relation_of<F>(reinterpret<F>(a), reinterpret<F>(b)) : -1;
 }
