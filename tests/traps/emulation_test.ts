@@ -180,6 +180,39 @@ Deno.test("MOV DR: the kernel's; DR4 and DR5 under CR4.DE; DR7.GD refused [emula
   movToCr(4, 0);
 });
 
+Deno.test("I/O breakpoints: a trap behind the emulated access, for every port they cover, under CR4.DE [emulate.io_breakpoint] [trap.#DB]", () => {
+  setIopl(3);
+  movToCr(4, 8);
+  const DR7_IO = (length: number) => 0x400 | 1 << 2 | (2 | [0, 0, 1, 0, 3][length] << 2) << 20; // breakpoint 1
+  const io = (code: number[], setup: Partial<Setup> = {}) =>
+    bench.run({ code, ring: 3, debug: { 1: 0x60, 7: DR7_IO(2) }, ...setup });
+  const trapped = (r: Result, eip: number) => {
+    assert.deepEqual([r.vector, r.eip, r.dr6 & 0x400f], [DB, WHERE + eip, 2]);
+  };
+  trapped(io([0xe4, 0x60]), 2);
+  trapped(io([0xe4, 0x61]), 2);
+  trapped(io([0xe5, 0x5d]), 2); // four ports, the last one covered
+  trapped(io([0xef], { edx: 0x61 }), 1);
+  for (const port of [0x5f, 0x62, 0x70]) assert.equal(io([0xe4, port]).vector, null);
+  assert.equal(io([0xe5, 0x5c]).vector, null);
+  trapped(io([0x6c], { edx: 0x60, edi: DATA }), 1);
+  // a repeated one stops behind each element
+  const rep = io([0xf3, 0x6e], { edx: 0x60, esi: DATA, ecx: 3 });
+  trapped(rep, 0);
+  assert.deepEqual([rep.ecx, rep.esi], [2, DATA + 1]);
+  trapped(io([0xf3, 0x6e], { edx: 0x60, esi: DATA, ecx: 1 }), 2);
+  // with a step, both at once; without CR4.DE, or refused, none
+  const step = io([0xe4, 0x60], { eflags: 0x100 });
+  assert.deepEqual([step.vector, step.eip, step.dr6 & 0x400f], [DB, WHERE + 2, 0x4002]);
+  movToCr(4, 0);
+  assert.equal(io([0xe4, 0x60], { debug: undefined }).vector, null);
+  movToCr(4, 8);
+  setIopl(0);
+  assert.equal(io([0xe4, 0x60]).vector, GP);
+  bench.run({ code: [0x90], debug: { 7: 0x400 } });
+  movToCr(4, 0);
+});
+
 Deno.test("RDTSC and RDTSCP: everyone's, under CR4.TSD the kernel's [emulate.rdtsc] [emulate.rdtscp]", () => {
   for (const code of [[0x0f, 0x31], [0x0f, 0x01, 0xf9]]) {
     both(code, NONE, NONE);

@@ -128,6 +128,30 @@ export function debug_take_data_hits(): u32 {
   return hits;
 }
 
+/** Bytes that breakpoint n covers: its length code 0 1 3 2 is one, two, four, eight. */
+function span_of(n: u32): u32 {
+  const code = (dr(7) >> (18 + 4 * n)) & 3;
+  return code == 2 ? 8 : code + 1;
+}
+
+/**
+ * Notes the I/O breakpoints that an emulated access to ports touches; they need CR4.DE.
+ *
+ * @returns whether there was one, so that a repeated instruction stops behind this element
+ */
+export function debug_port_access(port: u32, bytes: u32): bool {
+  const enables = current.dr7_io;
+  if (!enables || !(current.cr4 & CR4_DE)) return false;
+  let hits: u32 = 0;
+  for (let n: u32 = 0; n < 4; n++) {
+    if (!((enables >> (2 * n)) & 3)) continue;
+    const start = <u64> dr(n);
+    if (start < <u64> port + bytes && start + span_of(n) > port) hits |= 1 << n;
+  }
+  data_hits |= hits;
+  return hits != 0;
+}
+
 /**
  * Notes the data breakpoints that an access touches. While any breakpoint is armed no translation is
  * kept in the TLB, so that every access comes by here.
@@ -139,8 +163,7 @@ export function debug_data_access(address: u32, size: u32, write: bool): void {
     if (
       !enabled(n) || kind == KIND_EXECUTE || kind == KIND_IO || (kind == KIND_WRITE && !write)
     ) continue;
-    const code = (control >> 2) & 3; // 0 1 3 2: one, two, four, eight bytes
-    const span: u32 = code == 2 ? 8 : code + 1;
+    const span = span_of(n);
     const start = dr(n) & ~(span - 1);
     if (<u64> address < <u64> start + span && <u64> start < <u64> address + size) data_hits |= 1 << n;
   }

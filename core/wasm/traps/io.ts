@@ -23,6 +23,8 @@ import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_STEP_ARMED, CPU, ES } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
+import { debug_port_access } from "./debug_registers";
+import { deliver_step } from "./deliver";
 import { address_16, fetch_opcode, next_byte, op_16, op_lock, op_rep, op_segment } from "./fetch";
 import { port_allowed } from "./iopl";
 
@@ -57,9 +59,13 @@ function set_accumulator(value: u32, bytes: u32): void {
 
 /** One IN or OUT between the accumulator and a port. */
 function single(port: u32, bytes: u32, out: bool): void {
-  if (!port_allowed(port, bytes)) fault(GP, 0);
-  else if (out) port_write(port, bytes, gpr(AX));
+  if (!port_allowed(port, bytes)) {
+    fault(GP, 0);
+    return;
+  }
+  if (out) port_write(port, bytes, gpr(AX));
   else set_accumulator(port_read(port, bytes), bytes);
+  debug_port_access(port, bytes);
 }
 
 function index_value(reg: u32, mask: u32): u32 {
@@ -103,10 +109,12 @@ function string(bytes: u32, out: bool): void {
   for (let n: u32 = 0; n < most; n++) {
     if (!move_element(port, bytes, out, mask)) return;
     charge(COST);
+    const watched = debug_port_access(port, bytes);
     index_add(out ? SI : DI, mask, by);
     if (!op_rep) return;
     index_add(CX, mask, 0 - 1);
     if (index_value(CX, mask) == 0) return;
+    if (watched) break;
   }
   set_eip(insn_eip()); // go on after events
 }
@@ -125,4 +133,6 @@ export function insn_io(): void {
   const out = (opcode & 2) != 0;
   if ((opcode & 0xfc) == 0x6c) string(bytes, out);
   else single((opcode & 0xfc) == 0xe4 ? immediate : gpr(DX) & 0xffff, bytes, out);
+  // the trap of an I/O breakpoint, unless that of a step is due as well
+  if (!fault_pending() && !load<u32>(CPU + C_STEP_ARMED)) deliver_step(false);
 }

@@ -14,6 +14,7 @@ export const EMULATION: Section = {
       ins: ["6C 6D, stopped precisely by a fault", "iopl.insb* iopl.rep_insb*"],
       outs: ["6E 6F", "iopl.outs* iopl.rep_outs*"],
       iobitmap: ["ports by the guest's own bitmap", "iopl.b*"],
+      io_breakpoint: "a breakpoint on ports, under CR4.DE: #DB behind the access",
       clts: ["0F 06", "priv.clts*"],
       wbinvd: ["0F 09: nothing", "priv.wbinvd*"],
       mov_from_cr: ["0F 20: CR0, CR2, CR3, CR4", "priv.rd_cr* priv.movcr*"],
