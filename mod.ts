@@ -20,6 +20,7 @@
  */
 export {
   createMachine,
+  type DomainLimits,
   type DomainOptions,
   Machine,
   type MachineOptions,

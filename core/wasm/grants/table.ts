@@ -28,7 +28,7 @@ export class GrantTable {
   status_frames: u32;
   entries: usize; // mfns of the frames of entries, MAX_GRANT_FRAMES u32
   status: usize; // mfns of the status frames
-  active: usize; // for each frame of entries, address of its ActiveEntry array, or 0
+  active: usize; // mfns of the frames where use.ts remembers entries in use, 0 = none; twice MAX_GRANT_FRAMES u32
   maps: usize; // what this domain maps of others: maptrack.ts
   map_count: u32; // slots of it ever used
 }
@@ -45,7 +45,7 @@ export function grants_create(d: Domain): bool {
   const t = grant_table(d);
   if (!t.entries) t.entries = heap_alloc(MAX_GRANT_FRAMES * 4);
   if (!t.status) t.status = heap_alloc((MAX_GRANT_FRAMES / FRAMES_PER_STATUS) * 4);
-  if (!t.active) t.active = heap_alloc(MAX_GRANT_FRAMES * sizeof<usize>());
+  if (!t.active) t.active = heap_alloc(MAX_GRANT_FRAMES * 2 * 4);
   if (!t.entries || !t.status || !t.active) return false;
   t.version = 1;
   t.frames = 0;

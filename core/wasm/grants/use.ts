@@ -2,7 +2,9 @@
 //
 // The guest may change its entries at any time. So an entry's frame is read once, when the entry
 // comes into use, and remembered until nobody uses it any more.
-import { Domain, heap_alloc } from "../domains/domain";
+import { Domain, DOMID_XEN } from "../domains/domain";
+import { alloc_frame, free_frame } from "../frames/alloc";
+import { frame } from "../frames/page";
 import { get_page, put_page } from "../frames/refs";
 import { BAD_GNTREF, BAD_PAGE, GENERAL_ERROR, OKAY } from "./status";
 import {
@@ -17,10 +19,13 @@ import {
   GTF_READONLY,
   GTF_TYPE,
   GTF_WRITING,
+  MAX_GRANT_FRAMES,
 } from "./table";
 
-/** Entries a frame can hold (version 1; version 2 has half as many). */
-const PER_FRAME: u32 = 512;
+/** Entries that are remembered in one frame of the hypervisor's own, taken when the first of them comes into use. */
+const PER_FRAME: u32 = 256;
+/** Frames that the longest table (version 1) can come to need. */
+export const ACTIVE_FRAMES: u32 = MAX_GRANT_FRAMES * 2;
 
 /** What is remembered of an entry in use. */
 @unmanaged
@@ -31,12 +36,23 @@ class ActiveEntry {
   by: u32; // the one domain that uses it
 }
 
-/** The memory of entry `ref`, which must be valid; null when the core's heap is used up. */
+// @ts-ignore: decorator
+@inline function active_frame(t: GrantTable, n: u32): usize {
+  return t.active + (<usize> n << 2);
+}
+
+/** The memory of entry `ref`, which must be valid; null while none of its neighbours was ever in use. */
 function active_entry(t: GrantTable, ref: u32): ActiveEntry {
-  const at = t.active + (ref / PER_FRAME) * sizeof<usize>();
-  if (!load<usize>(at)) store<usize>(at, heap_alloc(PER_FRAME * offsetof<ActiveEntry>()));
-  const base = load<usize>(at);
-  return changetype<ActiveEntry>(base ? base + (ref % PER_FRAME) * offsetof<ActiveEntry>() : 0);
+  const mfn = load<u32>(active_frame(t, ref / PER_FRAME));
+  if (!mfn) return changetype<ActiveEntry>(0);
+  return changetype<ActiveEntry>(frame(mfn) + (ref % PER_FRAME) * offsetof<ActiveEntry>());
+}
+
+/** The same, with memory for it; null when the machine has none left. */
+function new_active_entry(t: GrantTable, ref: u32): ActiveEntry {
+  const at = active_frame(t, ref / PER_FRAME);
+  if (!load<u32>(at)) store<u32>(at, alloc_frame(DOMID_XEN));
+  return active_entry(t, ref);
 }
 
 /** Frame of the entry that grant_acquire took last. */
@@ -54,20 +70,22 @@ export let granted_mfn: u32 = 0;
 export function grant_acquire(owner: Domain, ref: u32, by: u32, write: bool): i32 {
   const t = grant_table(owner);
   if (ref >= grant_entries(t)) return BAD_GNTREF;
-  const active = active_entry(t, ref);
+  let active = active_entry(t, ref);
   const entry = grant_entry(t, ref);
-  if (!changetype<usize>(active) || active.uses == 0xffff) return GENERAL_ERROR;
-  if (active.uses && active.by != by) return GENERAL_ERROR;
+  const used = changetype<usize>(active) != 0 && active.uses != 0;
+  if (used && (active.uses == 0xffff || active.by != by)) return GENERAL_ERROR;
   // what the entry says is looked at by its first user and its first writer only
-  if (!active.uses || (write && !active.writers)) {
+  if (!used || (write && !active.writers)) {
     const flags = load<u16>(entry);
     if ((flags & GTF_TYPE) != GTF_PERMIT_ACCESS || load<u16>(entry, 2) != by) return GENERAL_ERROR;
     if (write && flags & GTF_READONLY) return GENERAL_ERROR;
   }
-  if (active.uses == 0) {
+  if (!used) {
     const mfn = grant_entry_frame(t, ref);
     if (!get_page(mfn, owner.id)) return BAD_PAGE;
     put_page(mfn);
+    active = new_active_entry(t, ref);
+    if (!changetype<usize>(active)) return GENERAL_ERROR;
     active.mfn = mfn;
     active.by = by;
   }
@@ -103,21 +121,22 @@ export function grant_in_use(t: GrantTable, ref: u32): bool {
 /** Whether any entry is in use: the version of a table cannot be changed then. */
 export function grants_in_use(d: Domain): bool {
   const t = grant_table(d);
-  for (let n: u32 = 0; n < t.frames; n++) {
-    const base = load<usize>(t.active + n * sizeof<usize>());
-    if (!base) continue;
+  for (let n: u32 = 0; n < ACTIVE_FRAMES; n++) {
+    const mfn = load<u32>(active_frame(t, n));
+    if (!mfn) continue;
     for (let i: u32 = 0; i < PER_FRAME; i++) {
-      if (changetype<ActiveEntry>(base + i * offsetof<ActiveEntry>()).uses) return true;
+      if (changetype<ActiveEntry>(frame(mfn) + i * offsetof<ActiveEntry>()).uses) return true;
     }
   }
   return false;
 }
 
-/** Forgets all uses of a domain's entries, for a domain that has ended. */
+/** Forgets all uses of a domain's entries, for a domain that has ended, and gives their memory back. */
 export function grants_forget(d: Domain): void {
   const t = grant_table(d);
-  for (let n: u32 = 0; n < t.frames; n++) {
-    const base = load<usize>(t.active + n * sizeof<usize>());
-    if (base) memory.fill(base, 0, PER_FRAME * offsetof<ActiveEntry>());
+  for (let n: u32 = 0; n < ACTIVE_FRAMES; n++) {
+    const mfn = load<u32>(active_frame(t, n));
+    if (mfn) free_frame(mfn);
+    store<u32>(active_frame(t, n), 0);
   }
 }

@@ -16,6 +16,7 @@ import {
 import { ARGS, Rig, TestDomain } from "../../pagetables/rig.ts";
 import { compareFrame, takeAccessed } from "./compare.ts";
 import { mfnOf } from "./frame.ts";
+import { DOMID_XEN } from "./mmu_update.ts";
 import { build, destroy } from "./lifecycle.ts";
 import { PAGES, SLOTS, type Target } from "./steps.ts";
 import { emulate, emulated, faultOf, type Store, translate, type Translation } from "./stores.ts";
@@ -44,14 +45,24 @@ export class Side {
   }
 }
 
+/** Whether a frame is the hypervisor's own, where it remembers grants in use: the model has no such memory. */
+function isOwn(view: DataView, mfn: number): boolean {
+  const info = PAGE_INFO + mfn * PAGE_INFO_SIZE;
+  return view.getUint32(info, true) === 1 && view.getUint32(info + 12, true) === DOMID_XEN;
+}
+
 export class Pair {
   readonly world: World;
   readonly sides: Side[] = [];
   readonly #free: number;
+  readonly #ownAtStart: number;
+  /** Frames the hypervisor took for itself since. */
+  #taken = 0;
 
   private constructor(readonly rig: Rig) {
     this.world = new World(rig.core.machine_size(), M2P);
     this.#free = rig.core.machine_free_frames();
+    this.#ownAtStart = this.#own();
     for (let slot = 0; slot < SLOTS; slot++) this.sides[slot] = this.#create();
   }
 
@@ -88,7 +99,9 @@ export class Pair {
   enter(id: number): void {
     const { core } = this.rig;
     // no upcall: what it writes into shared_info must not ask for one, as there is nobody to take it
-    for (const side of this.sides) this.memory(side.core.sharedInfo).set([0, 1]);
+    for (const side of this.sides) {
+      if (!side.model.dead) this.memory(side.core.sharedInfo).set([0, 1]);
+    }
     if (core.inspect_current() === id << 16) return;
     core.slice_end();
     for (const side of this.sides) core.domain_pause(side.core.id);
@@ -246,16 +259,27 @@ export class Pair {
     assert.equal(this.rig.core.machine_free_frames(), this.#free, "frames are lost");
   }
 
+  #own(): number {
+    let count = 0;
+    for (let mfn = this.rig.core.machine_size() - 1; mfn >= 0; mfn--) {
+      if (isOwn(this.rig.view, mfn)) count++;
+    }
+    return count;
+  }
+
   /** Every frame: owner, counts, type, pins, pfn, contents; and the core's own recount. */
   compare(): void {
     const { view, core, bytes } = this.rig;
     for (const f of this.world.frames()) {
       const at = PAGE_INFO + f.mfn * PAGE_INFO_SIZE;
+      if (f.count === 0 && isOwn(view, f.mfn)) continue;
       compareFrame(f, view, at, bytes, MACHINE + f.mfn * 4096, this.world);
       const pfn = view.getUint32(MACHINE + M2P * 4096 + f.mfn * 4, true);
       if (pfn !== f.pfn) assert.equal(pfn, f.pfn, `pfn of ${f.mfn}`);
     }
-    assert.equal(core.machine_free_frames(), this.#free - this.world.used, "free frames");
+    const taken = this.#free - this.world.used - core.machine_free_frames();
+    if (taken !== this.#taken) this.#taken = this.#own() - this.#ownAtStart;
+    assert.equal(this.#taken, taken, "free frames");
   }
 
   audit(side: Side): void {
