@@ -25,6 +25,11 @@ const ROWS = {
     initially: false,
     help: "the kernel may have CPUID fault in its programs (MSR_MISC_FEATURES_ENABLES)",
   },
+  msr_relaxed: {
+    bit: 64,
+    initially: false,
+    help: "MSRs that exist and are refused read 0 and take writes, as with xl's msr_relaxed",
+  },
 } satisfies Record<string, OptionRow>;
 
 export type OptionName = keyof typeof ROWS;

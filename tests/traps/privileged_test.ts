@@ -121,6 +121,23 @@ Deno.test("no MSR write from a guest gets anything but 0 or #GP(0), and none cha
   );
 });
 
+Deno.test("MSRs that exist and are refused: 0 before there is a #GP handler, and for a relaxed domain [emulate.rdmsr_early] [option.msr_relaxed]", () => {
+  const SYSENTER_CS = 0x174, UNKNOWN = 0x12345, RELAXED = 64;
+  const rdmsr = (ecx: number) =>
+    run([0x0f, 0x32], { ecx, eax: 5, edx: 5 }) || reg(R_AX) + reg(R_DX);
+  const wrmsr = (ecx: number) => run([0x0f, 0x30], { ecx, eax: 5, edx: 5 });
+  m.setTrap(13, 0, 0, 1);
+  assert.deepEqual([rdmsr(SYSENTER_CS), rdmsr(UNKNOWN)], [0, "d:0"]);
+  assert.deepEqual([wrmsr(SYSENTER_CS), wrmsr(UNKNOWN)], ["d:0", "d:0"]);
+  m.setTrap(13, 0, KCS, page(1));
+  assert.deepEqual([rdmsr(SYSENTER_CS), rdmsr(UNKNOWN)], ["d:0", "d:0"]);
+  x.probe_options(RELAXED);
+  assert.deepEqual([rdmsr(SYSENTER_CS), rdmsr(UNKNOWN)], [0, "d:0"]);
+  assert.deepEqual([wrmsr(SYSENTER_CS), wrmsr(UNKNOWN)], ["", "d:0"]);
+  assert.equal(rdmsr(SYSENTER_CS), 0);
+  x.probe_options(0);
+});
+
 Deno.test("the hypercall page is written only where the guest could write [msr.hypercall_page]", () => {
   const address = (pfn: number) => m.view(pfn).byteOffset - MACHINE;
   const write = (pfn: number, low = 0) =>

@@ -24,6 +24,7 @@ export const OPT_XEN32_LIMITS: u32 = 4;
 export const OPT_GNTTAB_V2: u32 = 8;
 export const OPT_DEBUG_AUDIT: u32 = 16;
 export const OPT_CPUID_FAULTING: u32 = 32;
+export const OPT_MSR_RELAXED: u32 = 64;
 
 @unmanaged
 export class Domain {

@@ -9,6 +9,7 @@ export const OPTIONS: Section = {
     writable_l2: "stores into live L2 pages are checked and emulated",
     xen32_limits: "segments end below the hypervisor, failsafe as in 2007",
     cpuid_faulting: "the kernel may have CPUID fault in its programs",
+    msr_relaxed: "MSRs that exist and are refused read 0 and take writes",
     gnttab_v2: ["off: version 1 only", "gnt.set_version2"],
   }),
 };
