@@ -15,13 +15,15 @@ import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits, type OptionValues } from "./options.ts";
 import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
-import { Translation } from "./translation.ts";
+import { type JitMode, Translation } from "./translation.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { MAX_FRAMES } from "../wasm/layout.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
 import { removeDomainNodes, writeDomainNodes } from "./xenstore/domain_tree.ts";
 
 const FRAMES_PER_MIB = 256;
+/** Instructions in a slice where all is translated: code is found at the ends of slices. */
+const ALWAYS_SLICE = 2000;
 /** Frames that a machine keeps for its own tables. */
 const MACHINE_FRAMES = 1025;
 /** Frames a domain may need besides its own memory: spare pages, shared_info, grant table. */
@@ -36,8 +38,8 @@ export interface MachineOptions {
   module?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   /** What the guests' clocks follow: the host's clock (the default), or their own instructions. */
   time?: TimeMode;
-  /** Whether hot guest code is translated to WebAssembly; true when not given. */
-  jit?: boolean;
+  /** Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". */
+  jit?: boolean | JitMode;
   /** Takes the lines of the hypervisor's log; they are dropped when not given. */
   log?: LogSink;
   /**
@@ -95,7 +97,10 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const trace: TraceHandler = (...args) => tracing.handler(...args);
   const core = await instantiate(module, { clock, log, trace });
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
-  return new Machine(core, clock, log, tracing, options.jit, options.slice);
+  const jit = options.jit === false ? "off" : options.jit === true ? "on" : options.jit ?? "on";
+  const machine = new Machine(core, clock, log, tracing, jit, options.slice);
+  await machine.translation.prepare();
+  return machine;
 }
 
 export class Machine {
@@ -109,7 +114,7 @@ export class Machine {
   /** Whether the core has memory for guests yet. */
   private initialised = false;
   private readonly loop: RunLoop;
-  private readonly translation: Translation;
+  readonly translation: Translation;
 
   /** Use {@link createMachine}. */
   constructor(
@@ -117,13 +122,13 @@ export class Machine {
     clock: Clock,
     private readonly log: Log,
     private readonly tracing: { handler: TraceHandler },
-    jit = true,
+    jit: JitMode = "on",
     slice?: () => number,
   ) {
-    this.translation = new Translation(core, (line) => log.line(line));
+    this.translation = new Translation(core, jit, (line) => log.line(line));
     this.loop = new RunLoop(core, clock, {
-      slice,
-      sliced: () => jit && this.translation.sliced(),
+      slice: slice ?? (jit === "always" ? () => ALWAYS_SLICE : undefined),
+      sliced: () => this.translation.sliced(),
       service: (idle) => this.service(idle),
       settled: () => this.waitForSlowReaders(),
       failed: (error) => this.failed(error),

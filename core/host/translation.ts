@@ -1,20 +1,42 @@
 /**
- * When to translate: the translator (and with it Binaryen) is loaded only once a guest has kept the
- * processor busy for a while, so that it is never on the way to a guest's first line.
+ * When to translate: the translator is loaded only once a guest has kept the processor busy for a while,
+ * so that it is never on the way to a guest's first line.
  */
+import type { Builder } from "../../jit/translator/builder.ts";
 import type { Translator, TranslatorCore } from "../../jit/translator/mod.ts";
 import type { Core } from "./core.ts";
 
-/** Slices' worth of guest code after which guests are busy enough to translate for: more than a small kernel's boot. */
-const BUSY_SLICES = 120;
+/** What becomes of guest code: interpreted; translated where it is hot; or at first sight, for tests. */
+export type JitMode = "off" | "on" | "always";
+export const JIT_MODES: readonly JitMode[] = ["off", "on", "always"];
+
+/** Slices' worth of guest code after which guests are busy enough to translate for. */
+const BUSY_SLICES = 12;
 
 export class Translation {
   private busy = 0;
   private translator: Translator | null = null;
-  private stopped = false;
+  private stopped: boolean;
+  private builder: Builder | undefined;
+  /** Takes a line for each module of translated code; set by a trace. */
+  tell: (line: string) => void = () => {};
 
   /** @param say takes a line for the log when nothing can be translated here */
-  constructor(private readonly core: Core, private readonly say: (line: string) => void) {}
+  constructor(
+    private readonly core: Core,
+    private readonly mode: JitMode,
+    private readonly say: (line: string) => void,
+  ) {
+    this.stopped = mode === "off";
+  }
+
+  /** Before the first guest: where all is translated, the translator must be there at once. */
+  async prepare(): Promise<void> {
+    if (this.mode !== "always" || this.stopped || this.translator) return;
+    const { DirectBuilder } = await import("../../jit/translator/direct.ts");
+    this.builder = new DirectBuilder();
+    await this.load();
+  }
 
   /** To be called after each slice's worth of guest code. */
   sliced(): void {
@@ -37,7 +59,14 @@ export class Translation {
   private async load(): Promise<void> {
     const { Translator } = await import("../../jit/translator/mod.ts");
     if (this.stopped) return;
-    this.translator = new Translator(this.core.exports as unknown as TranslatorCore);
+    const always = this.mode === "always";
+    this.translator = new Translator(this.core.exports as unknown as TranslatorCore, {
+      builder: this.builder,
+      hot: always ? 1 : undefined,
+      exits: always ? 1 : undefined,
+      alike: always ? 1 : undefined,
+      tell: (line) => this.tell(line),
+    });
   }
 
   /** Gives back what the translator holds. */

@@ -1,12 +1,12 @@
 /**
- * Who builds modules: a worker, so that the thread that runs guests never waits for Binaryen. It is
+ * Who builds modules: a worker, so that the thread that runs guests never waits for it. It is
  * ended when there has been nothing to build for a while, and its memory with it.
  */
 import type { RegionBlock } from "./region.ts";
 import type { BuildAnswer, BuildRequest } from "./worker.ts";
 
-/** Takes a compiled module with one function for each region, or null and the reason there is none. */
-export type Built = (module: WebAssembly.Module | null, problem: string) => void;
+/** Takes a compiled module with the regions' functions and its length, or null and the reason there is none. */
+export type Built = (module: WebAssembly.Module | null, problem: string, bytes: number) => void;
 
 /** Builds one batch of regions at a time. */
 export interface Builder {
@@ -66,7 +66,7 @@ export class WorkerBuilder implements Builder {
     this.#idle = setTimeout(() => this.stop(), IDLE);
     // a program that has nothing else to do may end before that
     if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
-    if ("error" in answer) this.#built(null, answer.error);
-    else this.#built(answer.module, "");
+    if ("error" in answer) this.#built(null, answer.error, 0);
+    else this.#built(answer.module, "", answer.bytes);
   }
 }

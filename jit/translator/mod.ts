@@ -30,8 +30,8 @@ export interface TranslatorCore {
   code_generation(): number;
 }
 
-/** Table entries that translations may have. */
-const MOST = 16384;
+/** Bytes of modules that may be alive at once. What V8 makes of them is some times larger. */
+const MEMORY = 8 << 20;
 /** So often a region is built anew with what it was left for. */
 const GROWTHS = 10;
 /** Exits of regions in a slice, and to one place among the last ones, that are worth growing for. */
@@ -48,6 +48,10 @@ interface Region {
   growths: number;
   /** Its ways in: numbers in the function table by first record. */
   entries: Map<number, number>;
+  /** Its share of its modules' bytes. */
+  bytes: number;
+  /** The last batch that it was in. */
+  used: number;
 }
 
 /** How eager a translator is, and who builds for it. */
@@ -58,6 +62,10 @@ export interface TranslatorOptions {
   /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
   exits?: number;
   alike?: number;
+  /** Bytes of modules that may be alive at once; beyond it the oldest translations go. */
+  memory?: number;
+  /** Takes a line for each module that is put in place. */
+  tell?: (line: string) => void;
 }
 
 export class Translator {
@@ -72,7 +80,13 @@ export class Translator {
   /** First records of blocks that some region holds. */
   readonly #members = new Set<number>();
   #generation: number;
+  /** Numbers in the function table that were given out, and those that are free again. */
   #used = 0;
+  readonly #free: number[] = [];
+  readonly #memory: number;
+  readonly #tell: (line: string) => void;
+  #bytes = 0;
+  #batches = 0;
   #exits = 0;
   #waiting = new Set<Region>();
   #building = false;
@@ -84,6 +98,8 @@ export class Translator {
     this.#hot = options.hot ?? 2;
     this.#manyExits = options.exits ?? MANY_EXITS;
     this.#manyAlike = options.alike ?? MANY_ALIKE;
+    this.#memory = options.memory ?? MEMORY;
+    this.#tell = options.tell ?? (() => {});
     this.#generation = core.code_generation();
   }
 
@@ -120,8 +136,16 @@ export class Translator {
     const before = this.#hits.get(record) ?? 0;
     if (this.#members.has(record) && before >= this.#hot) return;
     this.#hits.set(record, before + 1);
-    if (before + 1 !== this.#hot || this.#used >= MOST) return;
-    const region = { eip, blocks: [], learned: new Map(), growths: 0, entries: new Map() };
+    if (before + 1 !== this.#hot) return;
+    const region = {
+      eip,
+      blocks: [],
+      learned: new Map(),
+      growths: 0,
+      entries: new Map(),
+      bytes: 0,
+      used: 0,
+    };
     if (this.#collect(view, region, record)) this.#regions.set(record, region);
   }
 
@@ -187,20 +211,25 @@ export class Translator {
   /** Has built all that waits, unless something is being built. */
   #build(): void {
     if (this.#building || !this.#waiting.size) return;
-    this.#building = true;
     const batch = [...this.#waiting];
+    this.#building = true;
     const blocks = batch.map((r) => r.blocks);
     this.#waiting.clear();
-    this.#builder.build(blocks, (module, problem) => {
+    this.#builder.build(blocks, (module, problem, bytes) => {
       this.#building = false;
       this.#failure = problem;
-      if (module) this.#install(batch, blocks, module);
+      if (module) this.#install(batch, blocks, module, bytes);
       this.#build();
     });
   }
 
   /** Puts functions in the place of handlers, where the code is still what was translated. */
-  #install(batch: Region[], built: RegionBlock[][], module: WebAssembly.Module): void {
+  #install(
+    batch: Region[],
+    built: RegionBlock[][],
+    module: WebAssembly.Module,
+    bytes: number,
+  ): void {
     if (this.#core.code_generation() !== this.#generation) return;
     const view = new DataView(this.#core.memory.buffer);
     const imports = { env: this.#core as unknown as WebAssembly.ModuleImports };
@@ -215,7 +244,7 @@ export class Translator {
       if (number === undefined || present !== number) {
         // overwritten meanwhile, or the way into another region
         if (present !== handler) continue;
-        number = handlerCount() + this.#used++;
+        number = this.#free.pop() ?? handlerCount() + this.#used++;
         entries.set(record, number);
       }
       if (table.length <= number) table.grow(Math.max(64, number + 1 - table.length));
@@ -223,6 +252,43 @@ export class Translator {
       this.#translated.set(record, handler);
       view.setUint32(record + REC_HANDLER, number, true);
     }
+    this.#batches++;
+    for (const [n, region] of batch.entries()) {
+      region.bytes += bytes / batch.length;
+      region.used = this.#batches;
+      this.#tell(describe(region, built[n], this.#regions.size));
+    }
+    this.#bytes += bytes;
+    this.#evict(view);
+  }
+
+  /** Lets the oldest regions go until there is room: what is hot among them will be found again. */
+  #evict(view: DataView): void {
+    if (this.#bytes <= this.#memory) return;
+    for (const [record, region] of this.#regions) {
+      if (this.#bytes <= this.#memory * 0.75) break;
+      if (this.#waiting.has(region) || region.used === this.#batches) continue;
+      this.#drop(view, record, region);
+    }
+  }
+
+  /** The interpreter's handlers take their places again. */
+  #drop(view: DataView, first: number, region: Region): void {
+    for (const [record, number] of region.entries) {
+      if (view.getUint32(record + REC_HANDLER, true) === number) {
+        view.setUint32(record + REC_HANDLER, this.#translated.get(record)!, true);
+        this.#translated.delete(record);
+      }
+      this.#core.handlers.set(number, null);
+      this.#free.push(number);
+    }
+    for (const { record } of region.blocks) {
+      this.#members.delete(record);
+      this.#hits.delete(record);
+    }
+    this.#regions.delete(first);
+    this.#bytes -= region.bytes;
+    this.#tell(`evicted the region at ${region.eip.toString(16)}`);
   }
 
   /** All records are gone, and with them every way to a translation. */
@@ -234,7 +300,17 @@ export class Translator {
     this.#regions.clear();
     this.#waiting.clear();
     this.#used = 0;
+    this.#free.length = 0;
+    this.#bytes = 0;
   }
+}
+
+/** What a trace says of a region that was put in place. */
+function describe(region: Region, blocks: RegionBlock[], regions: number): string {
+  const instructions = blocks.reduce((n, b) => n + b.instructions.length, 0);
+  return `region at ${region.eip.toString(16)}: ${blocks.length} blocks, ` +
+    `${instructions} instructions, ${region.entries.size} ways in, grown ${region.growths} times, ` +
+    `${Math.round(region.bytes)} bytes so far; ${regions} regions`;
 }
 
 /** The record of the block at an EIP, by the jump cache; 0 if it is not there. */

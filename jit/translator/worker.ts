@@ -1,6 +1,6 @@
 /**
- * Builds modules away from the thread that runs guests. Binaryen lives here only; the worker is ended
- * when there has been nothing to build for a while.
+ * Builds modules away from the thread that runs guests; the worker is ended when there has been
+ * nothing to build for a while.
  */
 import { buildRegions } from "./build.ts";
 import type { RegionBlock } from "./region.ts";
@@ -8,7 +8,9 @@ import type { RegionBlock } from "./region.ts";
 /** What the worker is sent. */
 export type BuildRequest = RegionBlock[][];
 /** Its answer: a compiled module with one function for each region, or what went wrong. */
-export type BuildAnswer = "ready" | { module: WebAssembly.Module } | { error: string };
+export type BuildAnswer = "ready" | { module: WebAssembly.Module; bytes: number } | {
+  error: string;
+};
 
 const scope = self as unknown as {
   onmessage: (e: MessageEvent<BuildRequest>) => void;
@@ -17,11 +19,12 @@ const scope = self as unknown as {
 
 scope.onmessage = ({ data }) => {
   try {
-    scope.postMessage({ module: new WebAssembly.Module(buildRegions(data)) });
+    const bytes = buildRegions(data);
+    scope.postMessage({ module: new WebAssembly.Module(bytes), bytes: bytes.length });
   } catch (e) {
     scope.postMessage({ error: String((e as Error).stack) });
   }
 };
 
-// Loading Binaryen takes a while, and what is sent meanwhile would be lost.
+// Loading takes a while, and what is sent meanwhile would be lost.
 scope.postMessage("ready");

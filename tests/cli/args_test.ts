@@ -20,12 +20,12 @@ Deno.test("nothing given: the built-in guest with 64 MiB, wall time, no limit", 
 Deno.test("every flag, in each form", () => {
   const spaced = parseArguments(
     ("-m 128 --maxmem 256 --name web.1 -r disk --vcpus 2 --time virtual --timeout 1.5 --trace hypercall,mmu " +
-      "--cpuid no-sse3,no-mmx --option console_io=off --option writable_l2 --no-reboot --no-jit --stdin-eof ignore guest.elf")
+      "--cpuid no-sse3,no-mmx --option console_io=off --option writable_l2 --no-reboot --jit off --stdin-eof ignore guest.elf")
       .split(" ").concat("-c", "a=1 b"),
   );
   const joined = parseArguments(
     ("-m128 --maxmem=256 --name=web.1 -rdisk --vcpus=2 --time=virtual --timeout=1.5 --trace=hypercall --trace=mmu " +
-      "--cpuid=no-sse3,no-mmx --option=console_io=off --option=writable_l2=on --no-reboot --no-jit --stdin-eof=ignore -- guest.elf")
+      "--cpuid=no-sse3,no-mmx --option=console_io=off --option=writable_l2=on --no-reboot --jit=off --stdin-eof=ignore -- guest.elf")
       .split(" ").toSpliced(0, 0, "-ca=1 b"),
   );
   assert.deepEqual(spaced, joined);
@@ -34,7 +34,7 @@ Deno.test("every flag, in each form", () => {
     time: "virtual",
     timeout: 1.5,
     trace: 1 | 8,
-    jit: false,
+    jit: "off",
     poweroffAtEnd: false,
     guests: [{
       image: "guest.elf",

@@ -10,6 +10,7 @@
  * - `hypercalls`: several domains whose own code calls anything with anything
  * - `model`: the models of page_info and event channels in step with the core, by steps
  * - `pages`: hostile page-table updates
+ * - `translator`: guests of random code, interpreted and translated, in lockstep
  * - `properties`, or FILE…: all property tests (those that use fast-check), or these, with new seeds
  * - nothing: all of these in turn, each for its share of the time
  *
@@ -23,6 +24,7 @@ import { fuzzHypercalls } from "./hypercalls.ts";
 import { fuzzImages } from "./images.ts";
 import { fuzzModel } from "./model.ts";
 import { fuzzProperties, propertyTests } from "./properties.ts";
+import { fuzzTranslator } from "./translator.ts";
 import { takeVariances } from "../oracle/variances.ts";
 import type { Fuzz } from "./what.ts";
 
@@ -37,6 +39,7 @@ const KINDS: Record<string, () => Fuzz> = {
   guests: () => fuzzGuests,
   hypercalls: () => fuzzHypercalls,
   model: () => fuzzModel,
+  translator: () => fuzzTranslator,
   pages: () => fuzzProperties(all(["tests/pagetables/"])),
 };
 /** Kinds that choose seeds of their own. */

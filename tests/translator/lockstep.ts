@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { C_FAULT, C_FX, C_SHADOW, C_SPLIT_ADDRESS, CPU, MACHINE } from "../../core/wasm/layout.ts";
-import { buildRegions } from "../../jit/translator/build.ts";
+import { DirectBuilder } from "../../jit/translator/direct.ts";
 import { Translator, type TranslatorCore } from "../../jit/translator/mod.ts";
 import { createMachine, type Machine } from "../../mod.ts";
 
@@ -25,6 +25,7 @@ function state(machine: Machine): string {
 export async function run(
   image: Uint8Array,
   translate: boolean,
+  evict = false,
 ): Promise<{ states: string[]; memory: Uint8Array; translations: number }> {
   const machine = await createMachine({ time: "virtual", jit: false });
   const domain = await machine.addDomain(image, { memory: MEMORY });
@@ -32,10 +33,8 @@ export async function run(
     hot: 1,
     exits: 1,
     alike: 1,
-    builder: {
-      build: (regions, built) => built(new WebAssembly.Module(buildRegions(regions)), ""),
-      stop: () => {},
-    },
+    builder: new DirectBuilder(),
+    memory: evict ? 20_000 : undefined,
   });
   const states: string[] = [];
   let time = 0n;
@@ -57,12 +56,13 @@ export async function run(
 /**
  * Runs a guest both ways.
  *
+ * @param evict with so little room for translations that they go again and again
  * @returns how many regions were translated
  * @throws AssertionError where the two differ
  */
-export async function compare(image: Uint8Array): Promise<number> {
+export async function compare(image: Uint8Array, evict = false): Promise<number> {
   const plain = await run(image, false);
-  const translated = await run(image, true);
+  const translated = await run(image, true, evict);
   const first = plain.states.findIndex((s, i) => s !== translated.states[i]);
   assert.equal(first, -1, `states differ after slice ${first}`);
   assert.deepEqual(translated.memory, plain.memory, "memory differs");

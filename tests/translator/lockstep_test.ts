@@ -7,7 +7,7 @@ Deno.test("random code: translated as interpreted", async () => {
   let translations = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
-      translations += await compare(randomGuest(seed));
+      translations += await compare(randomGuest(seed), seed % 2 === 0);
     }),
     { numRuns: 25, endOnFailure: true },
   );
@@ -18,7 +18,7 @@ Deno.test("loops over random instructions: translated as interpreted", async () 
   let translations = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
-      translations += await compare(loopGuest(seed));
+      translations += await compare(loopGuest(seed), seed % 2 === 0);
     }),
     { numRuns: 25, endOnFailure: true },
   );

@@ -1,12 +1,13 @@
 /** Reads the command line of `deno task boot`. Knows nothing of guests and opens no files. */
 import type { TimeMode } from "../clock.ts";
+import { JIT_MODES, type JitMode } from "../translation.ts";
 import { CpuidError, hiddenFeatures } from "../cpuid.ts";
 import { quote, UsageError } from "./usage.ts";
 import { checkName, nameGuests } from "./names.ts";
 import { OPTION_NAMES, type OptionName, type OptionValues } from "../options.ts";
 
-/** What may be traced, with its bit in the core's trace mask (core/wasm/trace.ts). */
-export const TRACE_KINDS = { hypercall: 1, trap: 2, event: 4, mmu: 8 } as const;
+/** What may be traced, with its bit in the core's trace mask (core/wasm/trace.ts); the core knows nothing of the last. */
+export const TRACE_KINDS = { hypercall: 1, trap: 2, event: 4, mmu: 8, jit: 0x10000 } as const;
 
 /** Memory that a domain can be given, in MiB. */
 const MEMORY_MIN = 1;
@@ -43,8 +44,8 @@ export interface BootArguments {
   timeout: number;
   /** Sum of TRACE_KINDS. */
   trace: number;
-  /** Whether hot code is translated. */
-  jit: boolean;
+  /** Which code is translated. */
+  jit: JitMode;
   /** Whether the guests are asked to power off at the end of our input. */
   poweroffAtEnd: boolean;
   guests: GuestArguments[];
@@ -73,11 +74,11 @@ const VALUED: Record<string, Handler<BootArguments>> = {
   "--time": (a, v, f) => a.time = oneOf(v, f, ["wall", "virtual"]),
   "--timeout": (a, v, f) => a.timeout = seconds(v, f),
   "--trace": (a, v, f) => a.trace |= traceMask(v, f),
+  "--jit": (a, v, f) => a.jit = oneOf(v, f, JIT_MODES),
   "--stdin-eof": (a, v, f) => a.poweroffAtEnd = oneOf(v, f, ["poweroff", "ignore"]) === "poweroff",
 };
 
 const PLAIN: Record<string, (args: BootArguments) => void> = {
-  "--no-jit": (a) => a.jit = false,
   "--help": (a) => a.help = true,
   "-h": (a) => a.help = true,
 };
@@ -109,7 +110,7 @@ export function parseArguments(argv: readonly string[]): BootArguments {
     time: "wall",
     timeout: Infinity,
     trace: 0,
-    jit: true,
+    jit: "on",
     poweroffAtEnd: true,
     guests: [newGuest()],
   };

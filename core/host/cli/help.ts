@@ -28,8 +28,9 @@ ${options.join("\n")}
 Of the machine, wherever they stand:
   --time wall|virtual  clocks follow the host, or count the guests' instructions (wall)
   --timeout SECONDS    give up after so long
-  --trace LIST         print a line for each hypercall, trap, event or mmu update (a,b,...)
-  --no-jit             interpret only: no hot code is translated to WebAssembly
+  --trace LIST         print a line for each hypercall, trap, event, mmu update or batch
+                       of translations, by the name jit (a,b,...)
+  --jit off|on|always  translate no code to WebAssembly, what is hot, all that is met (on)
   --stdin-eof ignore   do not ask the guests to power off at the end of our input
 
 exit status: 0 poweroff, 1 usage or image error, 2 timed out, 3 crashed, 4 any other end,

@@ -4,7 +4,7 @@
  */
 import { loadImage } from "../elf/image.ts";
 import { createMachine } from "../machine.ts";
-import { type BootArguments, type GuestArguments, parseArguments } from "./args.ts";
+import { type BootArguments, type GuestArguments, parseArguments, TRACE_KINDS } from "./args.ts";
 import { loadGuestImage, readRamdisk } from "./guest_file.ts";
 import { aboutGuest, EXIT, type GuestFiles } from "./guest_run.ts";
 import { say, writeConsole } from "./output.ts";
@@ -31,9 +31,10 @@ async function boot(args: BootArguments): Promise<number> {
   for (const guest of args.guests) files.push(await readFiles(guest));
   const machine = await createMachine({ time: args.time, jit: args.jit, log: say });
   let flushTrace = () => {};
-  if (args.trace !== 0) {
+  if (args.trace & TRACE_KINDS.jit) machine.translation.tell = (line) => say(`jit: ${line}`);
+  if (args.trace & ~TRACE_KINDS.jit) {
     const { startTrace } = await import("../trace/tracer.ts");
-    flushTrace = startTrace(machine, args.trace, say);
+    flushTrace = startTrace(machine, args.trace & ~TRACE_KINDS.jit, say);
   }
   const session = new Session(machine, args, files);
   try {
