@@ -19,8 +19,8 @@ export interface Proof {
   approximate: { name: string; cases: number; exact: number; apart: number }[];
   /** Why a difference may mean nothing. */
   variances: readonly string[];
-  /** Forms that are not compared, by reason. */
-  leftOut: [why: string, forms: string[]][];
+  /** Instructions with forms that are not compared, by reason. */
+  leftOut: [why: string, instructions: string[]][];
 }
 
 const MAPS = ["", "0f ", "0f 38 ", "0f 3a "];
@@ -196,9 +196,9 @@ A difference in one of these says nothing. A run of the tests tells how often ea
 
 ${variances.map((v) => `- ${v}`).join("\n")}
 
-Not compared at all:
+Not compared, as a whole or with some operands:
 
-${leftOut.map(([why, forms]) => `- ${why}: ${forms.join(", ")}`).join("\n")}
+${leftOut.map(([why, names]) => `- ${why}: ${names.join(", ")}`).join("\n")}
 `;
 }
 

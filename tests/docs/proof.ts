@@ -1,4 +1,5 @@
 /** What docs/instructions.md tells of the tests: counted and measured here. */
+import { TABLE } from "../../jit/isa/table.ts";
 import type { Proof } from "../../jit/isa/document.ts";
 import {
   CASES_PER_FORM,
@@ -9,6 +10,7 @@ import {
   VECTOR_CASES,
   X87_CASES,
 } from "../oracle/counts.ts";
+import { longForms } from "../oracle/long/forms.ts";
 import { allForms } from "../oracle/forms.ts";
 import { exactness } from "../oracle/recording/exactness.ts";
 import { makers, Recording } from "../oracle/recording/file.ts";
@@ -16,8 +18,18 @@ import { FOLLOWED_MAKER } from "../oracle/processor.ts";
 import { GuestWorld } from "../oracle/run.ts";
 import { REASONS } from "../oracle/variances.ts";
 
+/** The instructions among forms' names, each once. */
+function instructions(names: string[]): string[] {
+  const known = new Set(TABLE.map((row) => row.name));
+  return [...new Set(names.flatMap((n) => n.split(" ").filter((word) => known.has(word))))];
+}
+
 export async function proof(): Promise<Proof> {
   const world = await GuestWorld.create();
+  const inLongCode = [...longForms().excluded].map(([why, names]): [string, string[]] => [
+    `in 64-bit code: ${why}`,
+    names,
+  ]);
   try {
     return {
       casesOf: casesByRow(),
@@ -39,7 +51,9 @@ export async function proof(): Promise<Proof> {
       approximate: await exactness(world, FOLLOWED_MAKER),
       variances: REASONS,
       // what has tests of its own is told of by its cases
-      leftOut: [...allForms().excluded].filter(([why]) => !/of their own|bound their/.test(why)),
+      leftOut: [...allForms().excluded, ...inLongCode]
+        .filter(([why]) => !/of their own|bound their/.test(why))
+        .map(([why, names]) => [why, instructions(names)]),
     };
   } finally {
     world.close();
