@@ -116,6 +116,8 @@ Deno.test("status: of each kind, of oneself [event_channel_op.status] [event_cha
   assert.deepEqual((status(SELF, ports[0]) as number[]).slice(0, 2), [1, 0]);
   assert.deepEqual((status(SELF, ports[1]) as number[]).slice(0, 2), [5, 1]);
   assert.deepEqual(status(guest.domid, ports[2]), [4, 1, TIMER]);
+  const itself = port(1, ALLOC, domids(SELF, SELF));
+  assert.deepEqual(status(SELF, itself), [1, 0, guest.domid], "how a domain learns its number");
   assert.equal((status(SELF, 60) as number[])[0], 0, "closed");
   assert.deepEqual([status(SELF, 5000), status(0, 1), status(other.domid, 1), status(1234, 1)], [
     EINVAL,

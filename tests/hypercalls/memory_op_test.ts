@@ -190,6 +190,12 @@ Deno.test("set_memory_map: a domain's own, read back in part or whole [memory_op
       ...Array(16 - n * 5).fill(FILL),
     ]);
   }
+  // as long as it may be: over five pages, each way
+  for (let n = 0; n < 1024 * 5; n++) guest.write(guest.va(40) + n * 4, n * 7);
+  assert.equal(set(SELF, 1024, guest.va(40)), 0);
+  assert.equal(op(MAP, 0xffffffff, guest.va(50, 2048)), 0);
+  assert.equal(guest.read(guest.va(20)), 1024);
+  for (let n = 0; n < 1024 * 5; n++) assert.equal(guest.read(guest.va(50, 2048) + n * 4), n * 7);
   assert.equal(set(SELF, 0), 0);
   assert.equal(op(MAP, 1, guest.va(21)), ENOSYS);
   for (const bad of BAD_POINTERS) assert.equal(guest.call(MEMORY_OP, SET_MAP, bad), EFAULT);

@@ -207,3 +207,19 @@ Deno.test("update_va_mapping: bitmaps of vCPUs for each kind of flush [update_va
   }
   d.sound();
 });
+
+Deno.test("another guest is as out of reach as domain 0 [mmu_update.foreign] [mmuext_op.foreign] [update_va_mapping_otherdomain] [errno.EPERM]", async () => {
+  const d = await domain();
+  const other = d.rig.core.domain_create(1, 8, 0);
+  assert.ok(other > 0 && other !== d.id);
+  const list = d.args(words64(d.at(2, 40), d.pte(DATA, P)), 512);
+  for (const foreign of [other, (other + 1) << 16 | DOMID_SELF, (other + 1) << 16 | other]) {
+    assert.equal(d.hypercall(HC.mmu_update, list, 1, 0, foreign), EPERM, foreign.toString(16));
+  }
+  assert.equal(d.hypercall(HC.mmu_update, list, 1, 0, (d.id + 1) << 16 | DOMID_SELF), 0, "itself");
+  assert.equal(d.hypercall(HC.mmuext_op, d.args([6, 0, 0], 512), 1, 0, other), EPERM);
+  const [low, high] = words64(d.pte(DATA, P));
+  assert.equal(d.hypercall(HC.update_va_mapping_otherdomain, d.va(41), low, high, 2, other), EPERM);
+  assert.equal(d.rig.entry(d.mfns[2], 41), 0n);
+  d.sound();
+});

@@ -161,3 +161,41 @@ Deno.test("a store that is emulated leaves CR2 as it was [ptwr.mov] [trap.#PF]",
   assert.equal(store(guest, [0xc6, 0x07, 0x6b]), false);
   assert.equal(guest.shared(8) >>> 0, address(guest));
 });
+
+Deno.test("SSE, MMX and x87 stores of 8 bytes fault; so does a plain page [ptwr.wide] [ptwr.plain]", async () => {
+  const guest = await start();
+  // movq [edi],xmm0; movq [edi],mm0; movlps [edi],xmm0; fst qword [edi]; fistp qword [edi]
+  const wide = [[0x66, 0x0f, 0xd6, 0x07], [0x0f, 0x7f, 0x07], [0x0f, 0x13, 0x07], [0xdd, 0x17], [
+    0xdf,
+    0x3f,
+  ]];
+  for (const code of wide) {
+    const loads = code[0] > 0xd0 ? [0xd9, 0xee] : [];
+    assert.equal(store(guest, [...loads, ...code]), false, code.join());
+    assert.equal(entry(guest), initial(guest));
+  }
+  assert.equal(
+    guest.call(14, guest.va(50), guest.mfns[50] << 12 | 0x61, guest.mfns[50] >>> 20, 2),
+    0,
+  );
+  assert.equal(
+    store(guest, [0xc6, 0x05, ...imm(guest.va(50)), 0]),
+    false,
+    "read-only, and no table",
+  );
+});
+
+Deno.test("through another mapping of the table, and with TF set [ptwr.alias] [ptwr.step]", async () => {
+  const guest = await start();
+  const [low, high] = [guest.mfns[TABLE] << 12 | 0x61, guest.mfns[TABLE] >>> 20];
+  assert.equal(guest.call(14, guest.va(51), low, high, 2), 0);
+  assert.ok(store(guest, [0xc6, 0x05, ...imm(guest.va(51, ENTRY * 8)), 0x61]));
+  assert.equal(entry(guest), initial(guest) & ~2n);
+  // pushf; or dword [esp],0x100; popf; mov byte [edi],0x61: #DB behind the store
+  guest.call(HC.trapTable, guest.write(guest.va(30), 1 | KCS << 16, spot(guest, 2), 0, 0));
+  store(guest, [0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0xc6, 0x07, 0x61]);
+  assert.equal(registers(guest).eip, spot(guest, 2));
+  assert.equal(entry(guest), initial(guest) & ~2n);
+  const behind = guest.va(22) + 15 + 9 + 3;
+  assert.equal(guest.read(registers(guest).esp) >>> 0, behind);
+});

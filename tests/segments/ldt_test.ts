@@ -25,7 +25,7 @@ function load(selector: number, user = false): string {
   return m.fault();
 }
 
-Deno.test("bases and lengths that SET_LDT takes", () => {
+Deno.test("bases and lengths that SET_LDT takes [mmuext_op.set_ldt]", () => {
   assert.equal(x.probe_set_ldt(page(LDT) + 8, 4), -22);
   assert.equal(x.probe_set_ldt(page(LDT), 8193), -22);
   assert.equal(x.probe_set_ldt(0xfffff000 | 0, 8192), 0);
@@ -33,7 +33,7 @@ Deno.test("bases and lengths that SET_LDT takes", () => {
   assert.equal(load(7), "d:4");
 });
 
-Deno.test("an LDT page is taken on first use; #PF at the descriptor where it cannot be", () => {
+Deno.test("an LDT page is taken on first use; #PF at the descriptor where it cannot be [descriptor.ldt_lazy] [descriptor.ldt_fault]", () => {
   m.describe(LDT, { 1: { attributes: DATA | DPL(0) }, 2: { attributes: DATA | DPL(3) } });
   for (const pfn of [UNMAPPED, 0, USER, 10]) { // unmapped, writable, the user's, a page table
     assert.equal(x.probe_set_ldt(page(pfn), 16), 0);
@@ -50,7 +50,7 @@ Deno.test("an LDT page is taken on first use; #PF at the descriptor where it can
   assert.equal(load(0x85), "d:84"); // past the limit
 });
 
-Deno.test("a page with a descriptor that no guest may have is never taken", () => {
+Deno.test("a page with a descriptor that no guest may have is never taken [descriptor.ldt_fault]", () => {
   assert.equal(x.probe_set_ldt(0, 0), 0);
   m.describe(READ_ONLY, { 1: { attributes: DATA | DPL(1) }, 500: [0x67, 0x8900] });
   assert.equal(x.probe_set_ldt(page(READ_ONLY), 16), 0);

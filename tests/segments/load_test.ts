@@ -83,7 +83,7 @@ Deno.test("a segment load faults, loads and marks as the manual says [descriptor
   );
 });
 
-Deno.test("null selectors load everywhere but in SS", () => {
+Deno.test("null selectors load everywhere but in SS [descriptor.load]", () => {
   for (const cpl of [1, 3]) {
     x.probe_set_cpl(cpl);
     for (let selector = 0; selector < 4; selector++) {
@@ -98,7 +98,7 @@ Deno.test("null selectors load everywhere but in SS", () => {
   }
 });
 
-Deno.test("selectors beyond a table are refused with themselves as error code [descriptor.gdt_end]", () => {
+Deno.test("selectors beyond a table are refused with themselves as error code [descriptor.gdt_end] [descriptor.ldt_end]", () => {
   x.probe_set_cpl(1);
   x.probe_ldt(0, 0);
   for (const selector of [0x1001, 0xdff9, 0xe069, 0xfff9, 0x8 | LDT_BIT, 0xffff]) {
@@ -126,7 +126,7 @@ Deno.test("Xen's own page: flat segments for rings 1 and 3, nothing for ring 0 [
   }
 });
 
-Deno.test("LAR, LSL, VERR and VERW see what the manual lets them see", () => {
+Deno.test("LAR, LSL, VERR and VERW see what the manual lets them see [descriptor.lar_lsl]", () => {
   fc.assert(
     fc.property(descriptor, rpl, ring, (d, rpl, cpl) => {
       put(6, d);

@@ -29,7 +29,7 @@ function run(bytes: number[], { user = false, eax = 0, ecx = 0, edx = 0 } = {}):
   return m.fault();
 }
 
-Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.invd] [emulate.rdpmc] [emulate.lgdt_lidt] [emulate.lldt_ltr]", () => {
+Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.invd] [emulate.rdpmc] [emulate.lgdt_lidt] [emulate.lldt_ltr] [emulate.invlpg] [emulate.sysexit] [emulate.xsetbv] [emulate.vmx]", () => {
   const refused: [string, number[]][] = [
     ["d:0", [0xf4]],
     ["d:0", [0xf3, 0xf4]],
