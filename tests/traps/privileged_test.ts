@@ -29,7 +29,7 @@ function run(bytes: number[], { user = false, eax = 0, ecx = 0, edx = 0 } = {}):
   return m.fault();
 }
 
-Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.invd] [emulate.rdpmc] [emulate.lgdt_lidt] [emulate.lldt_ltr] [emulate.invlpg] [emulate.sysexit] [emulate.xsetbv] [emulate.vmx]", () => {
+Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.invd] [emulate.rdpmc] [emulate.lgdt_lidt] [emulate.lldt_ltr] [emulate.invlpg] [emulate.sysexit] [emulate.xsetbv] [emulate.vmx] [emulate.monitor]", () => {
   const refused: [string, number[]][] = [
     ["d:0", [0xf4]],
     ["d:0", [0xf3, 0xf4]],
@@ -46,6 +46,8 @@ Deno.test("what both rings are refused [emulate.hlt] [emulate.lmsw] [emulate.inv
     ["6:0", [0x0f, 0x01, 0xd1]],
     ["6:0", [0x0f, 0x01, 0xf8]],
     ["6:0", [0x0f, 0x01, 0xc1]],
+    ["6:0", [0x0f, 0x01, 0xc8]],
+    ["6:0", [0x0f, 0x01, 0xc9]],
     ["6:0", [0xf0, 0x0f, 0x06]],
     ["6:0", [0x0f, 0x20, 0xc8]],
     ["6:0", [0x0f, 0x22, 0xe8]],
