@@ -155,4 +155,17 @@ export const NOTES: readonly Note[] = [
       "Estimates within the manual's bound, 1.5 * 2^-12, to the bit those of AMD's processors; every maker has a " +
       "table of its own.",
   },
+  {
+    about: /^cmpxchg$/,
+    makersDiffer: true,
+    text:
+      "In 64-bit code a 32-bit destination register keeps its upper half if the comparison fails: it is " +
+      "not written then, as on AMD.",
+  },
+  {
+    about: /^(jcc|jmp|jmp_indirect|call|call_indirect|ret|loop|loope|loopne|jcxz)$/,
+    text:
+      "In 64-bit code prefix 66 is ignored, as on Intel; AMD's processors cut the target to 16 bits. The " +
+      "oracle gives none.",
+  },
 ];

@@ -51,12 +51,14 @@ export class LongBuilder {
   /**
    * @param slot address of the case's slot
    * @param at address of the instruction
+   * @param inRow others go before it: its memory operand is relative to RIP
    */
   constructor(
     readonly r: Random,
     readonly form: Form,
     readonly slot: number,
     readonly at: number,
+    readonly inRow = false,
   ) {
     const { row } = form;
     for (let i = 0; i < 16; i++) this.registers[i] = corner64(r);
@@ -72,7 +74,8 @@ export class LongBuilder {
     this.immediate = corner64(r);
     this.immediate2 = r.below(256);
     this.width = memoryBytes(form);
-    this.target = this.pickTarget();
+    this.target = inRow ? BigInt(this.scratch(this.width)) : this.pickTarget();
+    if (inRow) return;
     if (r.oneIn(8)) this.override = r.pick([FS_PREFIX, GS_PREFIX]);
     this.addr32 = r.oneIn(8);
   }
@@ -230,7 +233,7 @@ export class LongBuilder {
     const offset = this.#offset();
     const bits = this.addr32 ? 32 : 64;
     const reg = (this.reg & 7) << 3;
-    if (r.oneIn(6)) {
+    if (this.inRow || r.oneIn(6)) {
       const rip = BigInt(this.at + before + 5 + after);
       const d = BigInt.asIntN(bits, offset - rip);
       if (fits32(d)) return [0, [reg | 5, ...bytes(d, 4)]];

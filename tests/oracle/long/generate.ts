@@ -22,7 +22,7 @@ function x87(form: Form): boolean {
 }
 
 /** FPU and vector registers: anything where they matter. */
-function chooseState(b: LongBuilder): void {
+export function chooseState(b: LongBuilder): void {
   const vector = isVectorForm(b.form.row);
   b.fx.set(x87(b.form) ? randomFx(b.r) : initialFx());
   const view = new DataView(b.fx.buffer);

@@ -5,11 +5,13 @@
 import assert from "node:assert/strict";
 import { Random } from "../../random.ts";
 import { LONG_CASES } from "../counts.ts";
+import { MAX_CASES } from "../layout.ts";
 import { assertNothing } from "../processor.ts";
 import { longForms } from "./forms.ts";
 import { longBatches } from "./generate.ts";
 import { loopCase } from "./loops.ts";
 import { canRunLong } from "./native.ts";
+import { longSequence, sequenceForms } from "./sequences.ts";
 import { compareLong } from "./session.ts";
 import { LongWorld } from "./world.ts";
 
@@ -17,6 +19,7 @@ const CASES = Number(Deno.env.get("CASES") ?? LONG_CASES);
 const SEED = Number(Deno.env.get("SEED") ?? 20260722);
 const ONLY = new RegExp(Deno.env.get("ONLY") ?? "");
 const LOOPS = 150;
+const SEQUENCES = 3 * MAX_CASES;
 
 const native = await canRunLong();
 if (!native) console.log("oracle: this host runs no x86-64 programs: 64-bit code is not compared");
@@ -52,17 +55,23 @@ Deno.test({
 });
 
 Deno.test({
-  name: "loops of 64-bit code end as on the host's processor",
+  name: "instructions and loops of 64-bit code do in a row what the host's processor does",
   ignore: !native,
   async fn() {
     const r = new Random(SEED);
+    const forms = sequenceForms(longForms().forms);
     const world = await LongWorld.create();
     const findings = new Map<string, string[]>();
     try {
       await compareLong(world, Array.from({ length: LOOPS }, () => loopCase(r)), findings);
+      for (let at = 0; at < SEQUENCES; at += MAX_CASES) {
+        const batch = Array.from({ length: MAX_CASES }, (_, n) => longSequence(r, forms, n));
+        await compareLong(world, batch, findings);
+      }
     } finally {
       world.close();
     }
-    assert.equal(findings.size, 0, [...findings.values()].map(([first]) => first).join("\n"));
+    assertNothing(findings, SEED);
+    console.log(`oracle: ${SEQUENCES} sequences of ${forms.length} forms of 64-bit code agree`);
   },
 });

@@ -212,6 +212,11 @@ const PREPARE: Record<string, LongPrepare> = {
 };
 for (const name of ["rol", "ror", "rcl", "rcr", "shl", "shr", "sar"]) PREPARE[name] = shiftCount;
 
+/** True if an instruction wants operands of its own. */
+export function needsPreparing(name: string): boolean {
+  return name in PREPARE;
+}
+
 /** Sets up what the instruction needs. */
 export function prepareLong(b: LongBuilder): void {
   const { row } = b.form;
