@@ -44,5 +44,9 @@ function section({ title, about, rows }: Section, files: Map<string, Set<string>
 export function coverageDocument(): string {
   const rows = SECTIONS.flatMap((s) => s.rows);
   const files = filesByTag(rows);
-  return [HEAD, ...SECTIONS.map((s) => section(s, files))].join("\n");
+  const own = rows.filter((row) => files.has(row.tag)).length;
+  const golden = rows.filter((row) => goldenCell(row) !== "").length;
+  const count =
+    `${rows.length} rows: ${own} with tests of their own, ${golden} with golden lines.\n`;
+  return [HEAD, count, ...SECTIONS.map((s) => section(s, files))].join("\n");
 }
