@@ -10,7 +10,7 @@ for (const memory of ["4", "3072"]) {
       new RegExp(`memory: ${Number(memory) * 256} pages, ${memory} MiB`),
       stderr,
     );
-    assert.match(stdout, /self-checks: \d+ ok, 0 failed/);
+    assert.match(stdout, /selftest: \d+ ok, 0 failed/);
     assert.equal(status, 0, stderr);
   });
 }
