@@ -89,11 +89,11 @@ export class Console {
   /**
    * Hands input to the guest.
    *
-   * @returns settles when all of it lies in the ring, or was taken back; never when the guest does
-   *   not take it
+   * @returns settles when all of it lies in the ring, was taken back, or the guest is gone; never
+   *   when the guest does not take it
    */
   send(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return Promise.resolve();
+    if (bytes.length === 0 || this.closed) return Promise.resolve();
     const done = new Promise<void>((taken) => this.pendingInput.push({ bytes, taken }));
     this.wake();
     return done;

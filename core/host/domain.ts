@@ -101,8 +101,9 @@ export class Domain {
     this.parts.setPaused(paused);
   }
 
-  /** Asks the guest to end; it is free not to listen. */
+  /** Asks the guest to end; it is free not to listen. Nothing happens when it has ended. */
   requestShutdown(request: ShutdownRequest): void {
+    if (this.ended) return;
     this.parts.xenstore.write(`${domainPath(this.id)}/control/shutdown`, request);
   }
 

@@ -120,7 +120,8 @@ Deno.test("destroyed while running: its memory, its place in the store and its c
         machine.destroyDomain(domain);
         machine.destroyDomain(domain);
         assert.equal((await domain.shutdown).name, "destroyed");
-        void domain.console.send(new Uint8Array(3)); // to nobody
+        await domain.console.send(new Uint8Array(3)); // to nobody
+        domain.requestShutdown("poweroff");
         await domain.console.drained();
       }
       assert.deepEqual(names(), before);
