@@ -1,6 +1,7 @@
 // How a domain ends: by its own wish, by a watchdog, or for what its guest did.
 import { request_stop } from "../cpu/state";
 import { call_host } from "../events/host";
+import { timer_stopped } from "../events/timers";
 import { console_flush } from "../hypercalls/console_io";
 import { current, current_domain, DOM_RUNNING, DOM_SHUTDOWN, Domain } from "./domain";
 
@@ -19,6 +20,7 @@ export function domain_shutdown(d: Domain, code: u32): void {
   if (d.shutdown_code == -1) d.shutdown_code = code;
   if (d.state != DOM_RUNNING) return;
   d.state = DOM_SHUTDOWN;
+  timer_stopped();
   console_flush(d);
   call_host(d);
   if (changetype<usize>(current) && current_domain == d) request_stop();

@@ -5,7 +5,7 @@ import { INFO_MASK, shared_info, VCPU_INFO_SIZE } from "../events/bits";
 import { system_time, update_time, update_wallclock } from "../events/clock";
 import { PORTS, ports_create } from "../events/ports";
 import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
-import { DEFAULT_PERIOD } from "../events/timers";
+import { DEFAULT_PERIOD, timer_stopped, timers_resumed } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
 import { domain_relinquish } from "../frames/populate";
 import { MAX_MAPTRACK } from "../grants/maptrack";
@@ -170,6 +170,7 @@ export function domain_unpause(domid: u32): i32 {
   if (!changetype<usize>(d)) return -ESRCH;
   if (d.state != DOM_PAUSED) return 0;
   d.state = DOM_RUNNING;
+  timers_resumed();
   for (let n: u32 = 0; n < d.max_vcpus; n++) {
     const v = vcpu_of(d, n);
     if (v.state != VCPU_RUNNABLE) continue;
@@ -185,6 +186,7 @@ export function domain_pause(domid: u32): i32 {
   if (!changetype<usize>(d)) return -ESRCH;
   if (d.state == DOM_RUNNING) {
     d.state = DOM_PAUSED;
+    timer_stopped();
     for (let n: u32 = 0; n < d.max_vcpus; n++) {
       const v = vcpu_of(d, n);
       if (v.state == VCPU_RUNNABLE) runstate_change(v, OFFLINE);

@@ -52,6 +52,16 @@ export function credit_end(v: Vcpu): void {
   v.used += used > 0 ? used : 1;
 }
 
+/** Whether any vCPU is runnable. */
+export function any_runnable(): bool {
+  for (let n: u32 = 0; n < live_count; n++) {
+    const d = live_domain(n);
+    if (d.state != DOM_RUNNING) continue;
+    for (let i: u32 = 0; i < d.max_vcpus; i++) if (vcpu_of(d, i).state == VCPU_RUNNABLE) return true;
+  }
+  return false;
+}
+
 /** The runnable vCPU whose turn it is; null if there is none. */
 export function next_runnable(): Vcpu {
   let best: Vcpu = changetype<Vcpu>(0);

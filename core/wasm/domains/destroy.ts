@@ -1,6 +1,7 @@
 // The end of a domain: everything it held goes back.
 import { ESRCH } from "../errno";
 import { close_all } from "../events/close";
+import { timer_stopped } from "../events/timers";
 import { domain_relinquish } from "../frames/populate";
 import { put_page_and_type } from "../frames/refs";
 import { grants_forget } from "../grants/use";
@@ -24,6 +25,7 @@ export function domain_destroy(domid: u32): i32 {
   domain_relinquish(domid);
   grants_forget(d);
   d.state = DOM_DEAD;
+  timer_stopped();
   live_update();
   return 0;
 }

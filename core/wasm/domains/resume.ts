@@ -2,6 +2,7 @@
 import { R_AX } from "../layout";
 import { EINVAL, ESRCH } from "../errno";
 import { RUNNABLE, runstate_change } from "../events/runstate";
+import { timers_resumed } from "../events/timers";
 import { SHUTDOWN_SUSPEND } from "./crash";
 import { credit_enter } from "./credit";
 import { DOM_DEAD, DOM_SHUTDOWN, DOM_RUNNING, domain_by_id, vcpu_of, VCPU_RUNNABLE } from "./domain";
@@ -18,6 +19,7 @@ export function domain_resume(domid: u32, result: u32): i32 {
   if (!changetype<usize>(d) || d.state == DOM_DEAD) return -ESRCH;
   if (d.state != DOM_SHUTDOWN || d.shutdown_code != SHUTDOWN_SUSPEND) return -EINVAL;
   d.state = DOM_RUNNING;
+  timers_resumed();
   d.shutdown_code = -1;
   store<u64>(vcpu_of(d, 0).cpu + R_AX, result);
   for (let n: u32 = 0; n < d.max_vcpus; n++) {

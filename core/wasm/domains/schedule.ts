@@ -25,11 +25,11 @@ import {
   runstate_change,
   runstate_publish,
 } from "../events/runstate";
-import { next_deadline, tick, timers_run } from "../events/timers";
+import { next_deadline, tick, timer_set, timer_stopped, timers_run } from "../events/timers";
 import { switch_address_space } from "../pagetables/cr3";
 import { debug_rearm } from "../traps/debug_registers";
 import { segments_put_back } from "../traps/failsafe";
-import { credit_begin, credit_end, credit_enter, credit_yield, next_runnable } from "./credit";
+import { credit_begin, credit_end, credit_enter, credit_yield, any_runnable, next_runnable } from "./credit";
 import { load_fresh_segments } from "./fresh";
 import {
   current,
@@ -70,12 +70,14 @@ export function vcpu_block(): void {
 export function vcpu_poll(port: u32, deadline: i64): void {
   current.poll_port = port;
   current.poll_deadline = deadline;
+  if (deadline > 0) timer_set(deadline);
   current.state = VCPU_POLLING;
   request_stop();
 }
 
 /** Ends a vCPU's blocking or polling. One that is down stays down, but will not be found blocked when it comes up. */
 export function vcpu_wake(v: Vcpu): void {
+  if (v.poll_deadline) timer_stopped();
   v.poll_deadline = 0;
   if (v.state == VCPU_DOWN) v.resume_state = VCPU_RUNNABLE;
   else if (v.state != VCPU_RUNNABLE) {
@@ -98,6 +100,7 @@ export function vcpu_down(v: Vcpu): void {
 export function vcpu_up(v: Vcpu): void {
   if (v.state != VCPU_DOWN) return;
   v.state = v.resume_state;
+  if (v.state == VCPU_POLLING && v.poll_deadline > 0) timer_set(v.poll_deadline);
   credit_enter(v);
   runstate_change(v, v.state == VCPU_RUNNABLE ? RUNNABLE : BLOCKED);
 }
@@ -206,5 +209,5 @@ export function slice_end(): i32 {
     set_host_attention(false);
     return RUN_HOST;
   }
-  return changetype<usize>(next_runnable()) ? RUN_MORE : RUN_IDLE;
+  return any_runnable() ? RUN_MORE : RUN_IDLE;
 }

@@ -28,8 +28,30 @@ function set_watchdog(d: Domain, n: u32, deadline: i64): void {
   else d.watchdog0 = deadline;
 }
 
+/** No timer of a running domain is due before this; -1 = there is none. */
+let earliest: i64 = -1;
+/** A timer was stopped or put off since that was found, so that it may be too early. */
+let stale: bool = false;
+
+/** A timer was set. */
+export function timer_set(deadline: i64): void {
+  if (earliest < 0 || deadline < earliest) earliest = deadline;
+}
+
+/** A timer was stopped, or set to another time. */
+export function timer_stopped(): void {
+  stale = true;
+}
+
+/** A domain runs (again), and its timers with it. */
+export function timers_resumed(): void {
+  earliest = 0;
+  stale = true;
+}
+
 /** Carries out what is due at `now`. Watchdogs that fire end their domain (SHUTDOWN_watchdog). */
 export function timers_run(now: i64): void {
+  if (earliest < 0 || earliest > now) return;
   for (let i: u32 = 0; i < live_count; i++) {
     const d = live_domain(i);
     if (d.state != DOM_RUNNING) continue;
@@ -48,6 +70,7 @@ export function timers_run(now: i64): void {
       }
     }
   }
+  stale = true;
 }
 
 function sooner(a: i64, b: i64): i64 {
@@ -55,8 +78,14 @@ function sooner(a: i64, b: i64): i64 {
   return a < 0 || b < a ? b : a;
 }
 
-/** System time at which timers_run has something to do; -1 = never. Ticks are not among it: they run only with their vCPU. */
+/** System time at which timers_run is to be called, at the latest; -1 = never. Ticks are not among it: they run only with their vCPU. */
 export function next_deadline(): i64 {
+  if (stale) earliest = first_deadline();
+  stale = false;
+  return earliest;
+}
+
+function first_deadline(): i64 {
   let next: i64 = -1;
   for (let i: u32 = 0; i < live_count; i++) {
     const d = live_domain(i);
@@ -95,9 +124,17 @@ export function set_periodic(v: Vcpu, period: i64): void {
   if (period) limit_slice(v.periodic_next);
 }
 
+/** Stops the running vCPU's one-shot timer. */
+export function stop_singleshot(v: Vcpu): void {
+  v.singleshot_deadline = -1;
+  stale = true;
+}
+
 /** Arms the running vCPU's one-shot timer; what is already past fires at once. */
 export function set_singleshot(v: Vcpu, deadline: i64): void {
   v.singleshot_deadline = deadline < 0 ? 0 : deadline;
+  stale = true;
+  timer_set(v.singleshot_deadline);
   const now = system_time();
   if (v.singleshot_deadline <= now) timers_run(now);
   else limit_slice(deadline);
@@ -124,10 +161,13 @@ export function watchdog_set(d: Domain, id: u32, seconds: u32): i32 {
     if (seconds == 0) {
       d.watchdogs &= ~(1 << n);
       set_watchdog(d, n, 0);
+      stale = true;
       return 0;
     }
   }
   set_watchdog(d, n, deadline);
+  stale = true;
+  timer_set(deadline);
   if (deadline <= now) timers_run(now);
   else limit_slice(deadline);
   return id ? 0 : n + 1;

@@ -1,7 +1,7 @@
 // set_timer_op: the running vCPU's one-shot timer (xen/common/sched/core.c).
 import { current } from "../domains/domain";
 import { system_time } from "../events/clock";
-import { set_singleshot } from "../events/timers";
+import { set_singleshot, stop_singleshot } from "../events/timers";
 
 const FAR: i64 = 0x4000000000000;
 const TENTH: i64 = 100000000;
@@ -13,7 +13,7 @@ const TENTH: i64 = 100000000;
  */
 export function do_set_timer_op(timeout: i64): i32 {
   const now = system_time();
-  if (timeout == 0) current.singleshot_deadline = -1;
+  if (timeout == 0) stop_singleshot(current);
   else if (timeout < 0 || timeout - now >= FAR) set_singleshot(current, now + TENTH);
   else set_singleshot(current, timeout);
   return 0;

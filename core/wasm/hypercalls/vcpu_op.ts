@@ -7,7 +7,7 @@ import { vcpu_down, vcpu_up, vcpu_wake } from "../domains/schedule";
 import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, ENOSYS } from "../errno";
 import { update_time } from "../events/clock";
 import { runstate_fill, RUNSTATE_SIZE } from "../events/runstate";
-import { set_periodic, set_singleshot } from "../events/timers";
+import { set_periodic, set_singleshot, stop_singleshot } from "../events/timers";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { register_runstate_area, register_time_area, register_vcpu_info } from "./register_area";
 
@@ -58,9 +58,9 @@ function singleshot(v: Vcpu, arg: u64): i32 {
   return 0;
 }
 
-function stop_singleshot(v: Vcpu): i32 {
+function stop_timer(v: Vcpu): i32 {
   if (v != current) return -EINVAL;
-  v.singleshot_deadline = -1;
+  stop_singleshot(v);
   return 0;
 }
 
@@ -111,7 +111,7 @@ export function do_vcpu_op(cmd: u32, id: u32, arg: u64): i32 {
     case 8:
       return singleshot(v, arg);
     case 9:
-      return stop_singleshot(v);
+      return stop_timer(v);
     case 10:
       return register_vcpu_info(v, arg);
     case 11:
