@@ -36,7 +36,7 @@ import { initTask, process_wait } from "./process/exit.ts";
 import { idle_loop } from "./process/schedule.ts";
 import { wake_task } from "./process/sleep.ts";
 import { idleTask, Task } from "./process/task.ts";
-import { foreground, tty_init } from "./process/tty.ts";
+import { set_foreground, tty_init } from "./process/tty.ts";
 
 /** The first process: the checks, then the shell. */
 const init = fn("init", () => {
@@ -47,7 +47,7 @@ const init = fn("init", () => {
     const shell = local(process_spawn("sh"));
     if_(shell.eq(0), () => void panic("no shell"));
     wake_task(shell);
-    while_(() => process_wait(-1, 0).ne(Task.at(shell).pid), () => foreground.set(0));
+    while_(() => process_wait(-1, 0).ne(Task.at(shell).pid), () => void set_foreground(0));
   });
 });
 

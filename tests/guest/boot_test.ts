@@ -71,7 +71,9 @@ Deno.test("Skiff with the hypervisor's limits of 2007 [option.xen32_limits]", as
   assert(lines(outcome).includes("  ok   failsafe: by way of the failsafe callback"));
 });
 
-Deno.test("Skiff's self-test as a command names each check", async () => {
+const TAGS = "[multicall] [set_trap_table] [set_gdt] [update_descriptor] [mmuext_op.set_ldt] " +
+  "[stack_switch] [fpu_taskswitch] [mmuext_op.new_baseptr] [callback_op.register] [trap.#NM]";
+Deno.test(`Skiff's self-test as a command names each check ${TAGS}`, async () => {
   const outcome = await boot("skiff", "selftest\nhalt\n");
   assertHealthy(outcome);
   const checks = lines(outcome).filter((l) => l.startsWith("  ok   "));
@@ -111,6 +113,19 @@ Deno.test("Skiff's shell: programs, pipes, editing, processes in the background"
   assert.match(all.join("\n"), /^\d+ runn\S+ 0 \d+ \d+ hog$/m);
   assert(all.includes("skiff> halt"));
   assert(!outcome.stdout.includes("never"));
+});
+
+Deno.test("Skiff outlives programs that take everything, and ^C", async () => {
+  const input = "hog\n\x03fill\nkill 1\nmem\necho still here\nhalt\n";
+  const outcome = await boot("skiff", input, "-m", "16");
+  assertHealthy(outcome);
+  const all = lines(outcome);
+  const after = (line: string) => all[all.indexOf(line) + 1];
+  assert.match(after("skiff> fill"), /^\[\d+ fill: signal 11, /);
+  assert.equal(after("skiff> kill 1"), "no such process"); // it stays in the kernel
+  assert(all.includes("still here"));
+  const [, free] = /^(\d+) of \d+ pages free$/m.exec(all.join("\n"))!;
+  assert(Number(free) > 3000, free);
 });
 
 Deno.test("Skiff on one to eight processors", async () => {

@@ -32,7 +32,7 @@ import type { Given, Place, Value } from "../../asm/mod.ts";
 import { PTE } from "../../abi/numbers.ts";
 import { copy } from "../../kernel/strings.ts";
 import { pvMmu } from "../paravirt/ops.ts";
-import { addressOfPfn, need_page, PAGE, pfnOf, put_page } from "./pages.ts";
+import { addressOfPfn, freeCount, need_page, PAGE, pfnOf, put_page, RESERVE } from "./pages.ts";
 
 export const MAX_AREAS = 8, MAX_MMS = 40;
 
@@ -80,6 +80,7 @@ export const set_table = fn("set_table", (entry, page, flags) => {
 
 /** A new address space with the kernel in it and nothing else; 0 if there is no room. */
 export const mm_create = fn("mm_create", () => {
+  if_(freeCount.le(RESERVE), () => ret(0));
   for_(0, MAX_MMS, (i) => {
     const mm = local(mms.at(i).address);
     if_(Mm.at(mm).used.eq(0), () => {

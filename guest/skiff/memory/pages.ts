@@ -65,8 +65,8 @@ export function getPage(address: Value): void {
   pageOf(address).count.inc();
 }
 
-/** A page of zeroes with one use, or 0. */
-export const get_free_page = fn("get_free_page", () => {
+/** Takes the first free page, zeroed; 0 if there is none. */
+const take_page = fn("take_page", () => {
   const address = local(firstFree);
   if_(address.eq(0), () => ret(0));
   const page = pageOf(address);
@@ -78,9 +78,17 @@ export const get_free_page = fn("get_free_page", () => {
   ret(address);
 });
 
-/** The same for those that cannot do without. */
+/** Pages that are kept for the kernel's own tables, so that programs cannot take it all. */
+export const RESERVE = 64;
+/** A page of zeroes with one use, or 0 if there is none that programs may have. */
+export const get_free_page = fn("get_free_page", () => {
+  if_(freeCount.le(RESERVE), () => ret(0));
+  ret(take_page());
+});
+
+/** The same for tables, out of the reserve. */
 export const need_page = fn("need_page", () => {
-  const address = local(get_free_page());
+  const address = local(take_page());
   if_(address.eq(0), () => void panic("out of memory"));
   ret(address);
 });

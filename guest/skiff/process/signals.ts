@@ -33,14 +33,14 @@ const bit = fn("bit", (n) => {
   ret(one.shl(n));
 });
 
-/** (pid, signal): 0 or -ESRCH. */
+/** (pid, signal): 0, or -ESRCH; what stays in the kernel takes no signals. */
 export const send_signal = fn("send_signal", (pid, signal) => {
   if_(signal.ge(SIGNALS).either(() => signal.eq(0)), () => ret(-EINVAL));
   for_(0, MAX_TASKS, (i) => {
     const task = local(taskAt(i));
     const t = Task.at(task);
     if_(
-      t.pid.eq(pid).both(() => t.state.ne(STATE.free)).both(() => t.state.ne(STATE.ended)),
+      t.pid.eq(pid).both(() => t.mm.ne(0)).both(() => t.state.ne(STATE.ended)),
       () => {
         t.pending.setBits(bit(signal));
         if_(t.state.eq(STATE.asleep), () => void wake_task(task));

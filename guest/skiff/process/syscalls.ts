@@ -34,7 +34,7 @@ import { schedule, sleep_for } from "./schedule.ts";
 import { send_signal, signal_return } from "./signals.ts";
 import { current, SIGNALS, stackTop } from "./task.ts";
 import { arm_timer } from "./timer.ts";
-import { foreground } from "./tty.ts";
+import { set_foreground } from "./tty.ts";
 import { copy_to_user, text_from_user } from "./user_memory.ts";
 
 type Frame = ReturnType<typeof TrapFrame.at>;
@@ -114,7 +114,7 @@ const calls: Record<keyof typeof SYS, Callable> = {
   measure: call("measure", (f) => ret(measure(f.ebx, f.ecx))),
   selftest: call("selftest", () => ret(run_selftest())),
   foreground: call("foreground", (f) => {
-    foreground.set(f.ebx);
+    set_foreground(f.ebx);
     ret(0);
   }),
   shutdown: call("shutdown", (f) => {

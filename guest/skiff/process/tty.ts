@@ -28,7 +28,7 @@ import { current } from "./task.ts";
 import { copy_from_user, copy_to_user } from "./user_memory.ts";
 
 /** Who is ended by ^C: a pid, 0 for nobody. */
-export const foreground = global("tty_foreground", u32);
+const foreground = global("tty_foreground", u32);
 /** What readers sleep for. */
 const arrival = global("tty_arrival", u32);
 const CONTROL_C = 3;
@@ -45,6 +45,12 @@ const look_for_interrupt = fn("tty_interrupt", () => {
       send_signal(foreground, SIG.interrupt);
     });
   });
+});
+
+/** (pid): who is ended by ^C from now on, and by one that was typed ahead. */
+export const set_foreground = fn("tty_set_foreground", (pid) => {
+  foreground.set(pid);
+  look_for_interrupt();
 });
 
 const console_event = fn("tty_event", (_port) => {

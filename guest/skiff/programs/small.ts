@@ -66,6 +66,14 @@ export const small: Program[] = [
       });
     },
   ),
+  program("fill", "takes all memory there is, until it is ended", () => {
+    const end = local(HEAP_FREE);
+    forever(() => {
+      end.add(0x10000);
+      if_(sys("brk", end).lt(end), () => ret(1));
+      for_(0, 16, (i) => u32.at(end.minus(i.shl(12)).minus(4)).set(1));
+    });
+  }),
   program("sleep", "waits; sleep MILLISECONDS", (args) => {
     sys("sleep", parse_decimal(args));
     ret(0);
