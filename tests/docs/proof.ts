@@ -4,6 +4,7 @@ import type { Proof } from "../../jit/isa/document.ts";
 import {
   CASES_PER_FORM,
   casesByRow,
+  CODE16_VECTORS,
   LONG_CASES,
   STEPPED_CASES,
   STEPPED_VECTORS,
@@ -41,6 +42,7 @@ export async function proof(): Promise<Proof> {
         ["16-bit code under TF", STEPPED_CASES.code16],
         ["64-bit code", LONG_CASES],
         ["MMX and SSE, 32-bit code", VECTOR_CASES],
+        ["MMX and SSE, 16-bit code", CODE16_VECTORS],
         ["MMX and SSE, under TF", STEPPED_VECTORS],
         ["x87 from random states, 32-bit code", X87_CASES],
       ],

@@ -102,9 +102,19 @@ export class CaseBuilder {
     return v >>> 0;
   }
 
-  /** Gives a register a meaning, unless an address of an instruction before this one is built on it. */
+  /** True if an address of an instruction before this one is built on a register. */
+  private taken(register: number): boolean {
+    return !this.state.alone && this.pinned.has(register);
+  }
+
+  /** Sets a register, unless that is taken. */
+  put(register: number, value: number): void {
+    if (!this.taken(register)) this.registers[register] = value;
+  }
+
+  /** Gives a register a meaning, unless it is taken. */
   pin(register: number, value: number): void {
-    if (!this.state.alone && this.pinned.has(register)) return;
+    if (this.taken(register)) return;
     this.registers[register] = value;
     this.pinned.add(register);
   }
@@ -112,6 +122,7 @@ export class CaseBuilder {
   /** Sets the operand that ModRM names, in its register or in memory. */
   setOperand(value: number, size: number): void {
     if (this.form.memory) this.poke(this.target, value, size);
+    else if (this.taken(size === 1 ? this.rm & 3 : this.rm)) return;
     else if (size === 1) this.setByteRegister(this.rm, value);
     else if (size === 2) {
       this.registers[this.rm] = (this.registers[this.rm] & 0xffff0000) | (value & 0xffff);

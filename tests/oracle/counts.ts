@@ -12,6 +12,7 @@ export const CASES_PER_FORM: Record<Mode, number> = { plain: 240, code16: 120, s
 /** Under TF; a 16-bit stack's upper half is what the kernel's way back makes of it, so not with one. */
 export const STEPPED_CASES: Record<Mode, number> = { plain: 40, code16: 20, stack16: 0 };
 export const VECTOR_CASES = 240;
+export const CODE16_VECTORS = 40;
 export const STEPPED_VECTORS = 24;
 export const X87_CASES = 240;
 /** In 64-bit code. */
@@ -34,7 +35,7 @@ export function casesByRow(): (row: Row) => { cases: number; long: number; why: 
       if (runsIn(f, mode)) add(f.row, n + STEPPED_CASES[mode]);
     }
   }
-  for (const { row } of vectorForms()) add(row, VECTOR_CASES + STEPPED_VECTORS);
+  for (const { row } of vectorForms()) add(row, VECTOR_CASES + CODE16_VECTORS + STEPPED_VECTORS);
   for (const { row } of x87Forms()) add(row, X87_CASES);
   const in64 = longForms();
   for (const { row } of in64.forms) add(row, LONG_CASES, longCounts);

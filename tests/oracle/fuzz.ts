@@ -36,7 +36,9 @@ export function casesOf(seed: number): Case[] {
   const { forms, plain, fpu, pairs, vectors, x87 } = sources ??= makeSources();
   return Array.from({ length: MAX_CASES }, () => {
     if (r.oneIn(3)) {
-      const c = r.oneIn(3) ? vectorSequence(r, vectors) : vectorCase(r, r.pick(vectors));
+      const c = r.oneIn(3)
+        ? vectorSequence(r, vectors)
+        : vectorCase(r, r.pick(vectors), r.oneIn(8) ? "code16" : "plain");
       return r.oneIn(32) ? stepped(r, c) : c;
     }
     if (r.oneIn(10)) {

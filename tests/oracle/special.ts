@@ -36,11 +36,11 @@ function division(b: CaseBuilder): void {
   if (width === 1) {
     const al = b.registers[AX] & 0xff;
     const high = r.oneIn(3) ? r.below(4) : signed && al & 0x80 ? 0xff : 0;
-    b.registers[AX] = (b.registers[AX] & 0xffff0000) | high << 8 | al;
+    b.put(AX, (b.registers[AX] & 0xffff0000) | high << 8 | al);
     return;
   }
   const negative = (b.registers[AX] >>> (width * 8 - 1)) & 1;
-  b.registers[DX] = r.oneIn(3) ? r.below(8) : signed && negative ? 0xffffffff : 0;
+  b.put(DX, r.oneIn(3) ? r.below(8) : signed && negative ? 0xffffffff : 0);
 }
 
 function bitOffset(b: CaseBuilder): void {

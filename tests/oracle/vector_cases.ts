@@ -5,7 +5,7 @@ import { handlerPlan } from "../../jit/isa/plan.ts";
 import type { Row } from "../../jit/isa/rows.ts";
 import type { Random } from "../random.ts";
 import { bytesOf } from "./builder.ts";
-import { State } from "./state.ts";
+import { type Mode, State } from "./state.ts";
 import type { Case } from "./case.ts";
 import { isVectorForm } from "./excluded.ts";
 import { LONGEST, makeCase } from "./generate.ts";
@@ -57,10 +57,11 @@ function pickTarget(r: Random, width: number): number {
   return READONLY + 16 * r.below(8);
 }
 
-/** One case of a form. */
-export function vectorCase(r: Random, form: VectorForm): Case {
-  const state = vectorState(r);
-  return makeCase(form.name, encode(r, form, state, true), state, 0);
+/** One case of a form, in 32-bit code or in 16-bit code. */
+export function vectorCase(r: Random, form: VectorForm, mode: Mode = "plain"): Case {
+  const state = vectorState(r, mode);
+  const name = mode === "plain" ? form.name : `${form.name} (${mode})`;
+  return makeCase(name, encode(r, form, state, true), state, 0);
 }
 
 /** Two to four instructions in a row; estimates, which differ from host to host, are left out. */
@@ -77,8 +78,8 @@ export function vectorSequence(r: Random, forms: readonly VectorForm[]): Case {
 }
 
 /** Flat segments (what other segments do is the scalar cases' matter), corner values everywhere. */
-function vectorState(r: Random): State {
-  const state = new State(r);
+function vectorState(r: Random, mode: Mode = "plain"): State {
+  const state = new State(r, true, false, mode);
   state.segments.splice(0, 4, FLAT, FLAT_CS, FLAT, FLAT);
   randomState(r, new DataView(state.fx.buffer, state.fx.byteOffset));
   const memory = new DataView(state.memory.buffer, state.memory.byteOffset);
@@ -91,6 +92,7 @@ function encode(r: Random, { row, memory }: VectorForm, state: State, alone: boo
   const prefixes = row.prefix === "np" || row.prefix === "" ? [] : [parseInt(row.prefix, 16)];
   const reg = row.reg >= 0 ? row.reg : r.below(8);
   const modrm: number[] = [];
+  let narrow = false, overridden = false;
   if (memory) {
     const operand = row.operands.find(isMemory)!;
     const target = pickTarget(r, operandWidth(operand, 4));
@@ -99,8 +101,9 @@ function encode(r: Random, { row, memory }: VectorForm, state: State, alone: boo
       const [segment, prefix] = r.pick([[BASED, 0x64], [LIMITED, 0x65]] as const);
       const near = SCRATCH + SCRATCH_SIZE - 16 * r.below(3) - (r.oneIn(2) ? 0 : r.below(16));
       const offset = ((segment === LIMITED ? near : target) - segment.base) >>> 0;
-      const narrow = offset < 0x10000 && r.oneIn(2);
-      prefixes.unshift(prefix, ...(narrow ? [0x67] : []));
+      narrow = offset < 0x10000 && r.oneIn(2);
+      prefixes.unshift(prefix);
+      overridden = true;
       modrm.push(reg << 3 | (narrow ? 6 : 5), ...bytesOf(offset, narrow ? 2 : 4));
     } else if (!alone || r.oneIn(3)) modrm.push(reg << 3 | 5, ...bytesOf(target, 4));
     else if (r.oneIn(2)) {
@@ -113,7 +116,11 @@ function encode(r: Random, { row, memory }: VectorForm, state: State, alone: boo
       modrm.push(reg << 3 | 4, scale << 6 | ECX << 3 | EBX);
     }
   } else if (row.operands.length) modrm.push(0xc0 | reg << 3 | r.below(8));
-  if (row.name.startsWith("maskmov")) state.registers[EDI] = pickTarget(r, 16);
+  const implied = row.name.startsWith("maskmov");
+  if (implied) state.registers[EDI] = pickTarget(r, 16);
+  if ((memory || implied) && narrow !== (state.mode === "code16")) {
+    prefixes.splice(overridden ? 1 : 0, 0, 0x67);
+  }
   const immediate = row.operands.at(-1) === "Ib" ? [immediateOf(r)] : [];
   return [...prefixes, ...MAP_BYTES[row.map], row.opcode, ...modrm, ...immediate];
 }

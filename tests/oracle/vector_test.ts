@@ -1,7 +1,7 @@
 /** MMX and SSE against the host's processor: registers, MXCSR, flags, memory and faults. */
 import type { Case } from "./case.ts";
 import { Random } from "../random.ts";
-import { STEPPED_VECTORS, VECTOR_CASES } from "./counts.ts";
+import { CODE16_VECTORS, STEPPED_VECTORS, VECTOR_CASES } from "./counts.ts";
 import { stepped } from "./generate.ts";
 import { assertNothing } from "./processor.ts";
 import { canRunNatively, GuestWorld } from "./run.ts";
@@ -23,6 +23,7 @@ Deno.test({
     function* cases(): Generator<Case> {
       for (const f of forms) {
         for (let n = CASES_PER_FORM; n > 0; n--) yield vectorCase(r, f);
+        for (let n = CODE16_VECTORS; n > 0; n--) yield vectorCase(r, f, "code16");
         for (let n = STEPPED_VECTORS; n > 0; n--) yield stepped(r, vectorCase(r, f));
       }
       for (let n = SEQUENCES; n > 0; n--) yield vectorSequence(r, forms);
@@ -36,7 +37,7 @@ Deno.test({
     for (const line of takeVariances()) console.log(`oracle: ${line}`);
     console.log(
       `oracle: ${
-        forms.length * (CASES_PER_FORM + STEPPED_VECTORS) + SEQUENCES
+        forms.length * (CASES_PER_FORM + CODE16_VECTORS + STEPPED_VECTORS) + SEQUENCES
       } cases of ${forms.length} vector forms agree`,
     );
   },
