@@ -98,6 +98,8 @@ interface Exports {
   probe_descriptor(selector: number): number;
   inspect_cr3(domid: number, vcpu: number): number;
   inspect_current(): number;
+  inspect_cpu(domid: number, vcpu: number): number;
+  machine_run(now: bigint, budget: number): number;
 }
 
 /** What AUDIT_ numbers say (core/wasm/pagetables/audit.ts). */

@@ -13,16 +13,21 @@ import {
   PAGE_INFO_SIZE,
   SPLIT,
 } from "../../../core/wasm/layout.ts";
+import { buildRegions } from "../../../jit/translator/build.ts";
+import type { Builder } from "../../../jit/translator/builder.ts";
+import { Translator, type TranslatorCore } from "../../../jit/translator/mod.ts";
 import { ARGS, Rig, TestDomain } from "../../pagetables/rig.ts";
 import { compareFrame, takeAccessed } from "./compare.ts";
 import { mfnOf } from "./frame.ts";
 import { DOMID_XEN } from "./mmu_update.ts";
 import { build, destroy } from "./lifecycle.ts";
-import { PAGES, SLOTS, type Target } from "./steps.ts";
+import { CODE, EXTRA, HANDLER, IMAGE, LIST, STACK } from "./guest.ts";
+import { BASE, PAGES, SLOTS, type Target } from "./steps.ts";
 import { emulate, emulated, faultOf, type Store, translate, type Translation } from "./stores.ts";
 import { type Domain, World } from "./world.ts";
 
-const M2P = 512, MOST = PAGES + 6;
+const M2P = 512, MOST = PAGES + EXTRA + 6;
+const SET_TRAP_TABLE = 0, KERNEL_CS = 0xe019;
 const GRANT_TABLE_OP = 20, MULTICALL = 13, SETUP_TABLE = 2;
 /** What an access does, and its number for the walker (core/wasm/pagetables/walk.ts). */
 const ACCESS = { read: 0, write: 1, modify: 3, locked: 3 + 16 };
@@ -39,6 +44,23 @@ export class Side {
   readonly mfns: number[];
   /** Translations an access may still use: by page, since the last flush. */
   readonly cached = new Map<number, Translation[]>();
+  /** The guest flushes a page, or all. */
+  flush(page?: number): void {
+    for (const key of page === undefined ? this.cached.keys() : [page]) this.cached.set(key, []);
+  }
+
+  /** A slice begins: pages that were used may still be cached, as the tables have them. */
+  refresh(translate: (va: number) => Translation | undefined): void {
+    for (const page of this.cached.keys()) {
+      const now = translate(page * 4096);
+      this.cached.set(page, now ? [now] : []);
+    }
+  }
+
+  /** What its own code did cannot be told: it is of no more use. */
+  lost = false;
+  /** Its code has been run often enough to be translated. */
+  warm = false;
 
   constructor(readonly core: TestDomain, readonly model: Domain) {
     this.mfns = [...core.mfns];
@@ -49,6 +71,15 @@ export class Side {
 function isOwn(view: DataView, mfn: number): boolean {
   const info = PAGE_INFO + mfn * PAGE_INFO_SIZE;
   return view.getUint32(info, true) === 1 && view.getUint32(info + 12, true) === DOMID_XEN;
+}
+
+/** One that translates at once what a slice ended in. */
+function translatorFor(core: TranslatorCore): Translator {
+  const build: Builder["build"] = (regions, built) => {
+    const bytes = buildRegions(regions);
+    built(new WebAssembly.Module(bytes), "", bytes.length);
+  };
+  return new Translator(core, { hot: 1, builder: { build, stop: () => {} } });
 }
 
 export class Pair {
@@ -67,21 +98,34 @@ export class Pair {
   }
 
   static #rig: Promise<Rig> | undefined;
+  static #translator: Translator | undefined;
+  /** What translates the guests' code, if anything does. */
+  readonly translator = Pair.#translator;
 
-  /** A pair in the one machine that all sequences of a process use: nothing may be left of the one before. */
-  static async create(): Promise<Pair> {
-    return new Pair(await (Pair.#rig ??= Rig.create(1024)));
+  /**
+   * A pair in the one machine that all sequences of a process use: nothing may be left of the one before.
+   *
+   * @param translated guests' code is translated as soon as it has run
+   */
+  static async create(translated = false): Promise<Pair> {
+    if (translated !== (Pair.#translator !== undefined)) Pair.forget();
+    const rig = await (Pair.#rig ??= Rig.create(1024));
+    if (translated) Pair.#translator ??= translatorFor(rig.core as unknown as TranslatorCore);
+    return new Pair(rig);
   }
 
   /** After a failure nothing is known of the machine: the next sequence gets another. */
   static forget(): void {
-    Pair.#rig = undefined;
+    Pair.#rig = Pair.#translator = undefined;
   }
 
   #create(): Side {
     const { rig } = this;
     rig.core.slice_end();
-    const core = TestDomain.create(rig, PAGES, MOST, 0, (id) => this.enter(id));
+    const core = TestDomain.create(rig, PAGES + EXTRA, MOST, 0, (id) => this.enter(id));
+    this.memory(core.mfns[CODE]).set(IMAGE);
+    const traps = core.args([14 | (KERNEL_CS << 16), HANDLER, 0, 0]);
+    assert.equal(core.hypercall(SET_TRAP_TABLE, traps), 0);
     const list = core.args([0x7ff0, 1, 0, ARGS + 64]);
     assert.equal(core.hypercall(GRANT_TABLE_OP, SETUP_TABLE, list, 1), 0);
     const model = build(this.world, {
@@ -215,7 +259,7 @@ export class Pair {
   /** What stands in argument pages and shared_info is not the model's business: it takes it over. */
   syncArguments(): void {
     for (const { core, model } of this.sides) {
-      for (const mfn of [core.mfns[4], core.sharedInfo]) {
+      for (const mfn of [core.mfns[4], core.mfns[LIST], core.mfns[STACK], core.sharedInfo]) {
         const f = this.world.frame(mfn)!;
         if (f.owner === model.id) f.bytes.set(this.memory(mfn));
       }
@@ -236,6 +280,15 @@ export class Pair {
   canCall(side: Side): boolean {
     const t = translate(this.world, side.model, ARGS);
     return t !== undefined && t.writable && t.frame.mfn === side.core.mfns[4];
+  }
+
+  /** Whether its code can go through a list with arguments. */
+  canRun(side: Side): boolean {
+    const pages = [[CODE, false], [LIST, true], [STACK, true]] as const;
+    return this.canCall(side) && pages.every(([page, written]) => {
+      const t = translate(this.world, side.model, BASE + page * 4096);
+      return t?.frame.mfn === side.core.mfns[page] && (t.writable || !written);
+    });
   }
 
   /** Destroys a domain; its place is another's. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ARGS, HC, words64 } from "../../pagetables/rig.ts";
 import { setGdt, updateDescriptor, useLdt } from "./descriptors.ts";
+import { execute } from "./execute.ts";
 import { performGrant } from "./perform_grants.ts";
 import { allocate, decrease, exchange } from "./memory.ts";
 import { mmuUpdate, updateVaMapping, updateVaMappingOther } from "./mmu_update.ts";
@@ -26,7 +27,8 @@ export function perform(pair: Pair, s: Step): void {
   pair.syncArguments();
   pair.forgetFreed();
   // It has its arguments elsewhere now, and where the call's results went nobody knows: it is of no more use.
-  if (!pair.canCall(side)) pair.replace(s.slot);
+  const useless = side.lost || !pair.canCall(side) || (s.op === "run" && !pair.canRun(side));
+  if (useless) pair.replace(s.slot);
 }
 
 function act(pair: Pair, side: Side, s: Step): void {
@@ -47,14 +49,14 @@ function act(pair: Pair, side: Side, s: Step): void {
       const expected = domid === undefined
         ? updateVaMapping(world, model, s.va, value)
         : updateVaMappingOther(world, model, s.va, value, domid);
-      if (expected === 0 && s.flush === 1) side.cached.clear();
-      if (expected === 0 && s.flush === 2) side.cached.delete(Math.floor(s.va / 4096));
+      if (expected === 0 && s.flush === 1) side.flush();
+      if (expected === 0 && s.flush === 2) side.flush(Math.floor(s.va / 4096));
       return pair.agree(side, result, expected, "update_va_mapping");
     }
     case "remap": {
       const va = BASE + s.pfn * 4096;
       const value = (BigInt(side.mfns[s.pfn]) << 12n) | (s.writable ? 0x63n : 0x21n);
-      side.cached.delete(Math.floor(va / 4096));
+      side.flush(Math.floor(va / 4096));
       return pair.agree(
         side,
         call(HC.update_va_mapping, va, ...words64(value), 2),
@@ -92,6 +94,8 @@ function act(pair: Pair, side: Side, s: Step): void {
         s.user,
       );
     }
+    case "run":
+      return execute(pair, side, s.items);
     case "reserve":
       return reserve(pair, side, s, call);
     case "exchange": {
@@ -145,7 +149,7 @@ function update(pair: Pair, side: Side, s: Of<"mmu_update">, call: Call): void {
     assert.equal(core.word(DONE), expected.done ?? UNTOUCHED, "done of mmu_update");
   }
   const upper = levels.slice(0, expected.done ?? 0).some((type) => type === "L2" || type === "L3");
-  if (upper && list.length === 1 && s.list[0].command !== 1) side.cached.clear();
+  if (upper && list.length === 1 && s.list[0].command !== 1) side.flush();
 }
 
 function extended(pair: Pair, side: Side, s: Of<"mmuext">, call: Call): void {
@@ -167,8 +171,8 @@ function extended(pair: Pair, side: Side, s: Of<"mmuext">, call: Call): void {
     assert.equal(core.word(DONE), expected.done ?? UNTOUCHED, "done of mmuext_op");
   }
   for (const o of list.slice(0, expected.done ?? 0)) {
-    if (o.cmd === 5 || o.cmd === 6 || o.cmd === 10) side.cached.clear();
-    if (o.cmd === 7 || o.cmd === 11) side.cached.delete(Math.floor(o.arg1 / 4096));
+    if (o.cmd === 5 || o.cmd === 6 || o.cmd === 10) side.flush();
+    if (o.cmd === 7 || o.cmd === 11) side.flush(Math.floor(o.arg1 / 4096));
   }
 }
 

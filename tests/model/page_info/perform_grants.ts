@@ -57,14 +57,14 @@ export function performGrant(pair: Pair, side: Side, s: Act, call: Call): void {
       if (expected.status || !told) return;
       assert.equal(core.word(20), expected.handle, "handle");
       assert.equal(core.word(24), expected.mfn! * 4096, "dev_bus_addr");
-      return side.cached.clear();
+      return side.flush();
     }
     case "unmap": {
       const [at] = address(pair, s.place);
       grant(UNMAP, [...words64(at), 0, 0, s.handle, UNUSED]);
       const expected = unmap(world, model, at, s.handle);
       status(20, expected, "unmap_grant_ref");
-      if (!expected) side.cached.clear();
+      if (!expected) side.flush();
       return;
     }
     case "replace": {
@@ -72,7 +72,7 @@ export function performGrant(pair: Pair, side: Side, s: Act, call: Call): void {
       grant(REPLACE, [...words64(at, from), s.handle, UNUSED]);
       const expected = unmapAndReplace(world, model, at, from, s.handle);
       status(20, expected, "unmap_and_replace");
-      if (!expected) side.cached.clear();
+      if (!expected) side.flush();
       return;
     }
     case "copy": {

@@ -7,17 +7,33 @@ import { sequence, type Step } from "./steps.ts";
 /** Steps of one seed. */
 export const LENGTH = 150;
 
-export const runSeed = bySeed<Step>(LENGTH, sequence, async () => {
-  const pair = await Pair.create();
+/** Steps between two of the core's own recounts. */
+const AUDIT = 4;
+
+async function begin(translated: boolean) {
+  const pair = await Pair.create(translated);
+  let steps = 0;
   return {
-    step(s) {
+    step(s: Step) {
       perform(pair, s);
       pair.compare();
-      pair.audit(pair.sides[s.slot]);
+      if (++steps % AUDIT === 0) pair.audit(pair.sides[s.slot]);
     },
     end() {
       for (const side of pair.sides) pair.audit(side);
       pair.end();
     },
   };
-}, () => Pair.forget());
+}
+
+const forget = () => Pair.forget();
+
+export const runSeed = bySeed<Step>(LENGTH, sequence, () => begin(false), forget);
+
+/** Many more runs of the guests' own code, which is translated as soon as it has run. */
+export const runTranslated = bySeed<Step>(
+  LENGTH,
+  (r, length) => sequence(r, length, 6),
+  () => begin(true),
+  forget,
+);

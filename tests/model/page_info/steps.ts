@@ -68,7 +68,14 @@ export type Act =
     length: number;
   }
   | { op: "transfer"; target: Target; to: number; ref: number }
+  | { op: "run"; items: Item[] }
   | { op: "destroy" };
+
+/** Steps that a guest's own code carries out, one after the other (execute.ts). */
+export type Item = Extract<
+  Act,
+  { op: "access" | "va_mapping" | "remap" | "mmuext" | "mmu_update" }
+>;
 
 /** `multi`: the hypercall is made inside a multicall. */
 export type Step = { slot: number; multi: boolean } & Act;
@@ -330,6 +337,29 @@ class Maker {
     }
   }
 
+  /** Such steps in one go, by the guest's code. */
+  *run(): Generator<Act> {
+    const { r } = this;
+    const items: Item[] = [];
+    while (items.length < 12) {
+      const acts = r.oneIn(3)
+        ? [this.act()]
+        : this[r.pick(["stale", "retype", "stores"] as const)]();
+      for (const act of acts) {
+        if (act.op === "access") items.push({ ...act, ...this.tagged(act.va) });
+        else if (isItem(act)) items.push(act);
+      }
+    }
+    if (r.oneIn(2)) yield { op: "assist", on: true, type: 2 };
+    yield { op: "run", items };
+  }
+
+  /** An access where pages have a word that tells them apart, or one that is in no table's way. */
+  tagged(va: number): { va: number } {
+    const page = va - va % 4096;
+    return { va: this.r.oneIn(2) ? page + this.r.pick([0xff8, 0xff0]) : va };
+  }
+
   extOp(cmd: number, target: Target, va = 0, entries = 0): Act {
     return { op: "mmuext", list: [{ cmd, target, source: target, va, entries }], foreign: 0x7ff0 };
   }
@@ -369,18 +399,32 @@ class Maker {
   }
 }
 
+/** Pages keep their tags while a run goes on, so none is cleared or copied over. */
+function isItem(act: Act): act is Item {
+  if (act.op === "remap") return true;
+  if (act.op === "va_mapping") return act.other === undefined;
+  if (act.op !== "mmuext" && act.op !== "mmu_update") return false;
+  if (act.foreign !== 0x7ff0 || act.list.length !== 1) return false;
+  const [first] = act.list;
+  return !("cmd" in first) || (first.cmd !== 16 && first.cmd !== 17);
+}
+
 const MACROS = ["tables", "ldt", "linear", "stale", "retype", "stores"] as const;
 
-/** A sequence of about `length` steps. */
-export function sequence(r: Random, length: number): Step[] {
+/**
+ * A sequence of about `length` steps.
+ *
+ * @param runs one step in so many is a run of the guest's own code
+ */
+export function sequence(r: Random, length: number, runs = 60): Step[] {
   const steps: Step[] = [];
   let slot = 0;
   while (steps.length < length) {
     if (r.oneIn(5)) slot = r.below(SLOTS);
     const maker = new Maker(r, slot);
     if (r.oneIn(25)) steps.push(...maker.share(r.below(SLOTS)));
-    const macro = r.pick(MACROS);
-    const acts = steps.length && !r.oneIn(10) ? [maker.act()] : maker[macro]();
+    const macro = r.oneIn(runs) ? "run" : r.pick(MACROS);
+    const acts = steps.length && macro !== "run" && !r.oneIn(10) ? [maker.act()] : maker[macro]();
     for (const act of acts) steps.push({ slot, multi: r.oneIn(8), ...act });
   }
   return steps;

@@ -54,7 +54,11 @@ export interface Store {
 }
 
 /** Whether a kernel's store that faults is one into a live L1 which the hypervisor takes on. */
-export function emulated(d: Domain, t: Translation | undefined, s: Store): boolean {
+export function emulated(
+  d: Domain,
+  t: Translation | undefined,
+  s: Pick<Store, "va" | "size">,
+): boolean {
   if (!t || !t.leaf || t.leaf & RW || !d.assists.has(2)) return false;
   const { frame } = t;
   if (frame.type !== "L1" || !frame.typeCount || frame.owner !== d.id) return false;
