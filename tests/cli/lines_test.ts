@@ -46,6 +46,18 @@ Deno.test("a prompt is shown after a moment; what is typed there follows at once
   assert.equal(shown.text, "a: a> he\nb: news\na: a> help\n");
 });
 
+Deno.test("a note breaks an open line off, too", async () => {
+  const { shown, lines, guest } = start();
+  const a = guest("a");
+  lines.note("one");
+  say(a, "a> ");
+  await pause(80);
+  lines.note("two");
+  say(a, "x\n");
+  await lines.drained();
+  assert.equal(shown.text, "one\na: a> \ntwo\na: a> x\n");
+});
+
 Deno.test("what a guest leaves unfinished is shown at its end, once", async () => {
   const { shown, guest } = start();
   const a = guest("a"), b = guest("b"), c = guest("c");

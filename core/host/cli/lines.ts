@@ -54,6 +54,13 @@ export class Lines {
     return this.open === guest;
   }
 
+  /** Puts a line of our own between the guests'. */
+  note(text: string): void {
+    if (this.open) this.send(Uint8Array.of(NEWLINE));
+    this.open = null;
+    this.send(new TextEncoder().encode(`${text}\n`));
+  }
+
   /** Ends an open line, for a guest that says no more. */
   finish(guest: GuestLines): void {
     if (this.open !== guest) return;

@@ -18,6 +18,8 @@ export class Session {
   private inputEnded = false;
   /** The guest that gets our input. */
   private focus = 0;
+  /** Several guests' consoles on one stream. */
+  private readonly together: Lines | null;
   private readonly lines: GuestLines[] = [];
   private readonly running = new Set<GuestRun>();
   private finish!: (status: number) => void;
@@ -32,8 +34,8 @@ export class Session {
   ) {
     this.finished = new Promise((finish) => this.finish = finish);
     const several = files.length > 1;
-    const lines = several ? new Lines(writeConsole) : null;
-    for (const each of files) this.addGuest(each, lines?.guest(each.args.name!) ?? null);
+    this.together = several ? new Lines(writeConsole) : null;
+    for (const each of files) this.addGuest(each, this.together?.guest(each.args.name!) ?? null);
     this.input = new Input(several ? () => this.switchInput() : null);
   }
 
@@ -98,9 +100,15 @@ export class Session {
       if (!this.running.has(guest) || next === this.focus) continue;
       this.focus = next;
       if (guest.domain) this.input.connect(guest.domain.console);
-      if (!this.inputEnded) say(`paravane: input goes to ${guest.name}`);
+      if (!this.inputEnded) this.note(`paravane: input goes to ${guest.name}`);
       return;
     }
+  }
+
+  /** At a terminal, where a guest's prompt may stand, what we say goes the guests' way. */
+  private note(text: string): void {
+    if (this.together && Deno.stdout.isTerminal()) this.together.note(text);
+    else say(text);
   }
 
   private async watchInput(): Promise<void> {
