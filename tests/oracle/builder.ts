@@ -282,8 +282,9 @@ export class CaseBuilder {
     const reg = this.reg << 3;
     const rm = r.below(8);
     const offset = this.offset();
-    if (rm === 6 && r.oneIn(2)) return [reg | 6, ...bytesOf(offset, 2)];
     const pairs = [[BX, SI], [BX, DI], [BP, SI], [BP, DI], [SI], [DI], [BP], [BX]];
+    const moved = pairs[rm].some((n) => this.state.changed.has(n));
+    if (moved || (rm === 6 && r.oneIn(2))) return [reg | 6, ...bytesOf(offset, 2)];
     const sum = pairs[rm].reduce((a, n) => a + this.registers[n], 0);
     for (const n of pairs[rm]) this.pinned.add(n);
     return [0x80 | reg | rm, ...bytesOf(offset - sum, 2)];
