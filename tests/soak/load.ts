@@ -18,6 +18,8 @@ export interface LoadOptions {
   /** How long the guests run, from when the last of them is ready. */
   seconds: number;
   time?: MachineOptions["time"];
+  /** Whether other pairs of guests come and go meanwhile, torn out of their exchanges. */
+  churn?: boolean;
   /** Called every second or so. */
   progress?: (text: string) => void;
 }
@@ -46,6 +48,8 @@ export interface LoadReport {
   /** Resident memory in MiB when all were ready, and at the end. */
   residentAtStart: number;
   residentAtEnd: number;
+  /** Pairs that came and went. */
+  pairs: number;
   /** ms from the first domain's making until every guest had said its first line. */
   firstLines: number;
 }
@@ -139,11 +143,13 @@ async function run(machine: Machine, options: LoadOptions): Promise<LoadReport> 
   const residentAtStart = resident();
 
   const end = performance.now() + seconds * 1000;
+  const churning = options.churn ? churn(machine, image, count, end) : Promise.resolve(0);
   while (performance.now() < end) {
     await pause(Math.min(1000, Math.max(0, end - performance.now())));
     const lines = guests.reduce((sum, { echoed }) => sum + echoed, 0);
     options.progress?.(`${lines} lines, ${resident().toFixed(0)} MiB resident`);
   }
+  const pairs = await churning;
   for (const guest of guests) guest.finish();
   for (const { domain, number } of guests) {
     const { name } = await domain.shutdown;
@@ -165,8 +171,50 @@ async function run(machine: Machine, options: LoadOptions): Promise<LoadReport> 
     freeFrames: machine.core.exports.machine_free_frames(),
     residentAtStart,
     residentAtEnd: resident(),
+    pairs,
     firstLines,
   };
+}
+
+/** The last number a domain can have. */
+const LAST_ID = 127;
+
+/**
+ * Makes pairs of guests that exchange pages and events, and destroys them in the middle of it.
+ *
+ * @param count domains that stay, which have the first numbers
+ * @returns how many pairs
+ */
+async function churn(
+  machine: Machine,
+  image: Uint8Array,
+  count: number,
+  end: number,
+): Promise<number> {
+  const after = (id: number) => id === LAST_ID ? count + 1 : id + 1;
+  let pairs = 0;
+  for (let id = count + 1; performance.now() < end; id = after(after(id))) {
+    const ids = [id, after(id)];
+    const guests = ids.map((number) => new Neighbour(number));
+    for (const [n, guest] of guests.entries()) {
+      guest.domain = await machine.addDomain(image, {
+        memory: 8,
+        commandLine: `${ids[1 - n]} ${ids[1 - n]}`,
+        output: (bytes) => guest.take(bytes),
+        paused: true,
+      });
+      if (guest.domain.id !== guest.number) throw new Error("domains are not numbered in turn");
+    }
+    for (const { domain } of guests) domain.unpause();
+    await Promise.all(guests.map(({ ready }) => ready));
+    await pause(pairs % 30);
+    for (const { domain } of pairs & 1 ? guests : guests.toReversed()) {
+      machine.destroyDomain(domain);
+      if (pairs & 2) await pause(1); // so that the other sees it gone
+    }
+    pairs++;
+  }
+  return pairs;
 }
 
 /** What is not as it must be: nothing lost, nothing wrong, every frame back. */

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { faults, load, spread } from "./load.ts";
 
-Deno.test("64 domains of 8 MiB exchange grants and events with their neighbours and echo; nothing is lost [domain.load] [domain.several] [grant_table_op.map_grant_ref] [grant_table_op.copy] [event_channel_op.bind_interdomain]", async () => {
-  const report = await load({ domains: 64, seconds: 8 });
+Deno.test("64 domains of 8 MiB exchange grants and events with their neighbours and echo, others come and go; nothing is lost [domain.destroy] [domain.load] [domain.several] [grant_table_op.map_grant_ref] [grant_table_op.copy] [event_channel_op.bind_interdomain]", async () => {
+  const report = await load({ domains: 64, seconds: 8, churn: true });
   assert.deepEqual(faults(report), []);
   assert.equal(report.guests.length, 64);
+  assert.ok(report.pairs > 2, `${report.pairs} pairs came and went`);
   const least = Math.min(...report.guests.map((guest) => Math.min(guest.asked, guest.echoed)));
   assert.ok(least > 10, `${least}`);
   assert.ok(spread(report.guests.map((guest) => guest.answered)) < 0.5);
-  assert.ok(report.residentAtEnd < report.residentAtStart + 64, "memory grows");
+  // those who come and go need room for two of them, and V8 some for what it has not swept yet
+  assert.ok(report.machineFrames < (64 + 4) * 11 * 256, `${report.machineFrames} frames`);
+  const more = report.residentAtEnd - report.residentAtStart;
+  assert.ok(more < 192, `${more} MiB more are resident`);
 });
 
 Deno.test("their shares are equal within 5 %, counted in instructions [domain.fair]", async () => {

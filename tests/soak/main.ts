@@ -17,6 +17,7 @@ let shown = 0;
 const report = await load({
   domains,
   seconds,
+  churn: true,
   progress: (text) => {
     if (performance.now() - shown < 10_000) return;
     shown = performance.now();
@@ -44,6 +45,7 @@ console.log(
     report.residentAtEnd.toFixed(0)
   } MiB at the end`,
 );
+console.log(`came, went  ${report.pairs} pairs of other guests`);
 const found = faults(report);
 for (const fault of found.slice(0, 20)) console.log(`FAULT ${fault}`);
 console.log(found.length === 0 ? "nothing lost" : `${found.length} faults`);
