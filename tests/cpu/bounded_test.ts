@@ -146,6 +146,16 @@ Deno.test("mmuext_op of a billion [hypercall.preempted]", () => {
   assert.ok(done > 0 && done <= BUDGET / 100 + 1, `${done}`);
 });
 
+Deno.test("pins of many tables: each is charged for its entries [hypercall.preempted] [mmuext_op.pin_l1_table]", () => {
+  const tables = Array.from({ length: 40 }, (_, n) => 40 + n);
+  for (const page of tables) bench.protect(page, P | US);
+  const list = bench.guest.write(va(38), ...tables.flatMap((n) => [0, bench.guest.mfns[n], 0]));
+  const r = call(26, list, tables.length, 0, SELF);
+  const done = tables.length - (r.ecx & 0x7fffffff);
+  assert.ok(done > 0 && done <= 3, `${done}`);
+  assert.equal(r.ebx, list + done * 12);
+});
+
 Deno.test("multicall of a billion [hypercall.preempted]", () => {
   const list = endless([17, 0, 0, 0, 0, 0, 0, 0]);
   const r = call(13, list, HUGE);
