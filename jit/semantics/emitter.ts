@@ -41,6 +41,11 @@ export class Emitter {
     return this.#blocks.length === 1;
   }
 
+  /** How many blocks are open around what is emitted. */
+  protected get depth(): number {
+    return this.#blocks.length;
+  }
+
   // ---- values ------------------------------------------------------------------------------
 
   /** Parameter n as a value. */

@@ -23,6 +23,7 @@ export const HELPERS = {
   cpu_jump_ok: { parameters: [i32], result: i32 },
   cpu_enter_slow: { parameters: [i32], result: null },
   // memory
+  cpu_tlb_known: { parameters: [i32, i32], result: i32 },
   cpu_tlb_probe: { parameters: [i32, i32, i32], result: i32 },
   cpu_tlb_fill: { parameters: [i64, i32, i32], result: i32 },
   cpu_commit: { parameters: [], result: i32 },

@@ -27,6 +27,7 @@ import type { Access } from "../semantics/memory.ts";
 import { type HelperName, HELPERS } from "../semantics/runtime.ts";
 import { type IntType, type Operand, type Value, WASM_TYPES } from "../semantics/value.ts";
 import { flagsDeadIn } from "./flags.ts";
+import type { Group } from "./groups.ts";
 import { perfectHash } from "./hash.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
@@ -148,8 +149,52 @@ export class RegionContext extends LocalContext {
 
   // ---- memory ----------------------------------------------------------------------------------------
 
-  /** Within the page of the last such access: its bias. Else by the TLB, or by the interpreter. */
+  /** The host's address: by the check of the access's group, if it has one, else by its own. */
   protected override translate(linear: Value, size: number, access: Access, stack: boolean): Value {
+    const { groups } = this.state;
+    const place = this.certain ? groups.placeOf(linear) : null;
+    if (!place) return this.#translateAlone(linear, size, access, stack);
+    if (groups.recording) groups.note(place, size, access !== 0);
+    const group = groups.recording ? null : groups.groupOf(place);
+    if (!group) return this.#translateAlone(linear, size, access, stack);
+    const further = place.distance - group.from;
+    const { holds, base } = group.checked ??= this.#checkGroup(group, linear, further, stack);
+    const host = this.variable("i32");
+    this.set(host, base);
+    this.unlikely(this.eqz(holds), () => {
+      this.set(host, this.sub(this.#translateAlone(linear, size, access, stack), further));
+    });
+    return this.behind(host, further);
+  }
+
+  /** Whether all of a group lies in the page of its kind's last access, or in one that the TLB knows. */
+  #checkGroup(group: Group, linear: Value, further: number, stack: boolean): {
+    holds: Value;
+    base: Value;
+  } {
+    const { page, bias } = this.state.slots.slot(this.#instruction, stack, group.writes);
+    const first = this.sub(linear, further);
+    const firstPage = this.and(first, PAGE);
+    const lastPage = this.and(this.add(first, group.to - group.from - 1), PAGE);
+    const holds = this.variable("i32");
+    this.set(holds, 1);
+    const elsewhere = this.or(this.xor(firstPage, page), this.xor(lastPage, page));
+    this.unlikely(elsewhere, () => {
+      this.set(holds, 0);
+      this.if(this.eq(firstPage, lastPage), () => {
+        const host = this.call("cpu_tlb_known", first, group.writes ? 1 : 0);
+        this.if(host, () => {
+          this.set(holds, 1);
+          this.set(page, firstPage);
+          this.set(bias, this.sub(host, first));
+        });
+      });
+    });
+    return { holds, base: this.add(first, bias) };
+  }
+
+  /** Within the page of the last such access: its bias. Else by the TLB, or by the interpreter. */
+  #translateAlone(linear: Value, size: number, access: Access, stack: boolean): Value {
     const { page, bias } = this.state.slots.slot(this.#instruction, stack, access !== 0);
     const last = () => this.and(this.add(linear, size - 1), PAGE);
     // with the low bits of an aligned address kept, one comparison tells page and crossing; others

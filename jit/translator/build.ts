@@ -210,10 +210,21 @@ function noteExit(x: RegionContext, from: Value): void {
   x.store(4, at, x.state.target, JIT_EXITS + 4);
 }
 
+/** A block's code; once for nothing, to learn which accesses it has. */
 function emitBlock(m: binaryen.Module, x: RegionContext, n: number): void {
+  x.block(() => emitInstructions(m, x, n, true));
+  emitInstructions(m, x, n, false);
+}
+
+function emitInstructions(
+  m: binaryen.Module,
+  x: RegionContext,
+  n: number,
+  recording: boolean,
+): void {
   const block = x.state.blocks[n];
   let before = x;
-  x.forgetFlags();
+  x.begin(recording);
   for (const i of block.instructions) {
     const y = contextOf(m, i, n, before);
     if (i.handler === "end") y.jumpRelative();

@@ -8,11 +8,13 @@
 import type binaryen from "binaryen";
 import { C_BUDGET, C_EIP, C_FLAG_AUX, C_FLAG_RES, CPU, R_ZERO } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
+import { constantOf } from "../semantics/fold.ts";
 import type { Emitter } from "../semantics/emitter.ts";
 import type { KnownFlags } from "../semantics/flags.ts";
 import { FormContext } from "../semantics/form.ts";
 import type { HelperName } from "../semantics/runtime.ts";
-import type { IntType, Operand, Value } from "../semantics/value.ts";
+import type { IntType, Operand, Value, Vector } from "../semantics/value.ts";
+import { Groups } from "./groups.ts";
 import { NO_PAGE, Slots, type Variable } from "./micro.ts";
 import type { RegionBlock } from "./region.ts";
 import type { Way } from "./structure.ts";
@@ -24,6 +26,7 @@ const DEEPEST = 2;
 
 /** Helpers that neither read nor write general registers and flags, nor change translations. */
 const PURE = new Set<HelperName>([
+  "cpu_tlb_known",
   "cpu_tlb_probe",
   "cpu_segment_address",
   "cpu_jump_ok",
@@ -46,6 +49,9 @@ export interface RegionState {
   /** Number of the block that the dispatcher goes to. */
   next: Variable;
   slots: Slots;
+  groups: Groups;
+  /** How deep in blocks the statements of a region's block stand; deeper ones are conditional. */
+  depth: number;
   blocks: RegionBlock[];
   /** How to get from a block to another. */
   way(from: number, to: number): Way;
@@ -72,6 +78,8 @@ export function regionState(
     handler: i32(),
     next: i32(),
     slots: new Slots(x, blocks),
+    groups: new Groups(),
+    depth: 0,
     blocks,
     way,
     used: new Set(),
@@ -97,9 +105,16 @@ export abstract class LocalContext extends FormContext {
 
   // ---- flags -----------------------------------------------------------------------------------------
 
-  /** At a block's start nothing is known of the flags but their two words. */
-  forgetFlags(): void {
+  /** At a block's start nothing is known of the flags but their two words, and nothing of registers. */
+  begin(recording: boolean): void {
     this.flags = null;
+    this.state.depth = this.depth;
+    this.state.groups.begin(recording);
+  }
+
+  /** What is emitted now runs whenever its block does. */
+  protected get certain(): boolean {
+    return this.depth === this.state.depth;
   }
 
   protected override setAll(flags: KnownFlags): void {
@@ -160,7 +175,9 @@ export abstract class LocalContext extends FormContext {
     }
     if (offset < REGISTERS * 8) {
       state.used.add(offset >> 3);
-      const v = this.shrU(this.copy(state.registers[offset >> 3]), (offset & 7) * 8);
+      const whole = this.copy(state.registers[offset >> 3]);
+      if (this.certain) state.groups.read(offset >> 3, whole);
+      const v = this.shrU(whole, (offset & 7) * 8);
       return this.convert(this.zeroExtend(v, size), type);
     }
     if (offset === R_ZERO) return this.constant(0, type);
@@ -183,6 +200,7 @@ export abstract class LocalContext extends FormContext {
     this.state.used.add(offset >> 3);
     this.state.dirty.add(offset >> 3);
     const value = this.convert(typeof v === "number" ? this.constant(v) : v, "i32");
+    this.state.groups.written(offset >> 3, size >= 4 && this.certain ? value : null);
     if (size >= 4) {
       this.set(register, value);
       return;
@@ -191,6 +209,25 @@ export abstract class LocalContext extends FormContext {
     const mask = size === 1 ? 0xff : 0xffff;
     const part = this.shl(this.and(value, mask), shift);
     this.set(register, this.or(this.and(register, ~(mask << shift)), part));
+  }
+
+  override add(a: Operand, b: Operand): Value {
+    const sum = super.add(a, b);
+    this.#moved(a, b, 1, sum);
+    this.#moved(b, a, 1, sum);
+    return sum;
+  }
+
+  override sub(a: Operand, b: Operand): Value {
+    const difference = super.sub(a, b);
+    this.#moved(a, b, -1, difference);
+    return difference;
+  }
+
+  #moved(from: Operand, by: Operand, sign: number, to: Value): void {
+    const bytes = constantOf(by);
+    if (typeof from === "number" || "constant" in from || bytes === null) return;
+    this.state?.groups.moved(from, sign * Number(BigInt.asIntN(32, bytes)), to);
   }
 
   // ---- all of it -------------------------------------------------------------------------------------
@@ -212,6 +249,38 @@ export abstract class LocalContext extends FormContext {
 
   #forgetPages(): void {
     for (const { page } of this.state.slots.all) this.set(page, NO_PAGE);
+  }
+
+  // ---- memory ----------------------------------------------------------------------------------------
+
+  /** Values that stand for addresses so many bytes further on. */
+  readonly #further = new WeakMap<Value, number>();
+
+  /** An address that loads and stores take, so many bytes behind a value. */
+  protected behind(v: Value, bytes: number): Value {
+    const address = { ...v };
+    this.#further.set(address, bytes);
+    return address;
+  }
+
+  #offset(address: Operand): number {
+    return typeof address === "number" ? 0 : this.#further.get(address) ?? 0;
+  }
+
+  override loadExpression(size: number, address: Operand, offset: number, type: IntType): number {
+    return super.loadExpression(size, address, offset + this.#offset(address), type);
+  }
+
+  override store(size: number, address: Operand, v: Operand, offset = 0): void {
+    super.store(size, address, v, offset + this.#offset(address));
+  }
+
+  override loadVector(size: number, address: Operand, offset = 0): Vector {
+    return super.loadVector(size, address, offset + this.#offset(address));
+  }
+
+  override storeVector(size: number, address: Operand, v: Vector, offset = 0): void {
+    super.storeVector(size, address, v, offset + this.#offset(address));
   }
 
   /** Writes registers and flags back; the flags must have been written to their locals. */
@@ -245,6 +314,7 @@ export abstract class LocalContext extends FormContext {
   /** After such a helper. */
   #resume(): void {
     this.#loadRegisters();
+    this.state.groups.forget();
     this.set(this.state.budget, super.readState(4, C_BUDGET));
     this.#forgetPages();
     this.flags = null;

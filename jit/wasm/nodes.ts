@@ -31,9 +31,19 @@ export class Nodes {
   readonly writes: number[] = [];
 
   add(node: Node): Expression {
+    return this.list.push(node) - 1;
+  }
+
+  /** Counts the reads and writes below an expression. */
+  count(e: Expression): void {
+    const node = this.list[e];
     if (node.kind === "get") this.reads[node.local] = (this.reads[node.local] ?? 0) + 1;
     if (node.kind === "set") this.writes[node.local] = (this.writes[node.local] ?? 0) + 1;
-    return this.list.push(node) - 1;
+    if ("operands" in node) { for (const o of node.operands) this.count(o); }
+    if (node.kind === "block" || node.kind === "loop") { for (const s of node.body) this.count(s); }
+    if (node.kind !== "if") return;
+    this.count(node.then);
+    if (node.otherwise !== null) this.count(node.otherwise);
   }
 
   /** Takes back what adding an expression that is left out after all has counted. */

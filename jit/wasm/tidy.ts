@@ -8,6 +8,7 @@ import type { Expression, Node, Nodes } from "./nodes.ts";
 
 /** Tidies a body, from its end to its beginning and then forward. */
 export function tidy(nodes: Nodes, body: Expression): void {
+  nodes.count(body);
   dropUnused(nodes, body);
   inline(nodes, body);
 }
