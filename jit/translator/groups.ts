@@ -27,7 +27,7 @@ export interface Group {
 
 const REGISTERS = 8;
 /** Accesses that are worth a check of their own, and the bytes they may span. */
-const FEWEST = 3;
+const FEWEST = 4;
 const WIDEST = 1024;
 
 /** Follows values within a block, and knows its groups. */
