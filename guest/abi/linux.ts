@@ -4,28 +4,13 @@
 import { array, padding, struct, u16, u32, u64, u8 } from "../asm/mod.ts";
 import type { Value } from "../asm/mod.ts";
 
-export const EPERM = 1,
-  ENOENT = 2,
-  ENOEXEC = 8,
-  EBADF = 9,
-  ENOMEM = 12,
-  EINVAL = 22,
-  EMFILE = 24,
-  ENOTTY = 25,
-  ETXTBSY = 26,
-  ENOSPC = 28,
-  ESRCH = 3,
-  EEXIST = 17,
-  ENODEV = 19,
-  ESPIPE = 29,
-  ERANGE = 34,
-  ENAMETOOLONG = 36;
+export * from "./errors.ts";
 
 /** Whether a result is a negative errno: no address is as high as these. */
 export const isError = (result: Value): Value => result.ge(-4095);
 
 /** Signals by which a program can end. */
-export const SIG = { ill: 4, trap: 5, bus: 7, fpe: 8, kill: 9, segv: 11 } as const;
+export const SIG = { int: 2, ill: 4, trap: 5, bus: 7, fpe: 8, kill: 9, segv: 11 } as const;
 
 export const PROT = { read: 1, write: 2, exec: 4 } as const;
 export const MAP = { fixed: 0x10, anonymous: 0x20 } as const;

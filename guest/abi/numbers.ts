@@ -142,15 +142,4 @@ export const XS = {
   error: 16,
 } as const;
 
-export const ESRCH = 3,
-  ENOEXEC = 8,
-  EBADF = 9,
-  ECHILD = 10,
-  EAGAIN = 11,
-  ENOMEM = 12,
-  EFAULT = 14,
-  EBUSY = 16,
-  EINVAL = 22,
-  EMFILE = 24,
-  EPIPE = 32,
-  ENOSYS = 38;
+export { EFAULT, ENOSYS } from "./errors.ts";

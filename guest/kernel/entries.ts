@@ -7,61 +7,11 @@
 
 import { HYPERCALL } from "../abi/numbers.ts";
 import { TrapFrame } from "../abi/structs.ts";
-import {
-  addressOf,
-  asm,
-  bind,
-  code,
-  ds,
-  dword,
-  eax,
-  es,
-  esp,
-  fs,
-  gs,
-  Label,
-  table,
-} from "../asm/mod.ts";
-import type { Callable, Reg, Value } from "../asm/mod.ts";
-import { onFault } from "./fixups.ts";
+import { addressOf, asm, code, ds, eax, es, esp, fs, gs, table } from "../asm/mod.ts";
+import type { Callable, Value } from "../asm/mod.ts";
+import { EXCEPTIONS, popSegment, SYSCALL, UPCALL, WITH_ERROR } from "./exceptions.ts";
 import { hypercallSlot } from "./hypercalls.ts";
-import { KERNEL_DS } from "./segments.ts";
-
-/** Vectors for which Xen pushes an error code. */
-const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
-export const UPCALL = 0x100;
-export const SYSCALL = 0x80;
-
-/** Pops a segment register; a selector that cannot be loaded is replaced by the null selector. */
-function popSegment(segment: Reg): void {
-  const pop = new Label("pop"), bad = new Label("bad"), done = new Label("done");
-  bind(pop);
-  asm.pop(segment);
-  asm.jmp(done);
-  bind(bad);
-  asm.mov(dword(esp), 0);
-  asm.jmp(pop);
-  bind(done);
-  onFault(pop, bad);
-}
-
-const EXCEPTIONS: Record<number, string> = {
-  0: "divide_error",
-  1: "debug",
-  3: "breakpoint",
-  4: "overflow",
-  5: "bounds",
-  6: "invalid_opcode",
-  7: "device_not_available",
-  10: "invalid_tss",
-  11: "segment_not_present",
-  12: "stack_fault",
-  13: "general_protection",
-  14: "page_fault",
-  16: "fpu_error",
-  17: "alignment_check",
-  19: "simd_error",
-};
+import { KERNEL_DS } from "./selectors.ts";
 
 /** DPL 3 lets ring 3 raise the trap by INT; flag 4 enters with events masked. */
 const MASKED = 4;

@@ -8,7 +8,8 @@ import { bind_handler, events_init, events_on, registerCallbacks } from "./event
 import { set_trap_table } from "./hypercalls.ts";
 import { memory_init } from "./memory.ts";
 import { panic } from "./panic.ts";
-import { KERNEL_CS, segments_init } from "./segments.ts";
+import { segments_init } from "./segments.ts";
+import { KERNEL_CS } from "./selectors.ts";
 import { startInfo, startInfoAddress } from "./state.ts";
 import { trap } from "./traps.ts";
 

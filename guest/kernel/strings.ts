@@ -1,9 +1,10 @@
-// NUL-terminated strings.
+// Bytes, and strings that end with a NUL.
 
 import {
   asm,
   code,
   dword,
+  eax,
   ecx,
   edi,
   esi,
@@ -28,6 +29,19 @@ export const copy = code("copy", () => {
   asm.movsb("rep");
   asm.pop(edi);
   asm.pop(esi);
+  asm.ret();
+});
+
+/** (address, bytes): zeroes, a multiple of 4. */
+export const clear_words = code("clear_words", () => {
+  asm.push(edi);
+  asm.mov(edi, dword(esp, 8));
+  asm.mov(ecx, dword(esp, 12));
+  asm.shr(ecx, 2);
+  asm.xor(eax, eax);
+  asm.cld();
+  asm.stosd("rep");
+  asm.pop(edi);
   asm.ret();
 });
 

@@ -4,7 +4,7 @@ import { ENOSYS, SHUTDOWN } from "../abi/numbers.ts";
 import { TrapFrame } from "../abi/structs.ts";
 import { fn, if_, local, ret } from "../asm/mod.ts";
 import type { Callable, Given, Value } from "../asm/mod.ts";
-import { SYSCALL, UPCALL } from "./entries.ts";
+import { SYSCALL, UPCALL } from "./exceptions.ts";
 import { do_upcall } from "./events.ts";
 import { find_fixup } from "./fixups.ts";
 import { panic, shutdown } from "./panic.ts";

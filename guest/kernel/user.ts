@@ -22,7 +22,7 @@ import {
 } from "../asm/mod.ts";
 import type { Reg } from "../asm/mod.ts";
 import { hypercallSlot, stack_switch } from "./hypercalls.ts";
-import { KERNEL_DS, USER_CS, USER_DS } from "./segments.ts";
+import { KERNEL_DS, USER_CS, USER_DS } from "./selectors.ts";
 
 /** The kernel stack as it was when ring 3 was entered. */
 const resume = global("user_resume", u32);

@@ -3,9 +3,10 @@
 import { PTE } from "../abi/numbers.ts";
 import { SIG } from "../abi/linux.ts";
 import { TrapFrame } from "../abi/structs.ts";
-import { fn, if_, local, ret, table, u32 } from "../asm/mod.ts";
+import { fn, if_, local, ret } from "../asm/mod.ts";
 import { clear_page, map_frame } from "../kernel/memory.ts";
 import { dec, hex, print } from "../kernel/print.ts";
+import { signalOf } from "../kernel/signals.ts";
 import { vcpu } from "../kernel/state.ts";
 import { copy } from "../kernel/strings.ts";
 import { end_user } from "../kernel/user.ts";
@@ -54,21 +55,11 @@ export const page_fault = fn("page_fault", (frame, address) => {
   ret(1);
 });
 
-/** The signal that Linux would send for each exception. */
-const signals = table("signals", () => {
-  const by: number[] = Array(32).fill(SIG.segv);
-  for (const vector of [0, 16, 19]) by[vector] = SIG.fpe;
-  for (const vector of [1, 3]) by[vector] = SIG.trap;
-  by[6] = SIG.ill;
-  by[17] = SIG.bus;
-  return by;
-});
-
 /** (frame): ends the program as a shell reports it, with 128 plus the signal's number. */
 export const end_by_trap = fn("end_by_trap", (frame) => {
   const f = TrapFrame.at(frame);
   print`loader: trap ${dec(f.vector)}, error ${hex(f.error, 4)}, at ${hex(f.eip)}, cr2 ${
     hex(vcpu.cr2)
   }: the program ends\n`;
-  end_user(u32.at(f.vector.times(4).plus(signals)).plus(128));
+  end_user(signalOf(f.vector).plus(128));
 });

@@ -1,6 +1,7 @@
 // Multicalls: each entry its result, batches that wait, that flow over, and that tell what failed.
 
-import { ENOSYS, HYPERCALL, PTE, XENVER } from "../../abi/numbers.ts";
+import { ENOSYS } from "../../abi/errors.ts";
+import { HYPERCALL, PTE, XENVER } from "../../abi/numbers.ts";
 import { MulticallEntry } from "../../abi/structs.ts";
 import { array, for_, if_, local, localOf, u32 } from "../../asm/mod.ts";
 import { multicall } from "../../kernel/hypercalls.ts";
@@ -16,7 +17,7 @@ import { process_spawn } from "../process/exec.ts";
 import { process_wait } from "../process/exit.ts";
 import { schedule } from "../process/schedule.ts";
 import { send_signal } from "../process/signals.ts";
-import { SIG } from "../process/signals_numbers.ts";
+import { SIG } from "../../abi/linux.ts";
 import { wake_task } from "../process/sleep.ts";
 import { Task, thisCpu } from "../process/task.ts";
 import { subject } from "./check.ts";

@@ -1,6 +1,7 @@
 // Page tables: read-only, checked, pinned; and the special set_pte of the start.
 
-import { DOMID_SELF, EFAULT, MMU, MMUEXT, PTE } from "../../abi/numbers.ts";
+import { EFAULT } from "../../abi/errors.ts";
+import { DOMID_SELF, MMU, MMUEXT, PTE } from "../../abi/numbers.ts";
 import { MmuextOp, MmuUpdate } from "../../abi/structs.ts";
 import { fn, local, localOf, ret, u32, u64 } from "../../asm/mod.ts";
 import { mmu_update, mmuext_op } from "../../kernel/hypercalls.ts";

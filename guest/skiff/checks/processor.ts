@@ -1,6 +1,7 @@
 // Privileged instructions, control registers, CPUID.
 
-import { EFAULT, MMUEXT } from "../../abi/numbers.ts";
+import { EFAULT } from "../../abi/errors.ts";
+import { MMUEXT } from "../../abi/numbers.ts";
 import { array, asm, bind, code, eax, fn, Label, local, localOf, u32 } from "../../asm/mod.ts";
 import { onFault } from "../../kernel/fixups.ts";
 import { Mm, mm_create, mm_destroy } from "../memory/address_space.ts";

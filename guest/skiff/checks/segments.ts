@@ -1,6 +1,6 @@
 // Segmentation: GDT, LDT, thread-local storage.
 
-import { EFAULT } from "../../abi/numbers.ts";
+import { EFAULT } from "../../abi/errors.ts";
 import {
   asm,
   bind,
@@ -20,16 +20,8 @@ import {
 import { onFault } from "../../kernel/fixups.ts";
 import { update_descriptor } from "../../kernel/hypercalls.ts";
 import { mfn_of, poke } from "../../kernel/memory.ts";
-import {
-  basedWords,
-  DATA1,
-  DATA3,
-  FLAT_LOW,
-  KERNEL_CS,
-  KERNEL_DS,
-  SPARE,
-  SPARE_ENTRY,
-} from "../cpu/gdt.ts";
+import { DATA1, DATA3, FLAT_LOW, KERNEL_CS, KERNEL_DS } from "../../kernel/selectors.ts";
+import { basedWords, SPARE, SPARE_ENTRY } from "../cpu/gdt.ts";
 import { need_page, put_page } from "../memory/pages.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { thisCpu } from "../process/task.ts";

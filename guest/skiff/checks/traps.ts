@@ -1,6 +1,6 @@
 // Traps and the kernel stack.
 
-import { EFAULT } from "../../abi/numbers.ts";
+import { EFAULT } from "../../abi/errors.ts";
 import {
   addressOf,
   asm,
@@ -19,7 +19,7 @@ import {
 import { onFault } from "../../kernel/fixups.ts";
 import { peek } from "../../kernel/memory.ts";
 import { Cpu, vcpuInfoOf } from "../cpu/cpu.ts";
-import { KERNEL_CS } from "../cpu/gdt.ts";
+import { KERNEL_CS } from "../../kernel/selectors.ts";
 import { idt } from "../cpu/setup.ts";
 import { SCRATCH } from "../memory/layout.ts";
 import { pvCpu, pvIrq, pvMmu } from "../paravirt/ops.ts";

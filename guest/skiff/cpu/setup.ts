@@ -4,21 +4,12 @@
 import {
   addressOf,
   array,
-  asm,
-  code,
-  ds,
-  eax,
-  ecx,
-  es,
   fn,
   for_,
-  fs,
   global,
-  gs,
   if_,
   local,
   pages,
-  ss,
   struct,
   table,
   u32,
@@ -30,7 +21,8 @@ import { gates } from "../process/entries.ts";
 import { current, idleTask, stackTop, Task, thisCpu } from "../process/task.ts";
 import { timer_init } from "../process/timer.ts";
 import { cpus, MAX_CPUS, own_port } from "./cpu.ts";
-import { FLAT_LOW, FLAT_SEGMENTS, GDT_ENTRIES, KERNEL_CS, KERNEL_DS } from "./gdt.ts";
+import { FLAT_LOW, KERNEL_CS, load_segments } from "../../kernel/selectors.ts";
+import { GDT_ENTRIES, SEGMENTS } from "./gdt.ts";
 import { sharedInfo } from "../../kernel/state.ts";
 
 const gdts = pages("gdts", MAX_CPUS);
@@ -45,20 +37,10 @@ export const cpu_prepare = fn("cpu_prepare", (index) => {
   Task.at(cpu.idle).cpu.set(cpu.address);
   const gdt = local(gdts.plus(index.shl(12)));
   cpu.gdt.set(gdt);
-  for (const [selector, high] of FLAT_SEGMENTS) {
+  for (const [selector, high] of SEGMENTS) {
     u32.at(gdt.plus(selector & ~7)).set(FLAT_LOW);
     u32.at(gdt.plus((selector & ~7) + 4)).set(high);
   }
-});
-
-/** Loads the kernel's selectors; CS by a far return. */
-const load_segments = code("load_kernel_segments", () => {
-  asm.mov(eax, KERNEL_DS);
-  for (const segment of [ds, es, fs, gs, ss]) asm.mov(segment, eax);
-  asm.pop(ecx);
-  asm.push(KERNEL_CS);
-  asm.push(ecx);
-  asm.retf();
 });
 
 const Gate = struct("gate", { low: u32, high: u32 });

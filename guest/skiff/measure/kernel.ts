@@ -1,6 +1,7 @@
 // The kernel's part of `bench`: what a program cannot do by itself.
 
-import { EINVAL, SCHEDOP, XENVER } from "../../abi/numbers.ts";
+import { EINVAL } from "../../abi/errors.ts";
+import { SCHEDOP, XENVER } from "../../abi/numbers.ts";
 import { fn, for_, if_, local, ret, while_ } from "../../asm/mod.ts";
 import { send_event } from "../../kernel/events.ts";
 import { sched_op, xen_version } from "../../kernel/hypercalls.ts";

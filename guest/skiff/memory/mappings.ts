@@ -1,6 +1,7 @@
 // What a program may ask for: a longer heap, and pages of its own somewhere.
 
-import { EINVAL, PTE } from "../../abi/numbers.ts";
+import { EINVAL } from "../../abi/errors.ts";
+import { PTE } from "../../abi/numbers.ts";
 import { fn, for_, if_, local, ret, while_ } from "../../asm/mod.ts";
 import { pvMmu } from "../paravirt/ops.ts";
 import {

@@ -1,6 +1,6 @@
 // Start of day on a machine of one's own: nothing to find out, and nothing to give away.
 
-import { ENOSYS } from "../../abi/numbers.ts";
+import { ENOSYS } from "../../abi/errors.ts";
 import { fn, ret } from "../../asm/mod.ts";
 import { print } from "../../kernel/print.ts";
 

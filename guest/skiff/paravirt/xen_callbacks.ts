@@ -4,7 +4,7 @@ import { CALLBACKOP, CALLBACKTYPE } from "../../abi/numbers.ts";
 import { CallbackRegister } from "../../abi/structs.ts";
 import { fn, local, localOf, ret } from "../../asm/mod.ts";
 import { callback_op } from "../../kernel/hypercalls.ts";
-import { KERNEL_CS } from "../cpu/gdt.ts";
+import { KERNEL_CS } from "../../kernel/selectors.ts";
 
 /** The failsafe callback enters with events masked, as the event callback always does. */
 const MASK_EVENTS = 1;

@@ -19,7 +19,8 @@ import {
 } from "../../asm/mod.ts";
 import { fpu_taskswitch, mmuext_op, set_gdt } from "../../kernel/hypercalls.ts";
 import { mfn_of } from "../../kernel/memory.ts";
-import { KERNEL_DS, TLS_ENTRY } from "../cpu/gdt.ts";
+import { KERNEL_DS } from "../../kernel/selectors.ts";
+import { TLS_ENTRY } from "../cpu/gdt.ts";
 import { thisCpu } from "../process/task.ts";
 import { protect_page, unprotect_page } from "./xen_tables.ts";
 import { batch, enter_lazy, LAZY, leave_lazy } from "./multicalls.ts";

@@ -2,12 +2,13 @@
 
 import { VCPUOP } from "../../abi/numbers.ts";
 import { TrapInfo, VcpuGuestContext } from "../../abi/structs.ts";
-import { asm, code, eax, ecx, edi, fn, global, if_, local, ret } from "../../asm/mod.ts";
+import { fn, global, if_, local, ret } from "../../asm/mod.ts";
 import { vcpu_op } from "../../kernel/hypercalls.ts";
 import { mfn_of } from "../../kernel/memory.ts";
-import { copy } from "../../kernel/strings.ts";
+import { clear_words, copy } from "../../kernel/strings.ts";
 import { Cpu, vcpuInfoOf } from "../cpu/cpu.ts";
-import { GDT_ENTRIES, KERNEL_CS, KERNEL_DS } from "../cpu/gdt.ts";
+import { KERNEL_CS, KERNEL_DS } from "../../kernel/selectors.ts";
+import { GDT_ENTRIES } from "../cpu/gdt.ts";
 import { kernelMm } from "../memory/address_space.ts";
 import { eventCallback, failsafeCallback } from "../process/entries.ts";
 import { stackTop } from "../process/task.ts";
@@ -21,21 +22,10 @@ const IN_KERNEL = 4;
 /** EFLAGS.IOPL 1 here is the virtual IOPL: ring 1 may do port I/O. */
 const FLAGS = 0x1002;
 
-const clear = code("clear_context", () => {
-  asm.push(edi);
-  asm.mov(edi, context.address.operand());
-  asm.mov(ecx, VcpuGuestContext.size / 4);
-  asm.xor(eax, eax);
-  asm.cld();
-  asm.stosd("rep");
-  asm.pop(edi);
-  asm.ret();
-});
-
 /** (cpu, task, entry): starts it at `entry` on the stack of `task`; 0 or a negative errno. */
 export const xen_boot_vcpu = fn("xen_boot_vcpu", (cpu, task, entry) => {
   const c = Cpu.at(cpu);
-  clear();
+  clear_words(context.address, VcpuGuestContext.size);
   context.flags.set(IN_KERNEL);
   const r = context.user_regs;
   r.cs.set(KERNEL_CS);

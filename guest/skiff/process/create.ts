@@ -4,12 +4,7 @@ import {
   addressOf,
   asm,
   code,
-  dword,
-  eax,
-  ecx,
-  edi,
   edx,
-  esp,
   fn,
   for_,
   global,
@@ -18,26 +13,13 @@ import {
   ret,
   u32,
 } from "../../asm/mod.ts";
-import { copy, length_of } from "../../kernel/strings.ts";
-import { DATA3, FLAT_LOW } from "../cpu/gdt.ts";
+import { clear_words, copy, length_of } from "../../kernel/strings.ts";
+import { DATA3, FLAT_LOW } from "../../kernel/selectors.ts";
 import { process_exit } from "./exit.ts";
 import { current, MAX_TASKS, stackTop, STATE, Task, taskAt } from "./task.ts";
 import { SWITCH_WORDS } from "./switch.ts";
 
 const lastPid = global("last_pid", u32);
-
-/** (address, bytes): zeroes, a multiple of 4. */
-export const clear_words = code("clear_words", () => {
-  asm.push(edi);
-  asm.mov(edi, dword(esp, 8));
-  asm.mov(ecx, dword(esp, 12));
-  asm.shr(ecx, 2);
-  asm.xor(eax, eax);
-  asm.cld();
-  asm.stosd("rep");
-  asm.pop(edi);
-  asm.ret();
-});
 
 /** (task, name): what `ps` calls it. */
 export const name_task = fn("name_task", (task, name) => {

@@ -20,31 +20,16 @@ import {
   ss,
   word,
 } from "../../asm/mod.ts";
-import type { Callable, Reg } from "../../asm/mod.ts";
+import type { Callable } from "../../asm/mod.ts";
+import { EXCEPTIONS, popSegment, SYSCALL, UPCALL, WITH_ERROR } from "../../kernel/exceptions.ts";
 import { onFault } from "../../kernel/fixups.ts";
 import { Cpu } from "../cpu/cpu.ts";
-import { KERNEL_DS } from "../cpu/gdt.ts";
+import { KERNEL_DS } from "../../kernel/selectors.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { takeOverFrame, xenIret } from "../paravirt/xen_iret.ts";
 import { STACK, Task } from "./task.ts";
 import { trap } from "./traps.ts";
-import { BAD_IRET, SYSCALL, UPCALL } from "./vectors.ts";
-
-/** Vectors for which the processor pushes an error code. */
-const WITH_ERROR = [8, 10, 11, 12, 13, 14, 17];
-
-/** Pops a segment register; a selector that cannot be loaded is replaced by the null selector. */
-function popSegment(segment: Reg): void {
-  const pop = new Label("pop"), bad = new Label("bad"), done = new Label("done");
-  bind(pop);
-  asm.pop(segment);
-  asm.jmp(done);
-  bind(bad);
-  asm.mov(dword(esp).via(ss), 0);
-  asm.jmp(pop);
-  bind(done);
-  onFault(pop, bad);
-}
+import { BAD_IRET } from "./vectors.ts";
 
 /** Behind `trap`: back to where the frame on the stack says. */
 export const trapReturn = code("trap_return", () => {
@@ -122,24 +107,6 @@ export const failsafeCallback = code("failsafe_callback", () => {
   bind(segment);
   asm.jmp(pvCpu.slot("iret"));
 });
-
-const EXCEPTIONS: Record<number, string> = {
-  0: "divide_error",
-  1: "debug",
-  3: "breakpoint",
-  4: "overflow",
-  5: "bounds",
-  6: "invalid_opcode",
-  7: "device_not_available",
-  10: "invalid_tss",
-  11: "segment_not_present",
-  12: "stack_fault",
-  13: "general_protection",
-  14: "page_fault",
-  16: "fpu_error",
-  17: "alignment_check",
-  19: "simd_error",
-};
 
 /** [vector, DPL, entry] of each gate. DPL 3 lets ring 3 raise the trap by INT. */
 export const gates: readonly (readonly [number, number, Callable])[] = [

@@ -1,6 +1,6 @@
 // The end of a task, and waiting for it.
 
-import { ECHILD } from "../../abi/numbers.ts";
+import { ECHILD, EINTR } from "../../abi/errors.ts";
 import { fn, for_, forever, global, if_, local, ret, u32 } from "../../asm/mod.ts";
 import { panic } from "../../kernel/panic.ts";
 import { mm_destroy } from "../memory/address_space.ts";
@@ -13,9 +13,6 @@ import { current, MAX_TASKS, STATE, Task, taskAt } from "./task.ts";
 
 /** The first process: it takes in those whose parent has ended. */
 export const initTask = global("init_task", u32);
-
-/** Interrupted by a signal. */
-export const EINTR = 4;
 
 /** (status): ends the task that runs. Its slot stays until somebody has asked for the status. */
 export const process_exit = fn("process_exit", (status) => {

@@ -1,7 +1,7 @@
 // Open files: the console and the ends of pipes. A descriptor is one word of its task: what it is in
 // the lowest byte, and the pipe it leads to above that.
 
-import { EBADF, EMFILE } from "../../abi/numbers.ts";
+import { EBADF, EMFILE } from "../../abi/errors.ts";
 import { fn, for_, if_, local, ret } from "../../asm/mod.ts";
 import type { Place, Value } from "../../asm/mod.ts";
 import { pipe_closed, pipe_create, pipe_read, pipe_write, pipeAt } from "./pipes.ts";

@@ -1,6 +1,6 @@
 // Fork: a second process that goes on where the first does, with 0 for an answer.
 
-import { EAGAIN } from "../../abi/numbers.ts";
+import { EAGAIN } from "../../abi/errors.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import { addressOf, fn, if_, local, ret } from "../../asm/mod.ts";
 import { copy } from "../../kernel/strings.ts";

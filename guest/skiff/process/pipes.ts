@@ -1,9 +1,8 @@
 // Pipes: a page as a ring, readers that wait for bytes and writers that wait for room.
 
-import { EMFILE, EPIPE } from "../../abi/numbers.ts";
+import { EINTR, EMFILE, EPIPE } from "../../abi/errors.ts";
 import { array, fn, for_, forever, global, if_, local, ret, struct, u32 } from "../../asm/mod.ts";
 import { get_free_page, PAGE, put_page } from "../memory/pages.ts";
-import { EINTR } from "./exit.ts";
 import { sleep_for } from "./schedule.ts";
 import { wake_up } from "./sleep.ts";
 import { current } from "./task.ts";

@@ -2,30 +2,19 @@
 // for one; it runs on the program's stack with the signal's number and the faulting address, and what
 // was interrupted goes on when it returns.
 
-import { EINVAL, ESRCH } from "../../abi/numbers.ts";
+import { EINVAL, ESRCH } from "../../abi/errors.ts";
 import { TrapFrame } from "../../abi/structs.ts";
-import { fn, for_, global, if_, local, localOf, ret, struct, table, u32 } from "../../asm/mod.ts";
+import { fn, for_, global, if_, local, localOf, ret, struct, u32 } from "../../asm/mod.ts";
 import { dec, hex, print, text } from "../../kernel/print.ts";
+import { signalOf } from "../../kernel/signals.ts";
 import { copy } from "../../kernel/strings.ts";
-import { USER_CS, USER_DS } from "../cpu/gdt.ts";
+import { USER_CS, USER_DS } from "../../kernel/selectors.ts";
 import { IF } from "../paravirt/ops.ts";
 import { process_exit } from "./exit.ts";
-import { SIG } from "./signals_numbers.ts";
+import { SIG } from "../../abi/linux.ts";
 import { wake_task } from "./sleep.ts";
 import { current, MAX_TASKS, SIGNALS, STATE, Task, taskAt } from "./task.ts";
 import { copy_from_user, copy_to_user } from "./user_memory.ts";
-
-/** The signal for each exception, as on Linux. */
-const byVector = table("signals", () => {
-  const by: number[] = Array(32).fill(SIG.segment);
-  for (const vector of [0, 16, 19]) by[vector] = SIG.arithmetic;
-  for (const vector of [1, 3]) by[vector] = SIG.trap;
-  by[6] = SIG.illegal;
-  by[17] = SIG.bus;
-  return by;
-});
-export const signalOf = (vector: Parameters<typeof u32.at>[0]) =>
-  u32.at(local(vector).and(31).times(4).plus(byVector));
 
 /** (n): a word with bit n. */
 const bit = fn("bit", (n) => {
@@ -81,7 +70,7 @@ export const signal_return = fn("signal_return", (frame) => {
   const saved = localOf(TrapFrame);
   const from = local(f.esp.minus(4).plus(SignalFrame.offsets.saved));
   if_(copy_from_user(saved.address, from, TrapFrame.size).ne(0), () => {
-    process_exit(128 + SIG.segment);
+    process_exit(128 + SIG.segv);
   });
   copy(frame, saved.address, TrapFrame.size);
   f.cs.set(USER_CS);

@@ -1,7 +1,8 @@
 // System calls, by int 0x80: number in EAX, arguments in EBX, ECX, EDX, ESI; the result in EAX is a
 // negative errno if it failed.
 
-import { EFAULT, EINVAL, ENOMEM, ENOSYS, SHUTDOWN } from "../../abi/numbers.ts";
+import { EFAULT, EINTR, EINVAL, ENOMEM, ENOSYS } from "../../abi/errors.ts";
+import { SHUTDOWN } from "../../abi/numbers.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import {
   array,
@@ -20,13 +21,14 @@ import type { Callable, Place } from "../../asm/mod.ts";
 import { panic, shutdown } from "../../kernel/panic.ts";
 import { deadlineIn } from "../../kernel/time.ts";
 import { run_selftest } from "../checks/run.ts";
-import { basedWords, DATA3 } from "../cpu/gdt.ts";
+import { DATA3 } from "../../kernel/selectors.ts";
+import { basedWords } from "../cpu/gdt.ts";
 import { change_heap, map_pages, unmap_pages } from "../memory/mappings.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { report_for } from "../reports/report.ts";
 import { measure } from "../measure/kernel.ts";
 import { LINE_MAX, process_exec } from "./exec.ts";
-import { EINTR, process_exit, process_wait, waitStatus } from "./exit.ts";
+import { process_exit, process_wait, waitStatus } from "./exit.ts";
 import { file_close, file_duplicate, file_pipe, file_read, file_write } from "./files.ts";
 import { process_fork } from "./fork.ts";
 import { SYS, SYSTEM_CALLS } from "./numbers.ts";

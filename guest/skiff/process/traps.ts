@@ -4,6 +4,7 @@ import { SHUTDOWN } from "../../abi/numbers.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import { fn, if_, local, ret, while_ } from "../../asm/mod.ts";
 import { upcallOf } from "../../kernel/events.ts";
+import { SYSCALL, UPCALL } from "../../kernel/exceptions.ts";
 import { find_fixup } from "../../kernel/fixups.ts";
 import { shutdown } from "../../kernel/panic.ts";
 import { dec, hex, print, text } from "../../kernel/print.ts";
@@ -17,7 +18,7 @@ import { schedule } from "./schedule.ts";
 import { fault_signal, take_signals } from "./signals.ts";
 import { do_system_call } from "./syscalls.ts";
 import { current, thisCpu } from "./task.ts";
-import { BAD_IRET, SYSCALL, UPCALL } from "./vectors.ts";
+import { BAD_IRET } from "./vectors.ts";
 
 const NO_DEVICE = 7, PAGE_FAULT = 14;
 

@@ -1,6 +1,7 @@
 // The console as a file: bytes as they are typed, nothing echoed and nothing edited, which is the
 // shell's business. ^C is taken out and ends what runs in the foreground.
 
+import { EINTR } from "../../abi/errors.ts";
 import {
   addressOf,
   array,
@@ -19,10 +20,9 @@ import { console_notify, get_char, has_input, put_char, ring } from "../../kerne
 import { control_poll } from "../../kernel/control.ts";
 import { bind_handler } from "../../kernel/events.ts";
 import { startInfo } from "../../kernel/state.ts";
-import { EINTR } from "./exit.ts";
 import { sleep_for } from "./schedule.ts";
 import { send_signal } from "./signals.ts";
-import { SIG } from "./signals_numbers.ts";
+import { SIG } from "../../abi/linux.ts";
 import { wake_up } from "./sleep.ts";
 import { current } from "./task.ts";
 import { copy_from_user, copy_to_user } from "./user_memory.ts";
@@ -42,7 +42,7 @@ const look_for_interrupt = fn("tty_interrupt", () => {
     at.inc();
     if_(c.eq(CONTROL_C).both(() => foreground.ne(0)), () => {
       ring.in_cons.set(at);
-      send_signal(foreground, SIG.interrupt);
+      send_signal(foreground, SIG.int);
     });
   });
 });

@@ -1,7 +1,7 @@
 // Copies to and from a program's memory. Its pages may not be there yet, or not be there at all: the
 // copy faults, and either the fault is settled or the copy ends with -EFAULT.
 
-import { EFAULT } from "../../abi/numbers.ts";
+import { EFAULT } from "../../abi/errors.ts";
 import {
   asm,
   bind,

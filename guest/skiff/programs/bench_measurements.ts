@@ -18,7 +18,7 @@ import type { Callable, Place } from "../../asm/mod.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import { USER_BASE } from "../../kernel/layout.ts";
 import { MEASURE } from "../measure/kinds.ts";
-import { SIG } from "../process/signals_numbers.ts";
+import { SIG } from "../../abi/linux.ts";
 import { HEAP_FREE, sys, user, userVariable } from "./lib.ts";
 import { signal_back } from "./probes.ts";
 
@@ -187,9 +187,9 @@ export const measurements: Measurement[] = [
     what: "a signal for a forbidden store, and back",
     rounds: 2000,
     run: rounds((count) => {
-      sys("signal", SIG.segment, skip_store, signal_back);
+      sys("signal", SIG.segv, skip_store, signal_back);
       for_(0, count, (_i) => void forbidden_store());
-      sys("signal", SIG.segment, 0, 0);
+      sys("signal", SIG.segv, 0, 0);
     }),
   },
   ...twice({

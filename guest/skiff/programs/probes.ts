@@ -21,7 +21,7 @@ import {
   while_,
 } from "../../asm/mod.ts";
 import { TLS } from "../cpu/gdt.ts";
-import { SIG } from "../process/signals_numbers.ts";
+import { SIG } from "../../abi/linux.ts";
 import { HEAP_FREE, program, sys, user, userVariable } from "./lib.ts";
 import type { Program } from "./lib.ts";
 
@@ -142,9 +142,9 @@ export const probes: Program[] = [
   }),
   probe("handler", () => {
     recover.set(HEAP_FREE + 0x1000);
-    expect(1, sys("signal", SIG.segment, on_fault, signal_back).eq(0));
+    expect(1, sys("signal", SIG.segv, on_fault, signal_back).eq(0));
     cells.at(3).set(9); // faults, is handled, and is tried again
-    expect(2, seen.eq(SIG.segment).both(() => seenAddress.eq(HEAP_FREE + 12)));
+    expect(2, seen.eq(SIG.segv).both(() => seenAddress.eq(HEAP_FREE + 12)));
     expect(3, cells.at(3).eq(9));
     ret(GOOD);
   }),

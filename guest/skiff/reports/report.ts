@@ -1,7 +1,7 @@
 // What the kernel tells about itself: each report is printed into a buffer and handed to the program
 // that asked.
 
-import { EINVAL, ENOMEM } from "../../abi/numbers.ts";
+import { EINVAL, ENOMEM } from "../../abi/errors.ts";
 import { callPointer, fn, if_, local, ret, table, u32 } from "../../asm/mod.ts";
 import type { Callable } from "../../asm/mod.ts";
 import { show_map } from "../../kernel/banner.ts";
