@@ -123,6 +123,12 @@ Deno.test("what cannot be booted: one line and status 1", async () => {
     [["--memory", "5"], /unknown flag "--memory"/],
     [["-m", "many"], /-m wants/],
     [["-r", "no-such-file", "README.md"], /no-such-file/],
+    [["-r", "core", "README.md"], /core: no file to be the ramdisk/],
+    [["core"], /core: neither a file/],
+    [["README.md/x"], /README.md\/x: /],
+    [[""], /"": neither/],
+    [["\x1b[31m\n"], /"\\u001b\[31m\\n": neither/],
+    [["--cpuid", "no-sse9"], /"no-sse9": no feature of that name/],
   ];
   for (const [args, words] of cases) {
     const { status, stdout, stderr } = await bootByCommandLine(args);

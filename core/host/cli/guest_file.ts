@@ -1,6 +1,6 @@
 /** Finds the image and the ramdisk that the command line names. */
 import { loadGuest } from "../../build/load.ts";
-import { UsageError } from "./usage.ts";
+import { shown, UsageError } from "./usage.ts";
 
 /** The guest that boots when none is named. */
 export const DEFAULT_GUEST = "skiff";
@@ -24,13 +24,13 @@ export async function loadGuestImage(name: string | null): Promise<Uint8Array> {
   if (file) return file;
   const builtIn = await loadGuest(name);
   if (builtIn) return builtIn;
-  throw new UsageError(`${name}: neither a file nor a built-in guest`);
+  throw new UsageError(`${shown(name)}: neither a file nor a built-in guest`);
 }
 
 /** @throws UsageError */
 export async function readRamdisk(name: string): Promise<Uint8Array> {
   const file = await readIfThere(name);
-  if (!file) throw new UsageError(`${name}: no such file for the ramdisk`);
+  if (!file) throw new UsageError(`${shown(name)}: no file to be the ramdisk`);
   return file;
 }
 
@@ -38,12 +38,12 @@ async function readIfThere(name: string): Promise<Uint8Array | null> {
   try {
     const { isFile, size } = await Deno.stat(name);
     if (!isFile) return null;
-    if (size > FILE_MAX) throw new UsageError(`${name}: ${size} bytes are too many`);
+    if (size > FILE_MAX) throw new UsageError(`${shown(name)}: ${size} bytes are too many`);
     return await Deno.readFile(name);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     if (error instanceof UsageError) throw error;
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new UsageError(`${name}: ${reason}`);
+    throw new UsageError(`${shown(name)}: ${reason}`);
   }
 }

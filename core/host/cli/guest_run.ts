@@ -7,7 +7,7 @@ import { ImageError } from "../elf/image_error.ts";
 import type { GuestImage } from "../elf/image.ts";
 import type { Machine } from "../machine.ts";
 import { say } from "./output.ts";
-import { UsageError } from "./usage.ts";
+import { shown, UsageError } from "./usage.ts";
 import { DESTROYED, FAILED, SHUTDOWN, type Shutdown } from "../shutdown.ts";
 
 export const EXIT = {
@@ -32,7 +32,9 @@ export async function aboutGuest<T>(args: GuestArguments, work: Promise<T>): Pro
     return await work;
   } catch (error) {
     if (!(error instanceof ImageError || error instanceof BuildError)) throw error;
-    throw new UsageError(`${args.image ?? "the built-in guest"}: ${error.message}`);
+    throw new UsageError(
+      `${args.image === null ? "the built-in guest" : shown(args.image)}: ${error.message}`,
+    );
   }
 }
 

@@ -8,3 +8,8 @@ export function quote(text: string): string {
   const shown = text.length > 60 ? text.slice(0, 60) + "…" : text;
   return JSON.stringify(shown);
 }
+
+/** A file's name in messages: as it is where that is plain text, else quoted. */
+export function shown(name: string): string {
+  return /^[!-~][ -~]*$/.test(name) ? name : quote(name);
+}
