@@ -21,7 +21,8 @@ import {
   TAG,
   TOP,
 } from "./guest.ts";
-import { mmuUpdate, updateVaMapping } from "./mmu_update.ts";
+import { decrease } from "./memory.ts";
+import { isUpper, mmuUpdate, updateVaMapping } from "./mmu_update.ts";
 import { mmuext } from "./mmuext.ts";
 import type { Pair, Side } from "./pair.ts";
 import { BASE, type Item } from "./steps.ts";
@@ -54,6 +55,7 @@ export function execute(pair: Pair, side: Side, items: Item[]): void {
   for (const [n, o] of orders.entries()) {
     const word = (k: number) => list.getUint32(n * RECORD + k * 4, true);
     o.judge(word(RESULT), word(STATUS));
+    pair.forgetFreed();
     // with its code, list or arguments gone nobody knows what the rest did; it is destroyed (perform)
     if (side.lost || !pair.canRun(side)) return;
   }
@@ -137,9 +139,10 @@ function order(pair: Pair, side: Side, item: Item, n: number): Order {
       );
     case "mmuext": {
       const [o] = item.list;
-      const flush = o.cmd === 7 || o.cmd === 11;
+      const cmd = o.cmd === 8 || o.cmd === 9 ? o.cmd - 2 : o.cmd; // (bitmaps of vCPUs apart)
+      const flush = cmd === 7 || cmd === 11;
       const op = {
-        cmd: o.cmd,
+        cmd,
         arg1: flush ? o.va : pair.mfn(o.target) % 2 ** 32,
         arg2: pair.mfn(o.source) % 2 ** 32,
       };
@@ -151,17 +154,20 @@ function order(pair: Pair, side: Side, item: Item, n: number): Order {
         return result;
       });
     }
+    case "reserve": {
+      const mfn = pair.mfn(item.pages[0]) % 2 ** 32;
+      const at = args([ARGS + n * ARGUMENTS + 20, 1, 0, 0, 0x7ff0, mfn]);
+      return hypercall(HC.memory_op, [1, at], () => decrease(world, model, [mfn], 0));
+    }
     case "mmu_update": {
       const [u] = item.list;
       const ptr = (BigInt(pair.mfn(u.page)) << 12n) + BigInt(u.index * 8 + u.command);
       const value = (BigInt(pair.mfn(u.target)) << 12n) | u.flags;
       const at = args(words64(ptr, value));
       return hypercall(HC.mmu_update, [at, 1, 0, 0x7ff0], () => {
-        const type = world.frame(pair.mfn(u.page))?.type;
+        const upper = isUpper(world.frame(pair.mfn(u.page)));
         const { result } = mmuUpdate(world, model, [{ ptr, value }], 0x7ff0);
-        if (result === 0 && u.command !== 1 && (type === "L2" || type === "L3")) {
-          side.flush();
-        }
+        if (result === 0 && u.command !== 1 && upper) side.flush();
         return result;
       });
     }
@@ -203,8 +209,9 @@ function judge(pair: Pair, side: Side, a: Access, result: number, status: number
   const word = (f: Frame) => new DataView(f.bytes.buffer).getUint32(a.va % 4096, true);
   if (!write) {
     const free = (v: number, f: Frame) => f.isTable && !(a.va & 4) ? v & ~Number(A | D) : v;
-    const m2p = allowed.some(({ frame }) => frame.owner < 0); // whose contents are not modelled
-    const right = m2p || allowed.some(({ frame: f }) => free(word(f), f) === free(result, f));
+    // the machine-to-phys table's contents are not compared here, and shared_info's change all the time
+    const unknown = allowed.some(({ frame }) => frame.owner < 0 || frame.xenHeap);
+    const right = unknown || allowed.some(({ frame: f }) => free(word(f), f) === free(result, f));
     assert.ok(right, `${where} gives ${result.toString(16)}, which is in no frame it may reach`);
     return;
   }
@@ -219,6 +226,7 @@ function judge(pair: Pair, side: Side, a: Access, result: number, status: number
   }
   if (!hit) return faulted(pair, side, a, now, result, status);
   const { frame } = hit;
+  if (frame.mfn === side.core.sharedInfo) side.lost = true; // it may have asked for an upcall
   const stored = a.kind === "write" ? a.value : word(frame) | a.value;
   new DataView(frame.bytes.buffer).setUint32(a.va % 4096, stored, true);
 }

@@ -78,6 +78,10 @@ function change(
   return 0;
 }
 
+/** Whether an update of a frame is one of an L2 or L3, after which the hypervisor flushes. */
+export const isUpper = (f: Frame | undefined): boolean =>
+  f !== undefined && f.typeCount > 0 && (f.type === "L2" || f.type === "L3");
+
 /** The L1 that the present tables have for an address: one of the domain's own, in use as an L1. */
 export function findL1(w: World, d: Domain, va: number): Frame | undefined {
   const l2 = d.cr3 && step(w, d.cr3, Math.floor(va / 2 ** 30));

@@ -5,7 +5,7 @@ import { setGdt, updateDescriptor, useLdt } from "./descriptors.ts";
 import { execute } from "./execute.ts";
 import { performGrant } from "./perform_grants.ts";
 import { allocate, decrease, exchange } from "./memory.ts";
-import { mmuUpdate, updateVaMapping, updateVaMappingOther } from "./mmu_update.ts";
+import { isUpper, mmuUpdate, updateVaMapping, updateVaMappingOther } from "./mmu_update.ts";
 import { mmuext } from "./mmuext.ts";
 import type { Pair, Side } from "./pair.ts";
 import { type Act, BASE, type ExtOp, type Step, type Update } from "./steps.ts";
@@ -142,13 +142,13 @@ function update(pair: Pair, side: Side, s: Of<"mmu_update">, call: Call): void {
   core.args([UNTOUCHED], DONE);
   // what stands in the table when its turn comes says whether it needs a flush; to be safe, any success
   const result = call(HC.mmu_update, at, list.length, ARGS + DONE, foreign);
-  const levels = list.map((r) => pair.world.frame(Number(r.ptr >> 12n))?.type);
+  const levels = list.map((r) => isUpper(pair.world.frame(Number(r.ptr >> 12n))));
   const expected = mmuUpdate(pair.world, side.model, list, foreign);
   pair.agree(side, result, expected.result, "mmu_update");
   if (pair.canCall(side)) {
     assert.equal(core.word(DONE), expected.done ?? UNTOUCHED, "done of mmu_update");
   }
-  const upper = levels.slice(0, expected.done ?? 0).some((type) => type === "L2" || type === "L3");
+  const upper = levels.slice(0, expected.done ?? 0).includes(true);
   if (upper && list.length === 1 && s.list[0].command !== 1) side.flush();
 }
 

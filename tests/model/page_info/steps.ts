@@ -74,7 +74,7 @@ export type Act =
 /** Steps that a guest's own code carries out, one after the other (execute.ts). */
 export type Item = Extract<
   Act,
-  { op: "access" | "va_mapping" | "remap" | "mmuext" | "mmu_update" }
+  { op: "access" | "va_mapping" | "remap" | "mmuext" | "mmu_update" | "reserve" }
 >;
 
 /** `multi`: the hypercall is made inside a multicall. */
@@ -321,6 +321,21 @@ class Maker {
     yield access;
   }
 
+  /** Gives a page back that is mapped, unmaps it without a flush, and uses it still. */
+  *freed(): Generator<Act> {
+    const { r } = this;
+    const pfn = FIRST + r.below(PAGES - FIRST);
+    const target: Target = { slot: this.slot, pfn };
+    const va = BASE + pfn * 4096;
+    const kind = r.pick(["read", "write"] as const);
+    const access: Act = { op: "access", va: va + 8, size: 4, kind, user: false, target };
+    yield access;
+    const reserve: Act = { op: "reserve", cmd: 1, pages: [target], order: 0 };
+    const unmap: Act = { op: "va_mapping", va, target, flags: 0n, flush: 0 };
+    yield* r.oneIn(2) ? [reserve, unmap] : [unmap, reserve];
+    yield access;
+  }
+
   /** Stores into a live L1, which the hypervisor carries out for a guest that asked for that. */
   *stores(): Generator<Act> {
     const { r } = this;
@@ -344,7 +359,7 @@ class Maker {
     while (items.length < 12) {
       const acts = r.oneIn(3)
         ? [this.act()]
-        : this[r.pick(["stale", "retype", "stores"] as const)]();
+        : this[r.pick(["stale", "retype", "stores", "freed"] as const)]();
       for (const act of acts) {
         if (act.op === "access") items.push({ ...act, ...this.tagged(act.va) });
         else if (isItem(act)) items.push(act);
@@ -403,13 +418,14 @@ class Maker {
 function isItem(act: Act): act is Item {
   if (act.op === "remap") return true;
   if (act.op === "va_mapping") return act.other === undefined;
+  if (act.op === "reserve") return act.cmd === 1 && act.order === 0 && act.pages.length === 1;
   if (act.op !== "mmuext" && act.op !== "mmu_update") return false;
   if (act.foreign !== 0x7ff0 || act.list.length !== 1) return false;
   const [first] = act.list;
   return !("cmd" in first) || (first.cmd !== 16 && first.cmd !== 17);
 }
 
-const MACROS = ["tables", "ldt", "linear", "stale", "retype", "stores"] as const;
+const MACROS = ["tables", "ldt", "linear", "stale", "retype", "stores", "freed"] as const;
 
 /**
  * A sequence of about `length` steps.
