@@ -17,9 +17,11 @@ const PAGE: u32 = 4096;
 // Entry flags (GTF_*)
 export const GTF_TYPE: u32 = 3;
 export const GTF_PERMIT_ACCESS: u32 = 1;
+export const GTF_TRANSITIVE: u32 = 3;
 export const GTF_READONLY: u32 = 4;
 export const GTF_READING: u32 = 8;
 export const GTF_WRITING: u32 = 16;
+export const GTF_SUB_PAGE: u32 = 256;
 
 @unmanaged
 export class GrantTable {

@@ -2,7 +2,7 @@
 //
 // The guest may change its entries at any time. So an entry's frame is read once, when the entry
 // comes into use, and remembered until nobody uses it any more.
-import { Domain, DOMID_XEN } from "../domains/domain";
+import { DOM_DEAD, Domain, domain_by_id, DOMID_XEN } from "../domains/domain";
 import { alloc_frame, free_frame } from "../frames/alloc";
 import { frame } from "../frames/page";
 import { get_page, put_page } from "../frames/refs";
@@ -17,11 +17,14 @@ import {
   GTF_PERMIT_ACCESS,
   GTF_READING,
   GTF_READONLY,
+  GTF_SUB_PAGE,
+  GTF_TRANSITIVE,
   GTF_TYPE,
   GTF_WRITING,
   MAX_GRANT_FRAMES,
 } from "./table";
 
+const PAGE: u32 = 4096;
 /** Entries that are remembered in one frame of the hypervisor's own, taken when the first of them comes into use. */
 const PER_FRAME: u32 = 256;
 /** Frames that the longest table (version 1) can come to need. */
@@ -33,7 +36,10 @@ class ActiveEntry {
   uses: u16; // of any kind
   writers: u16; // those of them that may write
   mfn: u32;
-  by: u32; // the one domain that uses it
+  by: u16; // the one domain that uses it
+  part: u16; // 1: only a part of the frame is granted, to be copied and not mapped
+  offset: u16; // the part's place in the frame, and its bytes
+  length: u16;
 }
 
 // @ts-ignore: decorator
@@ -55,8 +61,13 @@ function new_active_entry(t: GrantTable, ref: u32): ActiveEntry {
   return active_entry(t, ref);
 }
 
-/** Frame of the entry that grant_acquire took last. */
+/** What the entry that was acquired last grants: a frame, and which bytes of it. */
 export let granted_mfn: u32 = 0;
+export let granted_offset: u32 = 0;
+export let granted_length: u32 = 0;
+/** Whose entry it is: for a transitive one (grant_acquire_copy) the entry it leads to. */
+export let granted_by: usize = 0;
+export let granted_ref: u32 = 0;
 
 /**
  * Takes an entry into use: checks that it grants this access to `by`, shows it as read (and written)
@@ -65,20 +76,24 @@ export let granted_mfn: u32 = 0;
  * @param owner whose table it is in
  * @param by number of the domain that wants access
  * @param write whether it wants to write
+ * @param whole wants to map it: an entry of version 2 that grants a part of a frame is refused
  * @returns GNTST_ okay; bad_gntref; general_error (not granted, or not so); bad_page (no frame of the owner's)
  */
-export function grant_acquire(owner: Domain, ref: u32, by: u32, write: bool): i32 {
+export function grant_acquire(owner: Domain, ref: u32, by: u32, write: bool, whole: bool): i32 {
   const t = grant_table(owner);
   if (ref >= grant_entries(t)) return BAD_GNTREF;
   let active = active_entry(t, ref);
   const entry = grant_entry(t, ref);
   const used = changetype<usize>(active) != 0 && active.uses != 0;
-  if (used && (active.uses == 0xffff || active.by != by)) return GENERAL_ERROR;
+  if (used && (active.uses == 0xffff || active.by != by || (whole && active.part))) {
+    return GENERAL_ERROR;
+  }
   // what the entry says is looked at by its first user and its first writer only
   if (!used || (write && !active.writers)) {
     const flags = load<u16>(entry);
     if ((flags & GTF_TYPE) != GTF_PERMIT_ACCESS || load<u16>(entry, 2) != by) return GENERAL_ERROR;
     if (write && flags & GTF_READONLY) return GENERAL_ERROR;
+    if (whole && grants_part(t, flags)) return GENERAL_ERROR;
   }
   if (!used) {
     const mfn = grant_entry_frame(t, ref);
@@ -87,14 +102,48 @@ export function grant_acquire(owner: Domain, ref: u32, by: u32, write: bool): i3
     active = new_active_entry(t, ref);
     if (!changetype<usize>(active)) return GENERAL_ERROR;
     active.mfn = mfn;
-    active.by = by;
+    active.by = <u16> by;
+    const part = grants_part(t, load<u16>(entry));
+    active.part = part ? 1 : 0;
+    active.offset = part ? load<u16>(entry, 4) : 0;
+    active.length = part ? load<u16>(entry, 6) : <u16> PAGE;
   }
   active.uses++;
   if (write) active.writers++;
   const shown = grant_status(t, ref);
   store<u16>(shown, load<u16>(shown) | <u16> (write ? GTF_READING | GTF_WRITING : GTF_READING));
   granted_mfn = active.mfn;
+  granted_offset = active.offset;
+  granted_length = active.length;
+  granted_by = changetype<usize>(owner);
+  granted_ref = ref;
   return OKAY;
+}
+
+/** Whether an entry of these flags grants a part of its frame: version 2 alone knows such ones. */
+function grants_part(t: GrantTable, flags: u32): bool {
+  return t.version == 2 && (flags & GTF_SUB_PAGE) != 0;
+}
+
+/**
+ * grant_acquire for a copy, which a transitive entry of version 2 {flags, domid, trans_domid u16, pad,
+ * gref u32} allows too: it passes on what another domain grants to its owner, one step far.
+ *
+ * What was taken is let go by grant_release of granted_by and granted_ref.
+ */
+export function grant_acquire_copy(owner: Domain, ref: u32, by: u32, write: bool): i32 {
+  const t = grant_table(owner);
+  if (t.version == 2 && ref < grant_entries(t)) {
+    const entry = grant_entry(t, ref);
+    const flags = load<u16>(entry);
+    if ((flags & GTF_TYPE) == GTF_TRANSITIVE) {
+      if (load<u16>(entry, 2) != by || (write && flags & GTF_READONLY)) return GENERAL_ERROR;
+      const from = domain_by_id(load<u16>(entry, 4));
+      if (!changetype<usize>(from) || from.state == DOM_DEAD) return GENERAL_ERROR;
+      return grant_acquire(from, load<u32>(entry, 8), owner.id, write, false);
+    }
+  }
+  return grant_acquire(owner, ref, by, write, false);
 }
 
 /** Ends one use that grant_acquire allowed. */

@@ -10,7 +10,15 @@ import {
   OKAY,
   PERMISSION_DENIED,
 } from "../grants/status";
-import { grant_acquire, grant_release, granted_mfn } from "../grants/use";
+import {
+  grant_acquire_copy,
+  grant_release,
+  granted_by,
+  granted_length,
+  granted_mfn,
+  granted_offset,
+  granted_ref,
+} from "../grants/use";
 import { frame, T_WRITABLE } from "../frames/page";
 import { get_page, get_page_type, put_page, put_page_and_type } from "../frames/refs";
 
@@ -26,6 +34,9 @@ class End {
   is_ref: u32;
   write: u32;
   mfn: u32;
+  // which bytes of the frame may be copied
+  offset: u32;
+  length: u32;
 }
 
 const source_end = memory.data(32);
@@ -35,17 +46,24 @@ const dest_end = memory.data(32);
 function open(e: End, at: usize, is_ref: bool, write: bool): i32 {
   const domid = <u32> load<u16>(at, 4);
   if (!is_ref && domid != DOMID_SELF) return PERMISSION_DENIED;
-  const d: Domain = domid == DOMID_SELF ? current_domain : domain_by_id(domid);
+  let d: Domain = domid == DOMID_SELF ? current_domain : domain_by_id(domid);
   if (!changetype<usize>(d) || d.state == DOM_DEAD) return BAD_DOMAIN;
   e.domain = changetype<usize>(d);
   e.ref = load<u32>(at);
   e.is_ref = is_ref ? 1 : 0;
   e.write = write ? 1 : 0;
   e.mfn = e.ref;
+  e.offset = 0;
+  e.length = PAGE;
   if (is_ref) {
-    const status = grant_acquire(d, e.ref, current_domain.id, write);
+    const status = grant_acquire_copy(d, e.ref, current_domain.id, write);
     if (status) return status;
     e.mfn = granted_mfn;
+    e.offset = granted_offset;
+    e.length = granted_length;
+    d = changetype<Domain>(granted_by);
+    e.domain = granted_by;
+    e.ref = granted_ref;
   }
   let status = BAD_PAGE;
   if (get_page(e.mfn, d.id)) {
@@ -55,6 +73,11 @@ function open(e: End, at: usize, is_ref: bool, write: bool): i32 {
   }
   if (is_ref) grant_release(d, e.ref, write);
   return status;
+}
+
+/** Whether bytes of a frame are among those that are granted. */
+function within(e: End, offset: u32, length: u32): bool {
+  return offset >= e.offset && offset + length <= e.offset + e.length;
 }
 
 function close(e: End): void {
@@ -81,6 +104,11 @@ export function grant_copy(op: usize): i32 {
   if (status) return status;
   status = open(dest, op + 8, (flags & DEST_GREF) != 0, true);
   if (status == OKAY) {
+    if (!within(source, from_offset, length) || !within(dest, to_offset, length)) {
+      close(dest);
+      close(source);
+      return GENERAL_ERROR;
+    }
     memory.copy(frame(dest.mfn) + to_offset, frame(source.mfn) + from_offset, length);
     if (length) frame_written(dest.mfn, to_offset, length);
     close(dest);

@@ -89,7 +89,7 @@ export function grant_map(op: usize): i32 {
   const handle = maptrack_take(current_domain);
   if (handle < 0) return NO_DEVICE_SPACE;
   const write = !(flags & READONLY);
-  let status = grant_acquire(owner, ref, current_domain.id, write);
+  let status = grant_acquire(owner, ref, current_domain.id, write, true);
   if (status) return status;
   const mfn = granted_mfn;
   if (flags & HOST_MAP) status = map_frame(owner, mfn, load<u64>(op), flags);
