@@ -1,8 +1,22 @@
-/** `deno task build [--force]`: brings the build cache up to date and says where the parts lie. */
+/**
+ * `deno task build [--force]`: brings the build cache up to date, says where the parts lie, and leaves the
+ * module as dist/paravane.wasm.
+ */
 import { fileURLToPath } from "node:url";
 import { buildGuests, buildModule } from "./build.ts";
 import { folder, isCached } from "./cache.ts";
-import { GUEST_INPUTS, hashInputs, MODULE_INPUTS } from "./inputs.ts";
+import { GUEST_INPUTS, hashInputs, MODULE_INPUTS, ROOT } from "./inputs.ts";
+
+/** Where those find the module who embed it (docs/embedding.md). */
+const DIST = new URL("dist/", ROOT);
+
+/** Copies a file to dist/, in one step as others may be reading there. */
+function publish(path: string, name: string): void {
+  Deno.mkdirSync(DIST, { recursive: true });
+  const fresh = new URL(`${name}.${Deno.pid}`, DIST);
+  Deno.copyFileSync(path, fresh);
+  Deno.renameSync(fresh, new URL(name, DIST));
+}
 
 const unknown = Deno.args.filter((arg) => arg !== "--force");
 if (unknown.length > 0) {
@@ -19,6 +33,7 @@ try {
     for (const entry of Deno.readDirSync(folder(hash))) {
       const path = fileURLToPath(new URL(entry.name, folder(hash)));
       console.log(`${path} ${Deno.statSync(path).size} bytes`);
+      if (entry.name === "paravane.wasm") publish(path, entry.name);
     }
   }
 } catch (error) {

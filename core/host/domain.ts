@@ -25,6 +25,8 @@ export interface DomainParts {
   onShutdown: (shutdown: Shutdown) => void | Promise<void>;
   storePort: number;
   consolePort: number;
+  /** Machine frame of the console's ring. */
+  consoleFrame: number;
   symbols: SymbolTable;
   console: Console;
   xenstore: Xenstore;
@@ -60,6 +62,16 @@ export class Domain {
 
   get console(): Console {
     return this.parts.console;
+  }
+
+  /** The guest's port for its console. */
+  get consolePort(): number {
+    return this.parts.consolePort;
+  }
+
+  /** Machine frame of its console's ring. */
+  get consoleFrame(): number {
+    return this.parts.consoleFrame;
   }
 
   /** Frames of machine memory set aside for it. */

@@ -63,6 +63,8 @@ export interface DomainOptions {
   options?: OptionValues;
   /** CPU features the guest is not told of, each as in xl.cfg's cpuid: "no-ssse3,no-sse3". See core/host/cpuid.ts. */
   cpuid?: string | readonly string[];
+  /** Whether it has a xenstore; true when not given. Without one, start_info names no ring and no port for it. */
+  xenstore?: boolean;
   /** Takes the console's output; it is dropped when not given. */
   output?: ConsoleSink;
   limits?: DomainLimits;
@@ -152,6 +154,7 @@ export class Machine {
       commandLine: options.commandLine,
       ramdisk: options.ramdisk,
       options: optionBits(options.options ?? {}),
+      xenstore: options.xenstore,
       cpuid: typeof options.cpuid === "string" ? [options.cpuid] : options.cpuid,
     });
     const frames = plan.maxMemoryPages + OVERHEAD_FRAMES;
@@ -250,6 +253,7 @@ export class Machine {
       onShutdown: options.onShutdown ?? (() => {}),
       storePort: built.storePort,
       consolePort: built.consolePort,
+      consoleFrame: built.consoleMfn,
       symbols: plan.image.symbols,
       xenstore: this.xenstore,
       console: new Console(
@@ -278,10 +282,12 @@ export class Machine {
       consolePort: built.consolePort,
       consoleFrame: built.consoleMfn,
     });
-    this.xenstore.introduce(domid, page(built.storeMfn), {
-      notify: notifier(built.storePort),
-      log: (line) => this.log.line(`d${domid}: ${line}`),
-    });
+    if (plan.xenstore) {
+      this.xenstore.introduce(domid, page(built.storeMfn), {
+        notify: notifier(built.storePort),
+        log: (line) => this.log.line(`d${domid}: ${line}`),
+      });
+    } else exports.host_hold_frame(domid, built.storeMfn);
     this.domains.set(domid, domain);
     return domain;
   }

@@ -8,6 +8,7 @@ export * from "./events/exports";
 export * from "./hypercalls/exports";
 export * from "./domains/exports";
 export * from "./grants/exports";
+export { abi_version } from "./abi";
 export { trace_history, trace_set } from "./trace";
 export {
   inspect_cpu,

@@ -6,6 +6,7 @@ import { shutdown } from "./panic.ts";
 import { print, text } from "./print.ts";
 import { same } from "./strings.ts";
 import {
+  hasStore,
   payload,
   store_begin,
   store_commit,
@@ -20,7 +21,9 @@ const NODE = "control/shutdown";
 const seen = global("watch_events_seen", u32);
 
 /** Watches the node; the first event comes at once, whatever stands there. */
-export const control_init = fn("control_init", () => ret(store_watch(NODE)));
+export const control_init = fn("control_init", () => {
+  if_(hasStore(), () => ret(store_watch(NODE)));
+});
 
 /** Empties the node, as the protocol asks, so that the request counts as taken. */
 const acknowledge = fn("acknowledge_shutdown", () => {
@@ -34,6 +37,7 @@ const acknowledge = fn("acknowledge_shutdown", () => {
 
 /** Does what the node says, if it has changed. */
 export const control_poll = fn("control_poll", () => {
+  if_(hasStore().not(), () => ret());
   store_poll();
   if_(seen.eq(watchEvents), () => ret());
   seen.set(watchEvents);

@@ -18,6 +18,7 @@ import {
   u8,
   while_,
 } from "../asm/mod.ts";
+import type { Value } from "../asm/mod.ts";
 import { bind_handler, waitForPort } from "./events.ts";
 import { event_channel_op } from "./hypercalls.ts";
 import { barrier, startInfo } from "./state.ts";
@@ -41,8 +42,12 @@ const notify = fn("store_notify", () => {
   event_channel_op(EVTCHNOP.send, port.address);
 });
 
+/** Whether there is a xenstore at all: a host may do without. */
+export const hasStore = (): Value => startInfo.store_evtchn.ne(0);
+
 /** Finds the ring and opens its port. */
 export const store_init = fn("store_init", () => {
+  if_(hasStore().not(), () => ret());
   const pfn = u32.at(startInfo.store_mfn.times(4).plus(MACH2PHYS));
   storeRing.set(pfn.shl(12).plus(VIRT_BASE));
   bind_handler(startInfo.store_evtchn, addressOf(store_event));

@@ -27,6 +27,7 @@ import { meaningOf } from "../semantics/mod.ts";
 import { binaryenType } from "../semantics/value.ts";
 import { parseRow } from "../isa/rows.ts";
 import { HANDLERS, RecordContext } from "./binding.ts";
+import { addFreeze } from "./freeze.ts";
 
 /** A row for the functions that belong to no instruction. */
 const NONE = parseRow("00 none");
@@ -57,6 +58,7 @@ export function addInterpreter(core: Uint8Array, long = false): Uint8Array<Array
   for (const road of ["resume", "link", "lookup", "fault"]) m.addFunctionExport(road, road);
   m.addActiveElementSegment(HANDLERS, "handlers", names, m.i32.const(0));
   addMachineRun(m);
+  addFreeze(m);
   m.runPasses(TIDY);
   if (!m.validate()) throw new Error("the interpreter does not validate");
   const out = Uint8Array.from(m.emitBinary());

@@ -144,14 +144,14 @@ function writeImage(memory: GuestMemory, { image, layout }: DomainPlan): void {
 }
 
 function writeStartInfoOf(memory: GuestMemory, built: BuiltDomain): void {
-  const { layout, image, commandLine, ramdisk } = built.plan;
+  const { layout, image, commandLine, ramdisk, xenstore } = built.plan;
   const module = moduleFields(layout, ramdisk.length);
   writeStartInfo(memory.page(layout.startInfo.pfn), {
     magic: image.guestType,
     nrPages: layout.totalPages,
     sharedInfo: built.sharedInfoMfn * PAGE,
-    storeMfn: built.storeMfn,
-    storePort: built.storePort,
+    storeMfn: xenstore ? built.storeMfn : 0,
+    storePort: xenstore ? built.storePort : 0,
     consoleMfn: built.consoleMfn,
     consolePort: built.consolePort,
     ptBase: addressOf(layout, layout.pageTables.pfn),

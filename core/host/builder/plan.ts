@@ -26,6 +26,8 @@ export interface DomainConfig {
   options?: number;
   /** Features to hide, see ../cpuid.ts. */
   cpuid?: readonly string[];
+  /** Whether start_info names a xenstore; true when not given. */
+  xenstore?: boolean;
 }
 
 export interface DomainPlan {
@@ -37,6 +39,7 @@ export interface DomainPlan {
   readonly maxPages: number;
   readonly options: number;
   readonly hidden: HiddenFeatures;
+  readonly xenstore: boolean;
   readonly commandLine: string;
   readonly ramdisk: Uint8Array;
 }
@@ -65,6 +68,7 @@ export async function planDomain(image: GuestImage, config: DomainConfig): Promi
     maxPages: maxMemoryPages + SPARE_PAGES,
     options,
     hidden: hiddenFeatures(config.cpuid ?? []),
+    xenstore: config.xenstore ?? true,
     commandLine: commandLine.slice(0, COMMAND_LINE_SIZE),
     ramdisk,
   };

@@ -1,6 +1,7 @@
 // The life of a domain as the host directs it (what domctl is to a toolstack).
+import { in_mailbox } from "../abi";
 import { CPU_STATE_SIZE } from "../layout";
-import { EINVAL, ENOMEM, ESRCH } from "../errno";
+import { EFAULT, EINVAL, ENOMEM, ESRCH } from "../errno";
 import { INFO_MASK, shared_info, VCPU_INFO_SIZE } from "../events/bits";
 import { system_time, update_time, update_wallclock } from "../events/clock";
 import { PORTS, ports_create } from "../events/ports";
@@ -11,7 +12,7 @@ import { domain_relinquish } from "../frames/populate";
 import { MAX_MAPTRACK } from "../grants/maptrack";
 import { grants_create, MAX_GRANT_FRAMES } from "../grants/table";
 import { hide_features } from "../traps/cpuid_policy";
-import { context_apply } from "./context";
+import { CONTEXT_SIZE, context_apply } from "./context";
 import { credit_enter } from "./credit";
 import { live_update } from "./live";
 import {
@@ -257,25 +258,27 @@ export function domain_hide_features(domid: u32, ecx: u32, edx: u32, extended: u
   return 0;
 }
 
-/** Sets the 16-byte handle (UUID) that XENVER_guest_handle shows. @returns 0 or -ESRCH */
+/** Sets the handle (UUID) that XENVER_guest_handle shows, 16 bytes in the mailbox. @returns 0, -ESRCH or -EFAULT */
 export function domain_set_handle(domid: u32, at: usize): i32 {
   const d = live(domid);
   if (!changetype<usize>(d)) return -ESRCH;
+  if (!in_mailbox(at, 16)) return -EFAULT;
   d.handle0 = load<u64>(at);
   d.handle1 = load<u64>(at, 8);
   return 0;
 }
 
 /**
- * Gives a vCPU its registers and tables (struct vcpu_guest_context, 2800 bytes, at a host address).
+ * Gives a vCPU its registers and tables (struct vcpu_guest_context, in the mailbox).
  *
- * @returns 0, -ESRCH, or -EINVAL as VCPUOP_initialise would
+ * @returns 0, -ESRCH, -EFAULT, or -EINVAL as VCPUOP_initialise would
  */
 export function vcpu_set_context(domid: u32, vcpu: u32, context: usize): i32 {
   const d = live(domid);
   if (!changetype<usize>(d)) return -ESRCH;
   const v = vcpu_of(d, vcpu);
   if (!changetype<usize>(v)) return -EINVAL;
+  if (!in_mailbox(context, CONTEXT_SIZE)) return -EFAULT;
   const r = context_apply(v, context);
   if (r) return r;
   update_time(v);

@@ -1,5 +1,4 @@
 // What this room gives the host and the generated interpreter.
-export { domain_shutdown } from "./crash";
 export {
   domain_crash_reason,
   domain_create,

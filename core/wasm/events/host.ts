@@ -1,8 +1,9 @@
 // The host's end of event channels. To guests the Deno host is domain 0: a port that a guest leaves
 // unbound for domain 0 can be bound by the host, which is then told of sends and can notify.
+import { in_mailbox } from "../abi";
 import { request_stop } from "../cpu/state";
 import { current, current_domain, DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
-import { EINVAL, ESRCH } from "../errno";
+import { EFAULT, EINVAL, ESRCH } from "../errno";
 import { alloc_unbound } from "./bind";
 import { send_event } from "./channels";
 import {
@@ -110,11 +111,12 @@ export function host_evtchn_close(domid: u32, port: u32): i32 {
 /**
  * Ports of the domain that its guest signalled since they were last fetched.
  *
- * @param out where the port numbers go, u32 each
+ * @param out where in the mailbox the port numbers go, u32 each
  * @param max room, in ports; what does not fit stays for the next call
- * @returns number of ports written
+ * @returns number of ports written, or -EFAULT when so many have no room there
  */
-export function host_evtchn_poll(domid: u32, out: usize, max: u32): u32 {
+export function host_evtchn_poll(domid: u32, out: usize, max: u32): i32 {
+  if (!in_mailbox(out, <u64> max << 2)) return -EFAULT;
   const d = live(domid);
   if (!changetype<usize>(d)) return 0;
   const e: EventState = event_state(d);

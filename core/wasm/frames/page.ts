@@ -65,7 +65,7 @@ export function frame(mfn: u32): usize {
 @inline
 
 export function mfn_valid(mfn: u64): bool {
-  return mfn - 1 < <u64> machine_frames - 1;
+  return (mfn < <u64> machine_frames) & (mfn != 0);
 }
 
 /** The T_* a frame has at this moment (whether or not anyone uses it as that). */

@@ -1,5 +1,6 @@
 // What the toolstack does with a domain's memory: give it frames, take all of them back.
-import { EINVAL, ENOMEM } from "../errno";
+import { in_mailbox } from "../abi";
+import { EFAULT, EINVAL, ENOMEM } from "../errno";
 import { Domain, domain_by_id, DOMID_NONE, vcpu_of } from "../domains/domain";
 import { drop_table } from "../pagetables/cr3";
 import { set_gdt } from "../segments/gdt";
@@ -13,13 +14,14 @@ import { put_page, put_page_and_type } from "./refs";
  * Gives a domain `count` zeroed frames as pfn, pfn + 1, … Its memory map reaches to the highest pfn
  * it was ever given so.
  *
- * @param out host address for their mfns, one u32 each
- * @returns 0; -EINVAL for no such domain; -ENOMEM when the machine or max_pages is exhausted (those
+ * @param out where in the mailbox their mfns go, one u32 each
+ * @returns 0; -EINVAL for no such domain; -EFAULT when they have no room there; -ENOMEM when the machine or max_pages is exhausted (those
  *   given so far stay the domain's)
  */
 export function domain_populate(domid: u32, pfn: u32, count: u32, out: usize): i32 {
   const d = domain_by_id(domid);
   if (!changetype<usize>(d)) return -EINVAL;
+  if (!in_mailbox(out, <u64> count << 2)) return -EFAULT;
   for (let i: u32 = 0; i < count; i++) {
     const mfn = alloc_frame(domid);
     if (!mfn) return -ENOMEM;

@@ -20,6 +20,7 @@ import { console_notify, get_char, has_input, put_char, ring } from "../../kerne
 import { control_poll } from "../../kernel/control.ts";
 import { bind_handler } from "../../kernel/events.ts";
 import { startInfo } from "../../kernel/state.ts";
+import { hasStore } from "../../kernel/xenstore.ts";
 import { sleep_for } from "./schedule.ts";
 import { send_signal } from "./signals.ts";
 import { SIG } from "../../abi/linux.ts";
@@ -62,7 +63,7 @@ const store_event = fn("tty_store_event", (_port) => void wake_up(arrival.addres
 /** Takes over the ports of the console and of xenstore, which says when to stop. */
 export const tty_init = fn("tty_init", () => {
   bind_handler(startInfo.console_evtchn, addressOf(console_event));
-  bind_handler(startInfo.store_evtchn, addressOf(store_event));
+  if_(hasStore(), () => void bind_handler(startInfo.store_evtchn, addressOf(store_event)));
 });
 
 /**

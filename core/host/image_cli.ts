@@ -1,0 +1,4 @@
+/** `deno task image`: see cli/image.ts. */
+import { main } from "./cli/image.ts";
+
+Deno.exit(await main(Deno.args));

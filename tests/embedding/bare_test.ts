@@ -1,0 +1,93 @@
+/** The bare module with a machine image: examples/bare.mjs in Node and in Deno. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { loadModule } from "../../mod.ts";
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+async function run(command: string, args: string[], input = "") {
+  const child = new Deno.Command(command, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(120_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Writes module and image into a folder of its own. */
+async function files(image: string[]): Promise<{ folder: string; example: string[] }> {
+  const folder = await Deno.makeTempDir({ prefix: "paravane-bare-" });
+  await Deno.writeFile(`${folder}/paravane.wasm`, await loadModule());
+  const made = await run(Deno.execPath(), [
+    ...["run", "-A", "--no-check", path("core/host/image_cli.ts")],
+    ...[...image, "-o", `${folder}/machine`],
+  ]);
+  assert.equal(made.code, 0, made.stderr);
+  const example = [path("examples/bare.mjs"), `${folder}/paravane.wasm`, `${folder}/machine`];
+  return { folder, example };
+}
+
+/** Whether Node is here; in CI it has to be. */
+async function hasNode(): Promise<boolean> {
+  try {
+    return (await run("node", ["--version"])).code === 0;
+  } catch (error) {
+    if (Deno.env.get("CI") === "true") throw error;
+    console.error(`not run in Node: ${error}`);
+    return false;
+  }
+}
+
+Deno.test("the built-in guest boots from an image with WebAssembly's own API alone", async () => {
+  const { folder, example } = await files(["skiff", "-m", "16"]);
+  const engines = [[Deno.execPath(), "run", "-A", "--no-check"]];
+  if (await hasNode()) engines.push(["node"]);
+  try {
+    for (const [command, ...args] of engines) {
+      const { code, stdout, stderr } = await run(
+        command,
+        [...args, ...example],
+        "features\nhalt\n",
+      );
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /skiff> features/);
+      assert.match(stdout, /pae_pgdir_above_4gb/);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("how the guest ended is how the example ends", async () => {
+  const { folder, example } = await files(["exit-7", "-m", "8"]);
+  try {
+    const { code, stderr } = await run(Deno.execPath(), ["run", "-A", "--no-check", ...example]);
+    assert.equal(code, 7, stderr);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("deno task image: what is wrong is said in a line", async () => {
+  const cases: [string[], RegExp][] = [
+    [["skiff"], /-o FILE/],
+    [["skiff", "-o"], /-o FILE/],
+    [["no-such-guest", "-o", "x"], /no-such-guest: neither a file nor a built-in guest/],
+    [["skiff", "-o", "/no/such/folder/x"], /^paravane: \/no\/such\/folder\/x: /],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stderr } = await run(Deno.execPath(), [
+      ...["run", "-A", "--no-check", path("core/host/image_cli.ts"), ...args],
+    ]);
+    assert.equal(code, 1);
+    assert.match(stderr, expected);
+    assert.equal(stderr.trim().split("\n").length, 1, stderr);
+  }
+});
