@@ -65,15 +65,13 @@ Deno.test("Skiff with a gigabyte: its addresses end where 32 bits do", async () 
   assertHealthy(await boot("skiff", "", "-m", "1024"));
 });
 
-Deno.test("Skiff with the hypervisor's limits of 2007 [option.xen32_limits]", async () => {
+Deno.test("Skiff with the hypervisor's limits of 2007 [option.xen32_limits] [limits_2007.bad_iret]", async () => {
   const outcome = await boot("skiff", "selftest\nhalt\n", "--option", "xen32_limits");
   assertHealthy(outcome);
   assert(lines(outcome).includes("  ok   failsafe: by way of the failsafe callback"));
 });
 
-const TAGS = "[multicall] [set_trap_table] [set_gdt] [update_descriptor] [mmuext_op.set_ldt] " +
-  "[stack_switch] [fpu_taskswitch] [mmuext_op.new_baseptr] [callback_op.register] [trap.#NM]";
-Deno.test(`Skiff's self-test as a command names each check ${TAGS}`, async () => {
+Deno.test("Skiff's self-test as a command names each check [multicall] [set_trap_table] [set_gdt] [update_descriptor] [stack_switch] [fpu_taskswitch] [mmuext_op.set_ldt] [mmuext_op.new_baseptr] [mmuext_op.tlb_flush_local] [mmuext_op.invlpg_local] [mmuext_op.tlb_flush_all] [event.mask] [event.unmask] [emulate.forced] [emulate.cr3] [trap.#NM]", async () => {
   const outcome = await boot("skiff", "selftest\nhalt\n");
   assertHealthy(outcome);
   const checks = lines(outcome).filter((l) => l.startsWith("  ok   "));
@@ -128,7 +126,7 @@ Deno.test("Skiff outlives programs that take everything, and ^C", async () => {
   assert(Number(free) > 3000, free);
 });
 
-Deno.test("Skiff on one to eight processors", async () => {
+Deno.test("Skiff on one to eight processors [vcpu_op.initialise] [vcpu_op.up] [vcpu_op.is_up] [event.ipi] [event.virq_vcpu]", async () => {
   for (const n of [2, 3, 4, 5, 6, 7, 8]) {
     const input = "hog &\nhog &\necho a b | cat | count\nevents\nhalt\n";
     const outcome = await boot("skiff", input, "--vcpus", String(n));

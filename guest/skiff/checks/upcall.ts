@@ -1,9 +1,9 @@
 // The event upcall: the bitmap, masks of ports, and the events that everybody has.
 
-import { EVTCHNOP, SCHEDOP } from "../../abi/numbers.ts";
+import { EVTCHNOP } from "../../abi/numbers.ts";
 import { for_, if_, local, while_ } from "../../asm/mod.ts";
 import { mask_port, send_event } from "../../kernel/events.ts";
-import { event_channel_op, sched_op } from "../../kernel/hypercalls.ts";
+import { event_channel_op } from "../../kernel/hypercalls.ts";
 import { sharedInfo } from "../../kernel/state.ts";
 import { cpuCount, cpus } from "../cpu/cpu.ts";
 import { pvIrq } from "../paravirt/ops.ts";
@@ -49,7 +49,7 @@ export const check_upcall = subject("event upcall", (check) => {
     for_(0, 1000, (_i) => {
       if_(cpus.at(other).ipis.eq(ipis), () => {
         unlock_kernel();
-        sched_op(SCHEDOP.yield, 0);
+        pvIrq.call.relax();
         lock_kernel();
       });
     });

@@ -1,7 +1,6 @@
 // The kernel lock: one processor at a time is in the kernel. It is taken with interrupts off, on the
 // way in, and again for what interrupts the kernel itself; a task that switches hands it to the next.
 
-import { SCHEDOP } from "../../abi/numbers.ts";
 import {
   asm,
   code,
@@ -18,7 +17,7 @@ import {
   u32,
   while_,
 } from "../../asm/mod.ts";
-import { sched_op } from "../../kernel/hypercalls.ts";
+import { pvIrq } from "../paravirt/ops.ts";
 import { thisCpu } from "../process/task.ts";
 
 /** The number of its owner plus 1; 0 while it is free. */
@@ -46,7 +45,7 @@ export const lock_kernel = fn("lock_kernel", () => {
   raw(LOCK);
   waiting.inc();
   // Who has it may not be running: give it the processor.
-  while_(() => try_lock(me).ne(0), () => void sched_op(SCHEDOP.yield, 0));
+  while_(() => try_lock(me).ne(0), () => void pvIrq.call.relax());
   raw(LOCK);
   waiting.dec();
   thisCpu.lock_depth.set(1);
@@ -58,5 +57,5 @@ export const unlock_kernel = fn("unlock_kernel", () => {
   if_(thisCpu.lock_depth.ne(0), () => ret());
   owner.set(0);
   // Those who wait have their turn, or one processor would have the kernel to itself.
-  if_(waiting.ne(0), () => void sched_op(SCHEDOP.yield, 0));
+  if_(waiting.ne(0), () => void pvIrq.call.relax());
 });

@@ -1,10 +1,8 @@
 // The other processors: each is given an idle task and starts in its idle loop.
 
-import { SCHEDOP, VCPUOP } from "../../abi/numbers.ts";
 import { addressOf, asm, code, fn, for_, if_, local, ret, while_ } from "../../asm/mod.ts";
-import { sched_op, vcpu_op } from "../../kernel/hypercalls.ts";
 import { dec, print } from "../../kernel/print.ts";
-import { pvInit } from "../paravirt/ops.ts";
+import { pvInit, pvIrq } from "../paravirt/ops.ts";
 import { idle_loop } from "../process/schedule.ts";
 import { cpu_init, cpu_prepare } from "./setup.ts";
 import { cpuCount, cpus, MAX_CPUS } from "./cpu.ts";
@@ -23,9 +21,9 @@ const secondary_start = code("secondary_start", () => {
 
 /** Starts all that there are. */
 export const smp_init = fn("smp_init", () => {
-  for_(1, MAX_CPUS, (i) => {
-    // A number that there is no vCPU for is an error.
-    if_(vcpu_op(VCPUOP.is_up, i, 0).isNegative(), () => ret());
+  const count = local(pvInit.call.processors());
+  if_(count.gt(MAX_CPUS), () => count.set(MAX_CPUS));
+  for_(1, count, (i) => {
     cpu_prepare(i);
     const cpu = local(cpus.at(i).address);
     const result = local(
@@ -38,7 +36,7 @@ export const smp_init = fn("smp_init", () => {
     cpuCount.inc();
     while_(() => cpus.at(i).online.eq(0), () => {
       unlock_kernel();
-      sched_op(SCHEDOP.yield, 0);
+      pvIrq.call.relax();
       lock_kernel();
     });
   });

@@ -1,10 +1,10 @@
 // The kernel's part of `bench`: what a program cannot do by itself.
 
 import { EINVAL } from "../../abi/errors.ts";
-import { SCHEDOP, XENVER } from "../../abi/numbers.ts";
+import { XENVER } from "../../abi/numbers.ts";
 import { fn, for_, if_, local, ret, while_ } from "../../asm/mod.ts";
 import { send_event } from "../../kernel/events.ts";
-import { sched_op, xen_version } from "../../kernel/hypercalls.ts";
+import { xen_version } from "../../kernel/hypercalls.ts";
 import { cpuCount, cpus } from "../cpu/cpu.ts";
 import { lock_kernel, unlock_kernel } from "../cpu/lock.ts";
 import { unbatched } from "../paravirt/multicalls.ts";
@@ -20,7 +20,7 @@ const interrupt_other = fn("measure_ipi", (count) => {
     const before = local(other.ipis);
     send_event(other.ipi_port);
     unlock_kernel();
-    while_(() => other.ipis.eq(before), () => void sched_op(SCHEDOP.yield, 0));
+    while_(() => other.ipis.eq(before), () => void pvIrq.call.relax());
     lock_kernel();
   });
   ret(0);

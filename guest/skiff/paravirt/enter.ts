@@ -7,7 +7,7 @@ import * as cpu from "./xen_cpu.ts";
 import * as init from "./xen_init.ts";
 import * as irq from "./xen_irq.ts";
 import * as mmu from "./xen_mmu.ts";
-import { xen_boot_vcpu } from "./xen_smp.ts";
+import { xen_boot_vcpu, xen_processors } from "./xen_smp.ts";
 import { pin_mm, unpin_mm, xen_alloc_table, xen_release_table } from "./xen_tables.ts";
 import { xen_load_idt, xen_write_idt_entry } from "./xen_traps.ts";
 
@@ -20,6 +20,7 @@ export const use_xen = fn("use_xen", () => {
     arch_setup: init.xen_arch_setup,
     pagetable_start: init.xen_pagetable_start,
     pagetable_done: init.xen_pagetable_done,
+    processors: xen_processors,
     boot_vcpu: xen_boot_vcpu,
   });
   pvCpu.assign({
@@ -69,5 +70,6 @@ export const use_xen = fn("use_xen", () => {
     irq_enable: irq.xen_irq_enable,
     safe_halt: irq.xen_safe_halt,
     halt: irq.xen_halt,
+    relax: irq.xen_relax,
   });
 });

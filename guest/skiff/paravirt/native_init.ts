@@ -12,4 +12,5 @@ export const native_reserve_top = fn("native_reserve_top", () => ret(0));
 export const native_arch_setup = fn("native_arch_setup", () => {});
 export const native_pagetable_start = fn("native_pagetable_start", () => {});
 export const native_pagetable_done = fn("native_pagetable_done", () => {});
+export const native_processors = fn("native_processors", () => ret(1));
 export const native_boot_vcpu = fn("native_boot_vcpu", (_cpu, _task, _entry) => ret(-ENOSYS));

@@ -9,6 +9,7 @@ import {
   native_memory_setup,
   native_pagetable_done,
   native_pagetable_start,
+  native_processors,
   native_reserve_top,
 } from "./native_init.ts";
 import * as cpu from "./native_cpu.ts";
@@ -30,6 +31,8 @@ export const pvInit = operations("pv_init_ops", {
   pagetable_start: native_pagetable_start,
   /** (): the kernel's own tables are complete. */
   pagetable_done: native_pagetable_done,
+  /** (): how many processors there are. */
+  processors: native_processors,
   /** (cpu, task, entry): starts another processor; 0 or a negative errno. */
   boot_vcpu: native_boot_vcpu,
 });
@@ -122,6 +125,8 @@ export const pvIrq = operations("pv_irq_ops", {
   safe_halt: irq.native_safe_halt,
   /** (): sleep, for ever if interrupts are off. */
   halt: irq.native_halt,
+  /** (): something that another processor has to do is waited for. */
+  relax: irq.native_relax,
 });
 
 /** EFLAGS.IF. */

@@ -50,3 +50,6 @@ export const xen_halt = fn("xen_halt", () => {
   const index = local(thisCpu.index);
   vcpu_op(VCPUOP.down, index, 0);
 });
+
+/** Whoever has what we wait for may not be running: it gets our turn. */
+export const xen_relax = fn("xen_relax", () => void sched_op(SCHEDOP.yield, 0));

@@ -2,7 +2,7 @@
 
 import { VCPUOP } from "../../abi/numbers.ts";
 import { TrapInfo, VcpuGuestContext } from "../../abi/structs.ts";
-import { fn, global, if_, local, ret } from "../../asm/mod.ts";
+import { fn, global, if_, local, ret, while_ } from "../../asm/mod.ts";
 import { vcpu_op } from "../../kernel/hypercalls.ts";
 import { mfn_of } from "../../kernel/memory.ts";
 import { clear_words, copy } from "../../kernel/strings.ts";
@@ -21,6 +21,13 @@ const context = global("vcpu_context", VcpuGuestContext);
 const IN_KERNEL = 4;
 /** EFLAGS.IOPL 1 here is the virtual IOPL: ring 1 may do port I/O. */
 const FLAGS = 0x1002;
+
+/** A number that there is no vCPU for is an error; the first one that is. */
+export const xen_processors = fn("xen_processors", () => {
+  const n = local(1);
+  while_(() => vcpu_op(VCPUOP.is_up, n, 0).isNegative().not(), () => n.inc());
+  ret(n);
+});
 
 /** (cpu, task, entry): starts it at `entry` on the stack of `task`; 0 or a negative errno. */
 export const xen_boot_vcpu = fn("xen_boot_vcpu", (cpu, task, entry) => {
