@@ -37,7 +37,7 @@ function signatures(): { exports: Map<string, string>; imports: Map<string, stri
 
 /** Rows of the page's tables whose second column is a type. */
 function documented(): Map<string, string> {
-  const rows = page.matchAll(/^\| `(\w+)` \| (memory|\(.*?\)(?: i\d\d)?) \|/gm);
+  const rows = page.matchAll(/^\| `(\w+)`\s+\| (memory|\(.*?\)(?: i\d\d)?)\s+\|/gm);
   return new Map([...rows].map(([, name, type]) => [name, type]));
 }
 
