@@ -15,7 +15,7 @@ import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits, type OptionValues } from "./options.ts";
 import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
-import { type JitMode, Translation } from "./translation.ts";
+import { fromEnvironment, type JitMode, jitMode, Translation } from "./translation.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { MAX_FRAMES } from "../wasm/layout.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
@@ -99,7 +99,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const trace: TraceHandler = (...args) => tracing.handler(...args);
   const core = await instantiate(module, { clock, log, trace });
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
-  const jit = options.jit === false ? "off" : options.jit === true ? "on" : options.jit ?? "on";
+  const jit = jitMode(options.jit ?? fromEnvironment());
   const machine = new Machine(core, clock, log, tracing, jit, options.slice);
   await machine.translation.prepare();
   return machine;
@@ -131,7 +131,10 @@ export class Machine {
     this.loop = new RunLoop(core, clock, {
       slice: slice ?? (jit === "always" ? () => ALWAYS_SLICE : undefined),
       sliced: () => this.translation.sliced(),
-      service: (idle) => this.service(idle),
+      service: (idle) => {
+        this.translation.sliceEnded();
+        this.service(idle);
+      },
       settled: () => this.waitForSlowReaders(),
       failed: (error) => this.failed(error),
     });

@@ -10,6 +10,21 @@ import type { Core } from "./core.ts";
 export type JitMode = "off" | "on" | "always";
 export const JIT_MODES: readonly JitMode[] = ["off", "on", "always"];
 
+/** The mode that an option names. */
+export function jitMode(option: boolean | JitMode | undefined): JitMode {
+  return typeof option === "boolean" ? (option ? "on" : "off") : option ?? "on";
+}
+
+/** What PARAVANE_JIT says, for running all tests in one mode; undefined where it says nothing. */
+export function fromEnvironment(): JitMode | undefined {
+  try {
+    const said = typeof Deno === "undefined" ? undefined : Deno.env.get("PARAVANE_JIT");
+    return JIT_MODES.find((mode) => mode === said);
+  } catch {
+    return undefined; // no permission to look
+  }
+}
+
 /** Slices' worth of guest code after which guests are busy enough to translate for. */
 const BUSY_SLICES = 12;
 
@@ -38,6 +53,11 @@ export class Translation {
     await this.load();
   }
 
+  /** To be called after each slice, however short. */
+  sliceEnded(): void {
+    if (this.mode === "always") this.sliced();
+  }
+
   /** To be called after each slice's worth of guest code. */
   sliced(): void {
     if (this.stopped) return;
@@ -62,6 +82,7 @@ export class Translation {
     const always = this.mode === "always";
     this.translator = new Translator(this.core.exports as unknown as TranslatorCore, {
       builder: this.builder,
+      everything: always,
       hot: always ? 1 : undefined,
       exits: always ? 1 : undefined,
       alike: always ? 1 : undefined,

@@ -62,6 +62,8 @@ export interface TranslatorOptions {
   /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
   exits?: number;
   alike?: number;
+  /** Translates what the interpreter has met, hot or not. */
+  everything?: boolean;
   /** Bytes of modules that may be alive at once; beyond it the oldest translations go. */
   memory?: number;
   /** Takes a line for each module that is put in place. */
@@ -72,6 +74,7 @@ export class Translator {
   readonly #core: TranslatorCore;
   readonly #builder: Builder;
   readonly #hot: number;
+  readonly #everything: boolean;
   readonly #manyExits: number;
   readonly #manyAlike: number;
   readonly #hits = new Map<number, number>();
@@ -96,6 +99,7 @@ export class Translator {
     this.#core = core;
     this.#builder = options.builder ?? new WorkerBuilder();
     this.#hot = options.hot ?? 2;
+    this.#everything = options.everything ?? false;
     this.#manyExits = options.exits ?? MANY_EXITS;
     this.#manyAlike = options.alike ?? MANY_ALIKE;
     this.#memory = options.memory ?? MEMORY;
@@ -119,7 +123,8 @@ export class Translator {
     if (this.#core.code_generation() !== this.#generation) this.#forget();
     const view = new DataView(this.#core.memory.buffer);
     this.#growRegions(view);
-    this.#noteHot(view);
+    if (this.#everything) this.#noteAll(view);
+    this.#note(view, view.getUint32(CPU + C_EIP, true));
     this.#build();
   }
 
@@ -128,8 +133,19 @@ export class Translator {
     this.#builder.stop();
   }
 
-  #noteHot(view: DataView): void {
-    const eip = view.getUint32(CPU + C_EIP, true);
+  /** All blocks that the interpreter knows of in this address space and mode. */
+  #noteAll(view: DataView): void {
+    for (let n = 0; n < JUMP_CACHE_ENTRIES; n++) {
+      const slot = JUMP_CACHE + n * 16;
+      // an entry stands where its EIP belongs: others are empty
+      if (view.getUint32(slot + JUMP_TAG, true) === view.getUint32(CPU + C_JUMP_TAG, true)) {
+        this.#note(view, view.getUint32(slot + JUMP_EIP, true));
+      }
+    }
+  }
+
+  /** Where a slice ended is the target of a jump, and what is hot is where many end. */
+  #note(view: DataView, eip: number): void {
     const record = knownRecord(view, eip);
     if (!record || this.#isTranslated(view, record)) return;
     // the interpreter will soon come to where its region can be entered
