@@ -40,10 +40,12 @@ const OP_SIZE: u32 = 12;
 const PREEMPTED: u32 = 0x80000000;
 /** Operations carried out before the guest is given a chance to take events. */
 const BATCH: u32 = 4096;
+/** Operations that are read at a time. */
+const LIST: u32 = 341;
 /** ns an operation is taken to last, besides the tables it checks. */
 const COST: u32 = 100;
 
-const op: usize = memory.data(16, 8);
+const list: usize = memory.data(4092, 8);
 const word: usize = memory.data(4, 4);
 
 /**
@@ -64,12 +66,15 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
   if (!count) return 0;
   let result: i32 = 0;
   let i: u32 = 0;
+  let read: u32 = 0; // up to which operation the list was read
   for (; i < count && i < BATCH && (i == 0 || !slice_over()); i++) {
     charge(COST);
-    if (copy_from_guest(op, ops + <u64> i * OP_SIZE, OP_SIZE) != 0) {
+    if (i == read) read += read_list(ops + <u64> i * OP_SIZE, count - i);
+    if (i == read) {
       result = -EFAULT;
       break;
     }
+    const op = list + (i % LIST) * OP_SIZE;
     result = carry_out(load<u32>(op), load<u32>(op, 4), load<u32>(op, 8));
     if (result != 0) break;
   }
@@ -81,6 +86,20 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
     return call_again(<u32> ops + i * OP_SIZE, (count - i) | PREEMPTED, <u32> done);
   }
   return result;
+}
+
+/**
+ * Reads a part of the list, as far as it can be read, before any of it is carried out: the tables that
+ * it is mapped by may go with a NEW_BASEPTR in it (Xen: compat_mmuext_op).
+ *
+ * @returns how many operations were read, at most LIST
+ */
+function read_list(from: u64, count: u32): u32 {
+  const most = count < LIST ? count : LIST;
+  if (copy_from_guest(list, from, most * OP_SIZE) == 0) return most;
+  let n: u32 = 0;
+  while (n < most && copy_from_guest(list + n * OP_SIZE, from + <u64> n * OP_SIZE, OP_SIZE) == 0) n++;
+  return n;
 }
 
 function carry_out(cmd: u32, arg1: u32, arg2: u32): i32 {

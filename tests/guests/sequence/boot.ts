@@ -141,7 +141,11 @@ function grants(linux: Kernel, tables: Tables): void {
 
 /** A Linux that has come as far as its first process. */
 export async function booted(options = {}) {
-  const linux = await Kernel.boot(options);
+  return bootOn(await Kernel.boot(options));
+}
+
+/** The same on a domain where another kernel was before. */
+export function bootOn(linux: Kernel) {
   const gdt = early(linux);
   const tables = takeOver(linux);
   traps(linux);

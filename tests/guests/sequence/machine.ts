@@ -101,7 +101,7 @@ const NOTES = notesWith({
 export const MINI_OS = makeElf({
   notes: [],
   entry: 0,
-  segments: [{ paddr: 0, memsz: 1 << 20 }],
+  segments: [{ paddr: 0, memsz: KERNEL_SIZE }],
   sections: [{
     name: "__xen_guest",
     type: 1,
@@ -126,9 +126,10 @@ export class Kernel {
     readonly built: BuiltDomain,
     /** Where it sees pfn 0. */
     readonly base: number,
+    first: number,
     readonly imageEnd: number,
   ) {
-    this.#next = base + (base ? KERNEL_AT : 0) + 8 * PAGE;
+    this.#next = first;
     this.#scratch = this.page();
     this.page();
   }
@@ -150,14 +151,27 @@ export class Kernel {
     const built = buildDomain(core, plan);
     core.exports.domain_unpause(built.domid);
     const base = elf === LINUX ? VIRT_BASE : 0;
-    const end = elf === LINUX ? base + KERNEL_AT + KERNEL_SIZE : 1 << 20;
-    const kernel = new Kernel(core, built, base, end);
+    const end = base + (base ? KERNEL_AT : 0) + KERNEL_SIZE;
+    const first = base + (base ? KERNEL_AT : 0) + 8 * PAGE;
+    const kernel = new Kernel(core, built, base, first, end);
     kernel.run();
     return kernel;
   }
 
   get inside(): Inside {
     return this.core.exports as unknown as Inside;
+  }
+
+  /** The kernel that this one hands over to: it sees pfn 0 elsewhere, and takes what pages are left. */
+  next(base: number): Kernel {
+    const moved = base - this.base;
+    return new Kernel(this.core, this.built, base, this.#next + moved, this.imageEnd + moved);
+  }
+
+  /** Changes a word of start_info, as a boot loader does for the kernel that it starts. */
+  setStartInfo(offset: number, value: number): void {
+    const page = this.core.frame(this.built.mfns[this.built.plan.layout.startInfo.pfn]);
+    new DataView(page.buffer, page.byteOffset).setUint32(offset, value, true);
   }
 
   /** Makes vCPU `n` the running one. */
