@@ -3,7 +3,7 @@
 import { ENOSYS } from "../../abi/errors.ts";
 import { HYPERCALL, PTE, XENVER } from "../../abi/numbers.ts";
 import { MulticallEntry } from "../../abi/structs.ts";
-import { array, for_, if_, local, localOf, u32 } from "../../asm/mod.ts";
+import { array, for_, if_, local, localOf, u32, u64 } from "../../asm/mod.ts";
 import { multicall } from "../../kernel/hypercalls.ts";
 import { mfn_of } from "../../kernel/memory.ts";
 import { BATCH_CALLS, cpuCount } from "../cpu/cpu.ts";
@@ -64,9 +64,9 @@ export const check_multicall = subject("multicall", (check) => {
   const entry = local(kernel_pte(SCRATCH));
   /** Maps the page at SCRATCH, or takes it away, by the mmu's operations. */
   const map = (flags: number) => {
-    const value = localOf({ ...u32, size: 8 });
+    const value = localOf(u64);
     pvMmu.call.make_pte(value.address, pfnOf(page), flags);
-    pvMmu.call.set_pte(entry, u32.at(value.address), u32.at(value.address.plus(4)));
+    pvMmu.call.set_pte(entry, value.low, value.high);
   };
   map(0);
   pvMmu.call.enter_lazy();

@@ -2,6 +2,7 @@
 
 import { EFAULT } from "../../abi/errors.ts";
 import {
+  array,
   asm,
   bind,
   code,
@@ -28,8 +29,7 @@ import { thisCpu } from "../process/task.ts";
 import { subject } from "./check.ts";
 import { runs_well } from "./program.ts";
 
-const words = global("check_words", { ...u32, size: 16 });
-const word = (n: number) => u32.at(words.address.plus(4 * n));
+const words = global("check_words", array(u32, 2));
 
 /** (selector): the first word of a segment, or -EFAULT. */
 const read_through = code("check_read_through", () => {
@@ -65,8 +65,8 @@ export const check_segments = subject("segmentation", (check) => {
   const gdt = local(thisCpu.gdt);
   check("the GDT cannot be written to", poke(gdt).eq(-EFAULT));
   check("the kernel runs in ring 1", u32.at(gdt.plus((KERNEL_CS & ~7) + 4)).shr(13).and(3).eq(1));
-  word(0).set(0x5eed);
-  word(1).set(0xcafe);
+  words.at(0).set(0x5eed);
+  words.at(1).set(0xcafe);
   const entry = local(gdt.plus(SPARE_ENTRY * 8));
   const first = basedWords(words.address, DATA1);
   pvCpu.call.write_gdt_entry(entry, first.low, first.high);

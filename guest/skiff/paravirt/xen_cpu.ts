@@ -4,6 +4,7 @@
 import { DOMID_SELF, HYPERCALL, MMUEXT } from "../../abi/numbers.ts";
 import { MmuextOp } from "../../abi/structs.ts";
 import {
+  array,
   asm,
   code,
   cr0,
@@ -62,11 +63,11 @@ export const xen_stts = fn("xen_stts", () => {
 const MAX_FRAMES = 16;
 /** (table, entries): its pages are made read-only and given up to the hypervisor. */
 export const xen_load_gdt = fn("xen_load_gdt", (address, entries) => {
-  const frames = localOf({ ...u32, size: 4 * MAX_FRAMES });
+  const frames = localOf(array(u32, MAX_FRAMES));
   for_(0, entries.plus(511).over(512), (i) => {
     const page = local(i.shl(12).plus(address));
     protect_page(page);
-    u32.at(i.times(4).plus(frames.address)).set(mfn_of(page));
+    frames.at(i).set(mfn_of(page));
   });
   ret(set_gdt(frames.address, entries));
 });

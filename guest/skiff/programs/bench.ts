@@ -2,13 +2,24 @@
 // with -m a line before and behind each measurement, for a host that reads a clock of its own.
 
 import { OPERATIONS } from "../../../bench/reference.ts";
-import { addressOf, callPointer, fn, for_, if_, local, ret, table, u32 } from "../../asm/mod.ts";
+import {
+  addressOf,
+  callPointer,
+  fn,
+  for_,
+  if_,
+  local,
+  ret,
+  table,
+  u32,
+  u64,
+} from "../../asm/mod.ts";
 import type { Given, Place } from "../../asm/mod.ts";
 import { MEASURE } from "../measure/kinds.ts";
 import { measurements } from "./bench_measurements.ts";
 import { dec, flush, out, program, same, sys, text, user, userVariable } from "./lib.ts";
 
-const clock = userVariable({ ...u32, size: 8 });
+const clock = userVariable(u64);
 const machine = userVariable(u32);
 
 /** Words of a row of the table: name, what, rounds, function, whether unbatched, Xen's ns and ns. */
@@ -26,7 +37,7 @@ const rows = table(
 /** The guest's clock, ns: the lower half is enough for what takes less than four seconds. */
 const now = fn("u_now", () => {
   sys("time", clock.address);
-  ret(clock);
+  ret(clock.low);
 }, user);
 
 /** (ns): as µs with two decimals, in a column; a dash for 0. */

@@ -1,13 +1,25 @@
 // The shell: reads a line, starts what it names, waits for its end. `a | b` joins two programs by a
 // pipe, `a &` does not wait.
 
-import { asm, break_, fn, forever, if_, local, ret, u32, u8, while_ } from "../../asm/mod.ts";
+import {
+  array,
+  asm,
+  break_,
+  fn,
+  forever,
+  if_,
+  local,
+  ret,
+  u32,
+  u8,
+  while_,
+} from "../../asm/mod.ts";
 import { flush, out, program, sys, text, user, userVariable } from "./lib.ts";
 import { line, read_line } from "./line_editor.ts";
 
 /** Ends of the pipe being made, and what `waitpid` found. */
-const ends = userVariable({ ...u32, size: 8 });
-const reader = u32.at(ends.address), writer = u32.at(ends.address.plus(4));
+const ends = userVariable(array(u32, 2));
+const reader = ends.at(0), writer = ends.at(1);
 const status = userVariable(u32);
 
 /** (text): its first character that is no blank. */
