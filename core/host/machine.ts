@@ -108,6 +108,8 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
 export class Machine {
   readonly xenstore: Xenstore = new Xenstore(() => this.loop.wake());
   private readonly domains = new Map<number, Domain>();
+  /** Domains to be destroyed when the slice is over. */
+  private readonly doomed = new Set<Domain>();
   /** Domains whose rings are to be looked at. */
   private readonly due = new Set<number>();
   private rounds = 0;
@@ -176,9 +178,17 @@ export class Machine {
     return domain;
   }
 
-  /** Ends a domain, if it has not ended yet, and gives its memory back. */
+  /**
+   * Ends a domain, if it has not ended yet, and gives its memory back. Asked for while a guest runs, by
+   * what takes log or trace lines, it happens when the slice is over.
+   */
   destroyDomain(domain: Domain): void {
-    if (!this.domains.delete(domain.id)) return;
+    if (this.loop.slicing) {
+      this.doomed.add(domain);
+      return;
+    }
+    if (this.domains.get(domain.id) !== domain) return;
+    this.domains.delete(domain.id);
     domain.console.close();
     this.xenstore.release(domain.id);
     removeDomainNodes(this.xenstore, domain.id, domain.uuid);
@@ -307,6 +317,8 @@ export class Machine {
    * before all falls asleep, after everybody's: a guest may forget to call.
    */
   private service(idle: boolean): void {
+    for (const domain of this.doomed) this.destroyDomain(domain);
+    this.doomed.clear();
     const { exports } = this.core;
     const { due } = this;
     for (let domid; (domid = exports.host_next_caller()) !== 0;) due.add(domid);

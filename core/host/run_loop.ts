@@ -33,6 +33,8 @@ export interface LoopWork {
 }
 
 export class RunLoop {
+  /** Whether guest code is at work: this is asked from a callback of the core. */
+  slicing = false;
   private woken = false;
   /** Instructions run when a slice's worth of them was last spent. */
   private spent = 0;
@@ -73,10 +75,7 @@ export class RunLoop {
     let turn = performance.now();
     while (!this.stopped) {
       this.woken = false;
-      const result = this.core.exports.machine_run(
-        this.clock.now(),
-        this.work.slice?.() ?? SLICE,
-      );
+      const result = this.slice();
       if (result === RUN_MORE && this.sliceSpent()) this.work.sliced();
       this.work.service(result === RUN_IDLE);
       if (result === RUN_IDLE && !this.woken) {
@@ -89,6 +88,15 @@ export class RunLoop {
         await new Promise((resolve) => setImmediate(resolve));
         turn = performance.now();
       }
+    }
+  }
+
+  private slice(): number {
+    this.slicing = true;
+    try {
+      return this.core.exports.machine_run(this.clock.now(), this.work.slice?.() ?? SLICE);
+    } finally {
+      this.slicing = false;
     }
   }
 

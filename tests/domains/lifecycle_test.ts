@@ -248,7 +248,18 @@ const step = fc.record({
   who: fc.nat(2),
   what: fc.constantFrom(
     ...["grant", "map", "unmap", "pin", "unpin", "entry", "entry", "info", "fifo", "fifoPage"],
-    ...["share", "share", "unbound", "bind", "close", "ldt", "decrease", "populate", "destroy"],
+    ...[
+      "share",
+      "share",
+      "unbound",
+      "bind",
+      "close",
+      "send",
+      "ldt",
+      "decrease",
+      "populate",
+      "destroy",
+    ],
   ),
   a: fc.nat(7),
   b: fc.nat(7),
@@ -308,6 +319,8 @@ Deno.test("whatever domains were doing, their end gives every frame back [domain
         return event(guest, BIND_INTERDOMAIN, other.domid, b, 0);
       case "close":
         return event(guest, CLOSE, b);
+      case "send":
+        return event(guest, SEND, b);
       case "ldt":
         return guest.call(
           MMUEXT,

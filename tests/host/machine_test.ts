@@ -9,7 +9,7 @@ import {
   type Machine,
   type MachineOptions,
 } from "../../mod.ts";
-import { crashes, echoes, ends, sleeps, spins } from "../cli/tiny_guest.ts";
+import { crashes, echoes, ends, says, sleeps, spins } from "../cli/tiny_guest.ts";
 
 /** A machine that is stopped when the test is over. */
 async function withMachine(
@@ -133,6 +133,26 @@ Deno.test("destroyed while running: its memory, its place in the store and its c
     send(stays.domain, "q");
     assert.equal((await stays.domain.shutdown).code, 0);
   }));
+
+Deno.test("destroyed from within its own hypercall: when the slice is over [domain.destroy]", async () => {
+  let said = "";
+  const machine = await createMachine({
+    log: (line) => {
+      said += line;
+      machine.destroyDomain(domain);
+      assert.ok(domain.running);
+    },
+  });
+  const domain = await machine.addDomain(says("now"), { memory: 8, paused: true });
+  const other = await machine.addDomain(echoes(), { memory: 8 });
+  domain.unpause();
+  assert.equal((await domain.shutdown).name, "destroyed");
+  assert.match(said, /now/);
+  assert.equal(machine.core.exports.domain_state(domain.id), 3);
+  await send(other, "q");
+  assert.equal((await other.shutdown).code, 0);
+  machine.stop();
+});
 
 Deno.test("more memory than it begins with, and limits", () =>
   withMachine({}, async (machine) => {
