@@ -291,9 +291,23 @@ export class Pair {
     });
   }
 
-  /** Destroys a domain; its place is another's. */
-  replace(slot: number): void {
+  /**
+   * Destroys a domain; its place is another's.
+   *
+   * @param untold what it did last is not known in full: what others still map of it, and what it had
+   *   mapped of theirs, may hold anything
+   */
+  replace(slot: number, untold = false): void {
+    const { model } = this.sides[slot];
+    const touched = [...this.world.frames()].filter((f) =>
+      f.owner === model.id || model.mappings.some((m) => m?.mfn === f.mfn)
+    );
     this.#end(this.sides[slot]);
+    for (const f of untold ? touched : []) {
+      if (!f.count) continue;
+      f.bytes.set(this.memory(f.mfn));
+      f.pfn = this.rig.view.getUint32(MACHINE + M2P * 4096 + f.mfn * 4, true);
+    }
     this.compare();
     this.sides[slot] = this.#create();
   }

@@ -28,7 +28,7 @@ export function perform(pair: Pair, s: Step): void {
   pair.forgetFreed();
   // It has its arguments elsewhere now, and where the call's results went nobody knows: it is of no more use.
   const useless = side.lost || !pair.canCall(side) || (s.op === "run" && !pair.canRun(side));
-  if (useless) pair.replace(s.slot);
+  if (useless) pair.replace(s.slot, true);
 }
 
 function act(pair: Pair, side: Side, s: Step): void {
@@ -56,13 +56,10 @@ function act(pair: Pair, side: Side, s: Step): void {
     case "remap": {
       const va = BASE + s.pfn * 4096;
       const value = (BigInt(side.mfns[s.pfn]) << 12n) | (s.writable ? 0x63n : 0x21n);
-      side.flush(Math.floor(va / 4096));
-      return pair.agree(
-        side,
-        call(HC.update_va_mapping, va, ...words64(value), 2),
-        updateVaMapping(world, model, va, value),
-        "update_va_mapping",
-      );
+      const result = call(HC.update_va_mapping, va, ...words64(value), 2);
+      const expected = updateVaMapping(world, model, va, value);
+      if (expected === 0) side.flush(Math.floor(va / 4096));
+      return pair.agree(side, result, expected, "update_va_mapping");
     }
     case "set_gdt": {
       const list = s.targets.map((t) => pair.mfn(t) % 2 ** 32);
