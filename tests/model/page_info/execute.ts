@@ -205,7 +205,7 @@ function judge(pair: Pair, side: Side, a: Access, result: number, status: number
     .filter((t) => faultOf(t, write, false) === undefined && reach(t));
   if (status === FAULT || !allowed.length) return faulted(pair, side, a, now, result, status);
   assert.equal(status, DONE, where);
-  remember(side, a.va, now);
+  side.remember(a.va, now);
   const word = (f: Frame) => new DataView(f.bytes.buffer).getUint32(a.va % 4096, true);
   if (!write) {
     const free = (v: number, f: Frame) => f.isTable && !(a.va & 4) ? v & ~Number(A | D) : v;
@@ -231,12 +231,6 @@ function judge(pair: Pair, side: Side, a: Access, result: number, status: number
   new DataView(frame.bytes.buffer).setUint32(a.va % 4096, stored, true);
 }
 
-/** An access may have been cached; the last few of a page. */
-function remember(side: Side, va: number, t: Translation | undefined): void {
-  const page = Math.floor(va / 4096);
-  if (t) side.cached.set(page, [t, ...(side.cached.get(page) ?? [])].slice(0, 8));
-}
-
 /** A page fault, or a store that the hypervisor carried out. */
 function faulted(
   pair: Pair,
@@ -260,5 +254,5 @@ function faulted(
   }
   assert.equal(status, done ? DONE : FAULT, `${a.kind} of ${a.va.toString(16)}: fault or not`);
   if (!done) return assert.equal(result, fault, "the error code");
-  remember(side, a.va, now); // its tag was read
+  side.remember(a.va, now); // its tag was read
 }
