@@ -88,6 +88,31 @@ Deno.test("frames that are not its own stay where they are [memory_op.decrease_r
   d.sound();
 });
 
+Deno.test("of a list that reaches the hypervisor nothing is done; of one that is not mapped what can be read [memory_op.decrease_reservation] [mmu.partial]", async () => {
+  const d = await domain();
+  const top = 0xf5800000;
+  assert.equal(d.mmuUpdate(d.at(3, 511), d.pte(DATA2, P | RW)), 0); // the last page below it
+  for (const [n, page] of [20, 21].entries()) {
+    assert.equal(d.updateVa(d.va(page), 0n), 0);
+    d.store(top - 8 + n * 4, BigInt(d.mfns[page]));
+  }
+  const decrease = (at: number, count: number) =>
+    d.memoryOp(DECREASE, [at, count, 0, 0, DOMID_SELF]);
+  assert.equal(decrease(top - 8, 3), 0);
+  assert.equal(owned(d), 24);
+  assert.equal(decrease(top - 8, 2), 2);
+  assert.equal(owned(d), 22);
+  // over the end of what is mapped
+  const end = d.va(24);
+  for (const [n, page] of [18, 19].entries()) {
+    assert.equal(d.updateVa(d.va(page), 0n), 0);
+    d.store(end - 8 + n * 4, BigInt(d.mfns[page]));
+  }
+  assert.equal(decrease(end - 8, 3), 2);
+  assert.equal(owned(d), 20);
+  d.sound();
+});
+
 Deno.test("extents of several frames are neighbours, and aligned [mmu.orders]", async () => {
   const d = await domain(24, 200);
   assert.equal(d.reservation(POPULATE, [64, 128], 4), 2);

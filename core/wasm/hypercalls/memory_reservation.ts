@@ -11,6 +11,7 @@ import { m2p_set } from "../frames/m2p";
 import { page, PG_XEN_HEAP } from "../frames/page";
 import { get_page, put_page } from "../frames/refs";
 import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
+import { HOLE32 } from "../pagetables/pte";
 import { call_again, slice_over } from "./continuation";
 import { own_domain, START_SHIFT } from "./memory_op";
 
@@ -45,6 +46,7 @@ export function memory_reservation(command: u32, start: u32, arg: u64): i32 {
   const count = load<u32>(reservation, 4);
   const order = load<u32>(reservation, 8);
   if (count > 0x3ffffff || start >= count || order > MAX_ORDER) return start;
+  if (list && <u64> list + (<u64> count << 2) > HOLE32) return start; // nothing is done of such a list
   if (own_domain(load<u16>(reservation, 16)) != 0) return start;
   const flags = load<u32>(reservation, 12);
   if (!flags_good(flags, command)) return start;
