@@ -190,23 +190,25 @@ export const events_on = fn("events_on", () => {
 });
 
 /**
- * Sleeps until the condition holds, with events off: SCHEDOP_poll wakes for a port that has an event
- * though nobody is told. The port's bit is taken before the test, so an event after it is not lost.
+ * Sleeps until the condition holds, which an event on a port says, whether events are on or not: the
+ * port is masked, so nobody else takes its bit, and SCHEDOP_poll wakes for it. The bit is taken before
+ * the test, so an event after it is not lost.
  */
-export function waitForPort(port: Given, condition: () => Value | Place): void {
-  const before = local(vcpu.evtchn_upcall_mask);
-  eventsOff();
-  const p = local(port);
-  const poll = localOf(SchedPoll);
-  forever(() => {
-    take_bit(sharedInfo.evtchn_pending.at(p.shr(5)).address, p.and(31));
-    if_(condition(), () => break_());
-    poll.ports.set(p.address);
-    poll.nr_ports.set(1);
-    poll.timeout.set(0, 0);
-    sched_op(SCHEDOP.poll, poll.address);
+export function waitForPort(port: Given, condition: () => Value): void {
+  if_(condition().not(), () => {
+    const p = local(port);
+    const poll = localOf(SchedPoll);
+    mask_port(p);
+    forever(() => {
+      take_bit(sharedInfo.evtchn_pending.at(p.shr(5)).address, p.and(31));
+      if_(condition(), () => break_());
+      poll.ports.set(p.address);
+      poll.nr_ports.set(1);
+      poll.timeout.set(0, 0);
+      sched_op(SCHEDOP.poll, poll.address);
+    });
+    event_channel_op(EVTCHNOP.unmask, p.address);
   });
-  if_(before.eq(0), () => void events_on());
 }
 
 /**
