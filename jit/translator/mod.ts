@@ -2,8 +2,9 @@
  * The translator: finds hot blocks by looking where slices end, and replaces their handlers by
  * functions compiled for them in a worker.
  *
- * Reading order: this file, region.ts (what is translated together), state.ts and binding.ts (where operands are),
- * build.ts (the module around it), builder.ts and worker.ts (where it is built).
+ * Reading order: this file, region.ts (what is translated together), structure.ts (how its blocks are
+ * nested), state.ts, micro.ts, groups.ts and binding.ts (where operands are), build.ts (the module around
+ * it), builder.ts and worker.ts (where it is built). docs/performance.md is the guided tour.
  */
 import {
   C_EIP,
