@@ -36,6 +36,8 @@ export class RunLoop {
   /** Whether guest code is at work: this is asked from a callback of the core. */
   slicing = false;
   private woken = false;
+  /** Most instructions of the slice at hand. */
+  private budget = SLICE;
   /** Instructions run when a slice's worth of them was last spent. */
   private spent = 0;
   private sleeper: (() => void) | null = null;
@@ -94,7 +96,8 @@ export class RunLoop {
   private slice(): number {
     this.slicing = true;
     try {
-      return this.core.exports.machine_run(this.clock.now(), this.work.slice?.() ?? SLICE);
+      this.budget = this.work.slice?.() ?? SLICE;
+      return this.core.exports.machine_run(this.clock.now(), this.budget);
     } finally {
       this.slicing = false;
     }
@@ -106,7 +109,7 @@ export class RunLoop {
    */
   private sliceSpent(): boolean {
     const retired = this.core.retired();
-    if (retired - this.spent < SLICE) return false;
+    if (retired - this.spent < this.budget) return false;
     this.spent = retired;
     return true;
   }
