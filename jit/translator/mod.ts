@@ -106,6 +106,8 @@ export class Translator {
     this.#memory = options.memory ?? MEMORY;
     this.#tell = options.tell ?? (() => {});
     this.#generation = core.code_generation();
+    // handlers are known by their numbers, and a module with 64-bit code has others
+    if (core.handlers.length !== handlerCount()) this.#failure = "the module has other handlers";
   }
 
   /** Ways into translations since decoded code was last dropped. */

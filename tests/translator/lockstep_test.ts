@@ -9,7 +9,7 @@ Deno.test("random code: translated as interpreted", async () => {
     fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
       translations += await compare(randomGuest(seed), seed % 2 === 0);
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 40, endOnFailure: true },
   );
   assert.ok(translations > 0, "something was translated");
 });
@@ -20,7 +20,7 @@ Deno.test("loops over random instructions: translated as interpreted", async () 
     fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
       translations += await compare(loopGuest(seed), seed % 2 === 0);
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 80, endOnFailure: true },
   );
   assert.ok(translations > 25, `${translations} translations`);
 });
