@@ -3,20 +3,19 @@
 
 import { HYPERCALL, SCHEDOP } from "../../abi/numbers.ts";
 import { TrapFrame } from "../../abi/structs.ts";
-import { asm, code, eax, ecx, fn, fs, if_, local, ret, u32 } from "../../asm/mod.ts";
+import { asm, code, eax, ecx, fn, for_, fs, if_, local, ret, u32 } from "../../asm/mod.ts";
 import { hypercallSlot, sched_op } from "../../kernel/hypercalls.ts";
 import { DATA1, FLAT_LOW, KERNEL_DS } from "../../kernel/selectors.ts";
+import { cpus, MAX_CPUS } from "../cpu/cpu.ts";
 import { ABSENT, SPARE, SPARE_ENTRY } from "../cpu/gdt.ts";
 import { pvCpu } from "../paravirt/ops.ts";
+import { xen_iret } from "../process/entries.ts";
 import { process_spawn } from "../process/exec.ts";
 import { process_wait, waitStatus } from "../process/exit.ts";
 import { silent } from "../process/signals.ts";
 import { wake_task } from "../process/sleep.ts";
 import { stackTop, Task, thisCpu } from "../process/task.ts";
-import { xen_iret } from "../process/entries.ts";
-import { cpus, MAX_CPUS } from "../cpu/cpu.ts";
 import { subject } from "./check.ts";
-import { for_ } from "../../asm/mod.ts";
 
 const set_fs = code("check_set_fs", () => {
   asm.mov(eax, SPARE);

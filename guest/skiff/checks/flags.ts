@@ -3,10 +3,10 @@
 import { asm, bind, code, eax, esp, global, Label, local, u32 } from "../../asm/mod.ts";
 import { send_event } from "../../kernel/events.ts";
 import { KERNEL_CS } from "../../kernel/selectors.ts";
-import { eventCallback } from "../process/entries.ts";
-import { critPopped, critStart } from "../paravirt/xen_iret.ts";
 import { vcpuInfoOf } from "../cpu/cpu.ts";
 import { IF, pvCpu, pvIrq } from "../paravirt/ops.ts";
+import { critPopped, critStart } from "../paravirt/xen_iret.ts";
+import { eventCallback } from "../process/entries.ts";
 import { thisCpu } from "../process/task.ts";
 import { subject } from "./check.ts";
 

@@ -1,9 +1,10 @@
 // Multicalls: each entry its result, batches that wait, that flow over, and that tell what failed.
 
 import { ENOSYS } from "../../abi/errors.ts";
+import { SIG } from "../../abi/linux.ts";
 import { HYPERCALL, PTE, XENVER } from "../../abi/numbers.ts";
 import { MulticallEntry } from "../../abi/structs.ts";
-import { array, for_, if_, local, localOf, u32, u64 } from "../../asm/mod.ts";
+import { array, fn, for_, if_, local, localOf, ret, u32, u64 } from "../../asm/mod.ts";
 import { multicall } from "../../kernel/hypercalls.ts";
 import { mfn_of } from "../../kernel/memory.ts";
 import { BATCH_CALLS, cpuCount } from "../cpu/cpu.ts";
@@ -17,11 +18,9 @@ import { process_spawn } from "../process/exec.ts";
 import { process_wait } from "../process/exit.ts";
 import { schedule } from "../process/schedule.ts";
 import { send_signal } from "../process/signals.ts";
-import { SIG } from "../../abi/linux.ts";
 import { wake_task } from "../process/sleep.ts";
 import { Task, thisCpu } from "../process/task.ts";
 import { subject } from "./check.ts";
-import { fn, ret } from "../../asm/mod.ts";
 
 /** Batches so far. */
 const batches_sent = fn("check_batches", () => {

@@ -9,9 +9,9 @@ import { freeCount } from "../memory/pages.ts";
 import { pvCpu, pvMmu } from "../paravirt/ops.ts";
 import { use_mm } from "../process/switch.ts";
 import { current, thisCpu } from "../process/task.ts";
+import { subject } from "./check.ts";
 import { mmuext_page } from "./page_tables.ts";
 import { run_program, runs_well } from "./program.ts";
-import { subject } from "./check.ts";
 
 /** 0 if one instruction could be executed, -EFAULT if it faulted. */
 const tried = (name: string, instruction: () => void) =>

@@ -2,12 +2,12 @@
 
 import { fn, if_, local, ret } from "../../asm/mod.ts";
 import type { Given, Value } from "../../asm/mod.ts";
-import { GOOD } from "../programs/probes.ts";
 import { process_spawn } from "../process/exec.ts";
 import { process_wait, waitStatus } from "../process/exit.ts";
+import { silent } from "../process/signals.ts";
 import { wake_task } from "../process/sleep.ts";
 import { Task } from "../process/task.ts";
-import { silent } from "../process/signals.ts";
+import { GOOD } from "../programs/probes.ts";
 
 /** (line): runs a program to its end; its status, or -1 if it could not be started. */
 export const run_program = fn("check_run_program", (line) => {

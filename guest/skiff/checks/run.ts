@@ -5,16 +5,16 @@ import { fn, ret } from "../../asm/mod.ts";
 import { dec, print } from "../../kernel/print.ts";
 import { check_booting, check_features } from "./booting.ts";
 import { failed, passed } from "./check.ts";
-import { check_control_registers, check_cpuid, check_privileged } from "./processor.ts";
-import { check_upcall } from "./upcall.ts";
 import { check_failsafe } from "./failsafe.ts";
 import { check_flags } from "./flags.ts";
 import { check_multicall } from "./multicall.ts";
 import { check_page_tables } from "./page_tables.ts";
 import { check_processes } from "./processes.ts";
+import { check_control_registers, check_cpuid, check_privileged } from "./processor.ts";
 import { check_segments } from "./segments.ts";
 import { check_tlb } from "./tlb.ts";
 import { check_stack, check_traps } from "./traps.ts";
+import { check_upcall } from "./upcall.ts";
 
 /** Runs them all; the number that failed. */
 export const run_selftest = fn("run_selftest", () => {

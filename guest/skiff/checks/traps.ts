@@ -1,6 +1,7 @@
 // Traps and the kernel stack.
 
 import { EFAULT } from "../../abi/errors.ts";
+import { VcpuInfo } from "../../abi/structs.ts";
 import {
   addressOf,
   asm,
@@ -18,13 +19,12 @@ import {
 } from "../../asm/mod.ts";
 import { onFault } from "../../kernel/fixups.ts";
 import { peek } from "../../kernel/memory.ts";
-import { Cpu, vcpuInfoOf } from "../cpu/cpu.ts";
 import { KERNEL_CS } from "../../kernel/selectors.ts";
+import { Cpu, vcpuInfoOf } from "../cpu/cpu.ts";
 import { idt } from "../cpu/setup.ts";
 import { SCRATCH } from "../memory/layout.ts";
 import { pvCpu, pvIrq, pvMmu } from "../paravirt/ops.ts";
 import { STACK, Task, thisCpu } from "../process/task.ts";
-import { VcpuInfo } from "../../abi/structs.ts";
 import { subject } from "./check.ts";
 import { run_program, runs_well } from "./program.ts";
 

@@ -6,10 +6,10 @@ import { mask_port, send_event } from "../../kernel/events.ts";
 import { event_channel_op } from "../../kernel/hypercalls.ts";
 import { sharedInfo } from "../../kernel/state.ts";
 import { cpuCount, cpus } from "../cpu/cpu.ts";
+import { lock_kernel, unlock_kernel } from "../cpu/lock.ts";
 import { pvIrq } from "../paravirt/ops.ts";
 import { thisCpu } from "../process/task.ts";
 import { arm_timer } from "../process/timer.ts";
-import { lock_kernel, unlock_kernel } from "../cpu/lock.ts";
 import { subject } from "./check.ts";
 
 export const check_upcall = subject("event upcall", (check) => {

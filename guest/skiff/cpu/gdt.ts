@@ -1,8 +1,8 @@
 // The layout of the global descriptor table, which every processor has a copy of, and what its
 // descriptors say.
 
-import type { Given, Value } from "../../asm/mod.ts";
 import { local } from "../../asm/mod.ts";
+import type { Given, Value } from "../../asm/mod.ts";
 import { DATA3, FLAT_SEGMENTS } from "../../kernel/selectors.ts";
 
 /** Entries for thread-local storage, for a bad IRET's target and for the checks to try. */

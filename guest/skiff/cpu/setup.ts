@@ -16,14 +16,14 @@ import {
 } from "../../asm/mod.ts";
 import { bind_ipi } from "../../kernel/events.ts";
 import { panic } from "../../kernel/panic.ts";
+import { FLAT_LOW, KERNEL_CS, load_segments } from "../../kernel/selectors.ts";
+import { sharedInfo } from "../../kernel/state.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { gates } from "../process/entries.ts";
 import { current, idleTask, stackTop, Task, thisCpu } from "../process/task.ts";
 import { timer_init } from "../process/timer.ts";
 import { cpus, MAX_CPUS, own_port } from "./cpu.ts";
-import { FLAT_LOW, KERNEL_CS, load_segments } from "../../kernel/selectors.ts";
 import { GDT_ENTRIES, SEGMENTS } from "./gdt.ts";
-import { sharedInfo } from "../../kernel/state.ts";
 
 const gdts = pages("gdts", MAX_CPUS);
 

@@ -4,9 +4,9 @@ import { addressOf, asm, code, fn, for_, if_, local, ret, while_ } from "../../a
 import { dec, print } from "../../kernel/print.ts";
 import { pvInit, pvIrq } from "../paravirt/ops.ts";
 import { idle_loop } from "../process/schedule.ts";
-import { cpu_init, cpu_prepare } from "./setup.ts";
 import { cpuCount, cpus, MAX_CPUS } from "./cpu.ts";
 import { lock_kernel, unlock_kernel } from "./lock.ts";
+import { cpu_init, cpu_prepare } from "./setup.ts";
 
 const secondary_main = fn("secondary_main", () => {
   lock_kernel();

@@ -4,6 +4,7 @@
 // table of its own for it, since the hypervisor counts them, and all name the same level 1 tables. The
 // first is the program's; the other two stay empty.
 
+import { PTE } from "../../abi/numbers.ts";
 import {
   array,
   asm,
@@ -29,7 +30,6 @@ import {
   u64,
 } from "../../asm/mod.ts";
 import type { Given, Place, Value } from "../../asm/mod.ts";
-import { PTE } from "../../abi/numbers.ts";
 import { copy } from "../../kernel/strings.ts";
 import { pvMmu } from "../paravirt/ops.ts";
 import { addressOfPfn, freeCount, need_page, PAGE, pfnOf, put_page, RESERVE } from "./pages.ts";

@@ -3,6 +3,7 @@
 
 import { PTE } from "../../abi/numbers.ts";
 import { fn, if_, local, localOf, ret, u64 } from "../../asm/mod.ts";
+import { copy } from "../../kernel/strings.ts";
 import { pvMmu } from "../paravirt/ops.ts";
 import {
   Area,
@@ -15,7 +16,6 @@ import {
   pte_of,
 } from "./address_space.ts";
 import { getPage } from "./pages.ts";
-import { copy } from "../../kernel/strings.ts";
 
 /** (entry, child's table, address): shares one page, if there is one. */
 const share_page = fn("share_page", (entry, twin, address) => {

@@ -2,6 +2,7 @@
 // structures of functions. The rest of the kernel calls through these and through nothing else; the
 // structures hold the native functions until `use_xen` (enter.ts) has been.
 
+import * as cpu from "./native_cpu.ts";
 import {
   native_arch_setup,
   native_banner,
@@ -12,7 +13,6 @@ import {
   native_processors,
   native_reserve_top,
 } from "./native_init.ts";
-import * as cpu from "./native_cpu.ts";
 import * as irq from "./native_irq.ts";
 import * as mmu from "./native_mmu.ts";
 import { operations } from "./operations.ts";

@@ -23,9 +23,9 @@ import { mfn_of } from "../../kernel/memory.ts";
 import { KERNEL_DS } from "../../kernel/selectors.ts";
 import { TLS_ENTRY } from "../cpu/gdt.ts";
 import { thisCpu } from "../process/task.ts";
-import { protect_page, unprotect_page } from "./xen_tables.ts";
 import { batch, enter_lazy, LAZY, leave_lazy } from "./multicalls.ts";
 import { cpuidWith } from "./native_cpu.ts";
+import { protect_page, unprotect_page } from "./xen_tables.ts";
 
 /** UD2 and "xen": the hypervisor answers the CPUID behind it, and not the processor. */
 const forced_cpuid = cpuidWith("xen_forced_cpuid", () => {

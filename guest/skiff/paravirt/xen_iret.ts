@@ -4,9 +4,9 @@
 // interrupting the way out it takes that frame for its own (see `event_callback` below).
 
 import { HYPERCALL } from "../../abi/numbers.ts";
+import { VcpuInfo } from "../../abi/structs.ts";
 import { asm, bind, byte, code, dword, eax, esp, Label, ss, word } from "../../asm/mod.ts";
 import type { Callable } from "../../asm/mod.ts";
-import { VcpuInfo } from "../../abi/structs.ts";
 import { onFault } from "../../kernel/fixups.ts";
 import { hypercallSlot } from "../../kernel/hypercalls.ts";
 import { Cpu } from "../cpu/cpu.ts";

@@ -7,8 +7,8 @@ import { fn, if_, local, ret } from "../../asm/mod.ts";
 import type { Value } from "../../asm/mod.ts";
 import { mfn_of } from "../../kernel/memory.ts";
 import { eachTable, Mm } from "../memory/address_space.ts";
-import { PAGE_PINNED, pageOf } from "../memory/pages.ts";
 import { noExecute } from "../memory/no_execute.ts";
+import { PAGE_PINNED, pageOf } from "../memory/pages.ts";
 import { batch, enter_lazy, LAZY, leave_lazy } from "./multicalls.ts";
 
 /** (page, flags): maps a page of the kernel's map anew. */

@@ -13,11 +13,11 @@ import {
   ret,
   u32,
 } from "../../asm/mod.ts";
-import { clear_words, copy, length_of } from "../../kernel/strings.ts";
 import { DATA3, FLAT_LOW } from "../../kernel/selectors.ts";
+import { clear_words, copy, length_of } from "../../kernel/strings.ts";
 import { process_exit } from "./exit.ts";
-import { current, MAX_TASKS, stackTop, STATE, Task, taskAt } from "./task.ts";
 import { SWITCH_WORDS } from "./switch.ts";
+import { current, MAX_TASKS, stackTop, STATE, Task, taskAt } from "./task.ts";
 
 const lastPid = global("last_pid", u32);
 

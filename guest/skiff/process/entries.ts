@@ -23,8 +23,8 @@ import {
 import type { Callable } from "../../asm/mod.ts";
 import { EXCEPTIONS, popSegment, SYSCALL, UPCALL, WITH_ERROR } from "../../kernel/exceptions.ts";
 import { onFault } from "../../kernel/fixups.ts";
-import { Cpu } from "../cpu/cpu.ts";
 import { KERNEL_DS } from "../../kernel/selectors.ts";
+import { Cpu } from "../cpu/cpu.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { takeOverFrame, xenIret } from "../paravirt/xen_iret.ts";
 import { STACK, Task } from "./task.ts";

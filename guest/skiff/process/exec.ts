@@ -6,16 +6,16 @@ import { PTE } from "../../abi/numbers.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import { addressOf, fn, for_, if_, local, ret, sectionEnd, u32 } from "../../asm/mod.ts";
 import { USER_BASE } from "../../kernel/layout.ts";
-import { after_word, clear_words, copy, length_of } from "../../kernel/strings.ts";
 import { USER_CS, USER_DS } from "../../kernel/selectors.ts";
+import { after_word, clear_words, copy, length_of } from "../../kernel/strings.ts";
 import { add_area, AREA, mm_create, mm_destroy, NX, pte_of } from "../memory/address_space.ts";
 import { HEAP, STACK_SIZE, USER_END } from "../memory/layout.ts";
 import { need_page, PAGE, pfnOf } from "../memory/pages.ts";
 import { IF, pvMmu } from "../paravirt/ops.ts";
 import { programs, programTable } from "../programs/table.ts";
 import { name_task, start_at, task_create } from "./create.ts";
-import { trapReturnFirst } from "./first.ts";
 import { open_console } from "./files.ts";
+import { trapReturnFirst } from "./first.ts";
 import { use_mm } from "./switch.ts";
 import { current, SIGNALS, stackTop, Task } from "./task.ts";
 

@@ -3,15 +3,15 @@
 // was interrupted goes on when it returns.
 
 import { EINVAL, ESRCH } from "../../abi/errors.ts";
+import { SIG } from "../../abi/linux.ts";
 import { TrapFrame } from "../../abi/structs.ts";
 import { fn, for_, global, if_, local, localOf, ret, struct, u32 } from "../../asm/mod.ts";
 import { dec, hex, print, text } from "../../kernel/print.ts";
+import { USER_CS, USER_DS } from "../../kernel/selectors.ts";
 import { signalOf } from "../../kernel/signals.ts";
 import { copy } from "../../kernel/strings.ts";
-import { USER_CS, USER_DS } from "../../kernel/selectors.ts";
 import { IF } from "../paravirt/ops.ts";
 import { process_exit } from "./exit.ts";
-import { SIG } from "../../abi/linux.ts";
 import { wake_task } from "./sleep.ts";
 import { current, MAX_TASKS, SIGNALS, STATE, Task, taskAt } from "./task.ts";
 import { copy_from_user, copy_to_user } from "./user_memory.ts";

@@ -19,14 +19,14 @@ import {
 } from "../../asm/mod.ts";
 import type { Callable, Place } from "../../asm/mod.ts";
 import { panic, shutdown } from "../../kernel/panic.ts";
+import { DATA3 } from "../../kernel/selectors.ts";
 import { deadlineIn } from "../../kernel/time.ts";
 import { run_selftest } from "../checks/run.ts";
-import { DATA3 } from "../../kernel/selectors.ts";
 import { basedWords } from "../cpu/gdt.ts";
+import { measure } from "../measure/kernel.ts";
 import { change_heap, map_pages, unmap_pages } from "../memory/mappings.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { report_for } from "../reports/report.ts";
-import { measure } from "../measure/kernel.ts";
 import { LINE_MAX, process_exec } from "./exec.ts";
 import { process_exit, process_wait, waitStatus } from "./exit.ts";
 import { file_close, file_duplicate, file_pipe, file_read, file_write } from "./files.ts";

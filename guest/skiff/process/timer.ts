@@ -3,13 +3,13 @@
 
 import { VIRQ } from "../../abi/numbers.ts";
 import { addressOf, fn, for_, if_, local, localOf, ret, u64 } from "../../asm/mod.ts";
-import { own_port } from "../cpu/cpu.ts";
 import { bind_virq } from "../../kernel/events.ts";
 import { set_timer_op } from "../../kernel/hypercalls.ts";
 import { panic } from "../../kernel/panic.ts";
 import { deadlineIn } from "../../kernel/time.ts";
-import { current, MAX_TASKS, STATE, Task, taskAt, thisCpu } from "./task.ts";
+import { own_port } from "../cpu/cpu.ts";
 import { wake_task } from "./sleep.ts";
+import { current, MAX_TASKS, STATE, Task, taskAt, thisCpu } from "./task.ts";
 
 /** Nanoseconds between ticks. */
 export const TICK = 10_000_000;

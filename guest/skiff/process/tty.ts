@@ -2,6 +2,7 @@
 // shell's business. ^C is taken out and ends what runs in the foreground.
 
 import { EINTR } from "../../abi/errors.ts";
+import { SIG } from "../../abi/linux.ts";
 import {
   addressOf,
   array,
@@ -23,7 +24,6 @@ import { startInfo } from "../../kernel/state.ts";
 import { hasStore } from "../../kernel/xenstore.ts";
 import { sleep_for } from "./schedule.ts";
 import { send_signal } from "./signals.ts";
-import { SIG } from "../../abi/linux.ts";
 import { wake_up } from "./sleep.ts";
 import { current } from "./task.ts";
 import { copy_from_user, copy_to_user } from "./user_memory.ts";

@@ -1,5 +1,7 @@
 // What `bench` measures. Each is a function of the number of rounds; not 0 if it cannot be done here.
 
+import { SIG } from "../../abi/linux.ts";
+import { TrapFrame } from "../../abi/structs.ts";
 import {
   array,
   asm,
@@ -15,10 +17,8 @@ import {
   while_,
 } from "../../asm/mod.ts";
 import type { Callable, Place } from "../../asm/mod.ts";
-import { TrapFrame } from "../../abi/structs.ts";
 import { USER_BASE } from "../../kernel/layout.ts";
 import { MEASURE } from "../measure/kinds.ts";
-import { SIG } from "../../abi/linux.ts";
 import { HEAP_FREE, sys, user, userVariable } from "./lib.ts";
 import { signal_back } from "./probes.ts";
 

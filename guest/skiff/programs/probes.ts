@@ -1,6 +1,7 @@
 // Programs for the checks: each tries one thing in ring 3 and ends with 42 if it is as it should be,
 // else with a number that says how far it came.
 
+import { SIG } from "../../abi/linux.ts";
 import { VIRT_BASE } from "../../abi/numbers.ts";
 import {
   array,
@@ -21,7 +22,6 @@ import {
   while_,
 } from "../../asm/mod.ts";
 import { TLS } from "../cpu/gdt.ts";
-import { SIG } from "../../abi/linux.ts";
 import { HEAP_FREE, program, sys, user, userVariable } from "./lib.ts";
 import type { Program } from "./lib.ts";
 

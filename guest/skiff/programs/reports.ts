@@ -1,10 +1,10 @@
 // Programs that show what the kernel says about itself. The kernel writes the text.
 
 import { array, if_, local, u8 } from "../../asm/mod.ts";
+import type { Given, Place } from "../../asm/mod.ts";
 import { REPORT } from "../reports/kinds.ts";
 import { flush, HEAP_FREE, out, parse_decimal, parse_hex, program, sys, text } from "./lib.ts";
 import type { Program } from "./lib.ts";
-import type { Given, Place } from "../../asm/mod.ts";
 
 const ROOM = 0x4000;
 const report = (

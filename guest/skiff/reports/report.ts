@@ -10,10 +10,10 @@ import { capture, dec, print } from "../../kernel/print.ts";
 import { faults } from "../memory/fault.ts";
 import { freeCount, get_free_page, PAGE, pageCount, put_page } from "../memory/pages.ts";
 import { copy_to_user } from "../process/user_memory.ts";
-import { show_cpuid } from "./cpuid.ts";
 import { show_events, show_multicalls } from "./counters.ts";
-import { REPORT } from "./kinds.ts";
+import { show_cpuid } from "./cpuid.ts";
 import { show_help } from "./help.ts";
+import { REPORT } from "./kinds.ts";
 import { show_entries } from "./pte.ts";
 import { show_areas, show_tasks } from "./tasks.ts";
 
