@@ -144,3 +144,14 @@ Deno.test("iret with VM set: the frame is copied below kernel_sp and #GP(0) star
   assert.equal(x.probe_crashed(), 1);
   x.do_stack_switch(KDS, BigInt(page(2)));
 });
+
+Deno.test("INT 0x80 through an entry with no selector: #GP, but what its DPL allows ends the domain [trap.int80] [trap.no_handler]", () => {
+  for (const user of [false, true]) {
+    for (const dpl of [0, 1, 2, 3]) {
+      m.setTrap(0x80, dpl, 0, HANDLER);
+      const allowed = dpl >= (user ? 3 : 1);
+      assert.equal(interrupt(0x80, user), allowed ? "" : "d:402");
+      assert.equal(x.probe_crashed(), allowed ? 1 : 0);
+    }
+  }
+});

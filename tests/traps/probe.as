@@ -27,7 +27,6 @@ export { cpuid_into_registers, clear_fault, eflags, set_eflags, fault };
 export { insn_cpuid } from "./traps/cpuid";
 export { domain_hide_features } from "./domains/create";
 export { do_get_debugreg, do_set_debugreg } from "./traps/debug_registers";
-export { create_bounce } from "./traps/bounce";
 export { deliver_fault, deliver_trap } from "./traps/deliver";
 export { insn_int, insn_int3 } from "./traps/interrupt";
 export { insn_iret } from "./traps/iret";

@@ -1,20 +1,13 @@
-// The one place that interrupts a guest: the tests Xen makes on its way back to the guest
-// (test_all_events in xen/arch/x86/x86_64/compat/entry.S; shared/pv-abi.md §4.6).
+// When a guest is interrupted: only on its way back from the hypervisor are NMIs and events looked at
+// (test_all_events in xen/arch/x86/x86_64/compat/entry.S; shared/pv-abi.md §4.6). What is done then
+// stands in traps/resume.ts.
 import { current, current_domain, DOM_RUNNING } from "../domains/domain";
-import { EVENT_NMI, EVENT_UPCALL, trace_event } from "../trace";
 import { eip } from "../cpu/state";
 import { limits_2007 } from "../segments/limits_2007";
 import { reload_due } from "../segments/reload";
-import { create_bounce, resume } from "../traps/bounce";
 import { code_reload_due, context_take } from "../traps/frame_context";
+import { nmi_due, resume } from "../traps/resume";
 import { upcall_due } from "./bits";
-
-const NMI_ENTRY: usize = 2 * 8; // in the trap table: address u32, cs u16
-
-// @ts-ignore: decorator
-@inline function nmi_due(): bool {
-  return current.nmi_pending != 0 && current.nmi_in_progress == 0;
-}
 
 let entered: bool = false;
 
@@ -44,30 +37,16 @@ export function events_deliverable(): bool {
 }
 
 /**
- * Enters the guest's NMI handler, or else its event callback, if one is due. The callback's entry
- * masks further upcalls, so one frame is built at a time; Xen never clears the pending byte.
+ * Enters the guest's NMI handler or its event callback, if one is due, and loads again what a change of
+ * the descriptor tables asks for.
  *
  * @returns whether anything of the running vCPU changed (the domain may have crashed on its stack)
  */
 export function deliver_events(): bool {
   entered = false;
   if (current_domain.state != DOM_RUNNING) return false;
-  const v = current;
-  if (nmi_due()) {
-    v.nmi_pending = 0;
-    v.nmi_in_progress = 1; // until the iret hypercall
-    trace_event(EVENT_NMI, current_domain.id, v.id, 0);
-    const entry = v.trap_table + NMI_ENTRY;
-    create_bounce(load<u16>(entry, 4), load<u32>(entry), false, 0, true);
-    return true;
-  }
-  if (!upcall_due(v)) {
-    if (!segments_due()) return false;
-    context_take(eip());
-    resume();
-    return true;
-  }
-  trace_event(EVENT_UPCALL, current_domain.id, v.id, 0);
-  create_bounce(v.event_cs, v.event_eip, false, 0, true);
+  if (!upcall_due(current) && !nmi_due() && !segments_due()) return false;
+  context_take(eip());
+  resume();
   return true;
 }

@@ -7,7 +7,6 @@ import {
   ATTR_TYPE_CODE,
   ATTR_TYPE_W,
   clear_fault,
-  eip,
   seg_attr,
   seg_base,
   seg_limit,
@@ -15,7 +14,7 @@ import {
 } from "../cpu/state";
 import { current, current_domain } from "../domains/domain";
 import { domain_crash } from "../domains/crash";
-import { C_FAULT, C_FAULT_ERROR, CPU, SS } from "../layout";
+import { SS } from "../layout";
 import { guest_write_linear } from "../pagetables/guest_copy";
 import { within_limit } from "../segments/address";
 import {
@@ -27,31 +26,13 @@ import {
   mark_accessed,
   read_descriptor,
 } from "../segments/descriptor";
-import {
-  context_load,
-  context_set,
-  context_take,
-  ctx_cs,
-  ctx_eip,
-  ctx_esp,
-  ctx_flags,
-  ctx_ss,
-  forget_code_and_stack,
-} from "./frame_context";
-import {
-  null_data_segments,
-  reload_data_segments,
-  reload_due,
-  take_intended,
-} from "../segments/reload";
-import { limits_2007 } from "../segments/limits_2007";
+import { context_set, ctx_cs, ctx_eip, ctx_esp, ctx_flags, ctx_ss } from "./frame_context";
 import { store_intended } from "./failsafe";
 import { debug_take_data_hits } from "./debug_registers";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 
+const VECTOR_NMI: u32 = 2;
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
-/** More faults in a row while entering handlers than this end the domain. */
-const MAX_NESTED: u32 = 64;
 
 const buffer = memory.data(64);
 let stack_attr: u32 = 0;
@@ -176,57 +157,23 @@ export function push_with_error(vector: u32, error: u32): bool {
   return push_frame(trap_cs(vector), trap_eip(vector), true, error, masks);
 }
 
-/**
- * The way back of 2007 (pv-abi.md §4.8): data segments are loaded first, then CS and SS by IRET. What
- * does not load is told to the failsafe callback, at the CS that was registered, and the guest's four
- * data segments are null there.
- */
-function resume_2007(): void {
-  for (let n: u32 = 0; n < MAX_NESTED; n++) {
-    const due = reload_due(current);
-    if (due) forget_code_and_stack();
-    else take_intended();
-    if ((!due || reload_data_segments(current)) && context_load()) return;
-    clear_fault();
-    null_data_segments();
-    const masks = current.failsafe_flags != 0;
-    if (!push_frame(current.failsafe_cs, <u32> current.failsafe_eip, false, 0, masks, true)) return;
-  }
-  crash("handlers fault on entry, without end");
+/** Frame for the NMI handler: an entry of the trap table like others. */
+export function push_nmi(): bool {
+  return push_exception(VECTOR_NMI, false, 0);
 }
 
-/**
- * Resumes the guest at the context. When its segments are bad the resulting fault is delivered as if
- * the context's first instruction had raised it, so a bad handler CS is no crash (pv-abi.md §16).
- */
-export function resume(): void {
-  if (limits_2007()) return resume_2007();
-  for (let n: u32 = 0; n < MAX_NESTED; n++) {
-    if (context_load()) return;
-    const vector = load<u32>(CPU + C_FAULT);
-    const error = load<u32>(CPU + C_FAULT_ERROR);
-    clear_fault();
-    if (!push_exception(vector, true, error)) return;
-  }
-  crash("handlers fault on entry, without end");
+/** Frame for the event callback, which masks events. */
+export function push_upcall(): bool {
+  return push_frame(current.event_cs, <u32> current.event_eip, false, 0, true);
 }
 
-/**
- * Enters a guest handler from where the guest stands (C_EIP).
- *
- * @param has_error whether `error` is pushed
- * @param mask_events sets the upcall mask on entry
- * @returns false when the domain was crashed
- */
-export function create_bounce(
-  cs: u32,
-  handler: u64,
-  has_error: bool,
-  error: u32,
-  mask_events: bool,
-): bool {
-  context_take(eip());
-  if (!push_frame(cs, <u32> handler, has_error, error, mask_events)) return false;
-  resume();
-  return true;
+/** Frame for the failsafe callback at the CS that was registered, as the Xen of 2007 enters it. */
+export function push_failsafe(): bool {
+  const masks = current.failsafe_flags != 0;
+  return push_frame(current.failsafe_cs, <u32> current.failsafe_eip, false, 0, masks, true);
+}
+
+/** Ends a domain whose handlers all fault as they are entered. */
+export function crash_nested(): void {
+  crash("handlers fault on entry, without end");
 }

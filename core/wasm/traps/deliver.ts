@@ -7,7 +7,7 @@ import { long_catch_trap, long_caught } from "../long/address";
 import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
-import { push_exception, push_with_error, resume } from "./bounce";
+import { push_exception, push_with_error } from "./bounce";
 import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
 import { set_task_switched } from "./fpu";
@@ -21,6 +21,7 @@ import {
   ctx_flags,
   ctx_ss,
 } from "./frame_context";
+import { resume } from "./resume";
 
 const NOTIFY_VECTOR: u32 = 15;
 

@@ -17,7 +17,7 @@ import {
 } from "../segments/reload";
 import { limits_2007 } from "../segments/limits_2007";
 import { FLAT_KERNEL_CS, FLAT_KERNEL_SS } from "../segments/reserved";
-import { resume, shown_iopl } from "./bounce";
+import { shown_iopl } from "./bounce";
 import {
   context_set,
   context_take,
@@ -27,6 +27,7 @@ import {
   ctx_flags,
   ctx_ss,
 } from "./frame_context";
+import { resume } from "./resume";
 
 const frame = memory.data(36);
 

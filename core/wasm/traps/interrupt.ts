@@ -1,7 +1,8 @@
 // INT n, INT3, INTO, INT1. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
 //
 // The hypervisor's IDT lets rings 1 and 3 call vectors 3, 4 and 0x80, ring 1 also 0x82. Any other
-// INT n raises #GP(n * 8 + 2), and the guest's own trap table then says whether it is allowed.
+// INT n raises #GP(n * 8 + 2), as 0x80 without a handler does, and the guest's own trap table then says
+// whether it is allowed: an entry without a handler may be, and ends the domain.
 import { AX, BP_, BX, cpl, CX, DB, DI, DX, fault, GP, gpr, OF_, set_gpr, SI } from "../cpu/state";
 import { hypercall } from "../hypercalls/dispatch";
 import { C_RECORD, C_STEP_ARMED, CPU, REC_IMM } from "../layout";
@@ -27,10 +28,8 @@ function insn_hypercall(): void {
 export function insn_int(): void {
   const vector = <u32> load<i64>(<usize> load<u32>(CPU + C_RECORD) + REC_IMM) & 0xff;
   if (vector == BP_ || vector == OF_) deliver_trap(vector);
-  else if (vector == SYSCALL_VECTOR) {
-    if (trap_present(vector)) deliver_trap(vector);
-    else refuse(vector);
-  } else if (vector == HYPERCALL_VECTOR && cpl() == 1) insn_hypercall();
+  else if (vector == SYSCALL_VECTOR && trap_present(vector)) deliver_trap(vector);
+  else if (vector == HYPERCALL_VECTOR && cpl() == 1) insn_hypercall();
   else if ((trap_flags(vector) & 3) >= (cpl() == 1 ? <u32> 1 : <u32> 3)) {
     deliver_software_interrupt(vector);
   } else refuse(vector);

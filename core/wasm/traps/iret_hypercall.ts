@@ -5,8 +5,8 @@ import { current, current_domain } from "../domains/domain";
 import { domain_crash } from "../domains/crash";
 import { SS } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
-import { resume } from "./bounce";
 import { context_set } from "./frame_context";
+import { resume } from "./resume";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
