@@ -1,6 +1,6 @@
 // The interrupt flag of a processor of one's own.
 
-import { asm, code, dword, eax, esp, raw } from "../../asm/mod.ts";
+import { asm, code, dword, eax, esp } from "../../asm/mod.ts";
 
 export const native_save_fl = code("native_save_fl", () => {
   asm.pushf();
@@ -25,5 +25,4 @@ export const native_irq_disable = one("native_irq_disable", () => asm.cli());
 export const native_irq_enable = one("native_irq_enable", () => asm.sti());
 export const native_safe_halt = one("native_safe_halt", () => asm.sti(), () => asm.hlt());
 export const native_halt = one("native_halt", () => asm.hlt());
-/** PAUSE, which older processors take for a NOP. */
-export const native_relax = one("native_relax", () => raw(0xf3, 0x90));
+export const native_relax = one("native_relax", () => asm.nop());
