@@ -71,6 +71,13 @@ Deno.test("Skiff with the hypervisor's limits of 2007 [option.xen32_limits] [lim
   assert(lines(outcome).includes("  ok   failsafe: by way of the failsafe callback"));
 });
 
+Deno.test("Skiff on a processor without NX, and on one without FXSR", async () => {
+  assertHealthy(await boot("skiff", "", "--cpuid", "no-nx"));
+  const refused = await boot("skiff", "", "--cpuid", "no-fxsr");
+  assert.equal(refused.status, 3);
+  assert(lines(refused).includes("panic: a processor without FXSR"));
+});
+
 Deno.test("Skiff's self-test as a command names each check [multicall] [set_trap_table] [set_gdt] [update_descriptor] [stack_switch] [fpu_taskswitch] [mmuext_op.set_ldt] [mmuext_op.new_baseptr] [mmuext_op.tlb_flush_local] [mmuext_op.invlpg_local] [mmuext_op.tlb_flush_all] [event.mask] [event.unmask] [emulate.forced] [emulate.cr3] [trap.#NM]", async () => {
   const outcome = await boot("skiff", "selftest\nhalt\n");
   assertHealthy(outcome);

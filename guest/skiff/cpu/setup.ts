@@ -20,6 +20,7 @@ import { FLAT_LOW, KERNEL_CS, load_segments } from "../../kernel/selectors.ts";
 import { sharedInfo } from "../../kernel/state.ts";
 import { pvCpu } from "../paravirt/ops.ts";
 import { gates } from "../process/entries.ts";
+import { fpu_init } from "../process/fpu.ts";
 import { current, idleTask, stackTop, Task, thisCpu } from "../process/task.ts";
 import { timer_init } from "../process/timer.ts";
 import { cpus, MAX_CPUS, own_port } from "./cpu.ts";
@@ -71,7 +72,7 @@ const ipi_event = fn("ipi_event", (_port) => {
 export const cpu_init = fn("cpu_init", () => {
   if_(pvCpu.call.load_idt(idt.address).isNegative(), () => void panic("no trap table"));
   pvCpu.call.load_sp0(stackTop(thisCpu.idle));
-  pvCpu.call.stts();
+  fpu_init();
   const port = local(bind_ipi(thisCpu.index, addressOf(ipi_event)));
   if_(port.isNegative(), () => void panic("no IPI"));
   thisCpu.ipi_port.set(port);
