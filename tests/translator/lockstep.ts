@@ -7,9 +7,11 @@ import assert from "node:assert/strict";
 import { C_FAULT, C_FX, C_SHADOW, C_SPLIT_ADDRESS, CPU, MACHINE } from "../../core/wasm/layout.ts";
 import { DirectBuilder } from "../../jit/translator/direct.ts";
 import { Translator, type TranslatorCore } from "../../jit/translator/mod.ts";
+import { randomGuest, randomNumbers } from "../guests/random_code.ts";
 import { createMachine, type Machine } from "../../mod.ts";
 
 const SLICES = 60;
+/** In a slice, on average. */
 const INSTRUCTIONS = 700;
 const MEMORY = 4;
 
@@ -37,11 +39,14 @@ export async function run(
     memory: evict ? 20_000 : undefined,
   });
   const states: string[] = [];
+  // slices of any length, the same ones each time
+  const length = randomNumbers(image.reduce((sum, b) => sum + b, 0));
   let time = 0n;
   let translations = 0;
   for (let i = 0; i < SLICES; i++) {
-    machine.core.exports.machine_run(time, INSTRUCTIONS);
-    time += BigInt(INSTRUCTIONS);
+    const instructions = 1 + length(2 * INSTRUCTIONS);
+    machine.core.exports.machine_run(time, instructions);
+    time += BigInt(instructions);
     states.push(state(machine));
     if (!translate) continue;
     translator.sample();
@@ -71,5 +76,5 @@ export async function compare(image: Uint8Array, evict = false): Promise<number>
 
 assert.ok(C_SHADOW > C_SPLIT_ADDRESS); // the layout that state() relies on
 
-export { randomGuest } from "../guests/random_code.ts";
+export { randomGuest };
 export { loopGuest } from "./loops.ts";

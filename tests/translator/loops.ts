@@ -1,6 +1,6 @@
 /**
  * Guests that loop over random but well-behaved instructions: arithmetic on registers and on memory,
- * conditional jumps forward, calls and returns. They stay in their loops, so that what is hot is
+ * conditional jumps forward, calls and returns; one in four writes over constants of its own code. They stay in their loops, so that what is hot is
  * translated and runs for long.
  */
 import { BASE, CODE, guestImage, randomNumbers } from "../guests/random_code.ts";
@@ -11,6 +11,9 @@ const DATA = BASE + 0x2000;
 
 class Code {
   readonly bytes: number[] = [];
+  /** Where constants stand in the code that it may write over, and where such addresses are wanted. */
+  readonly constants: number[] = [];
+  readonly patches: number[] = [];
   constructor(readonly random: (below: number) => number) {}
   pick<T>(list: readonly T[]): T {
     return list[this.random(list.length)];
@@ -73,6 +76,29 @@ class Code {
     }
   }
 
+  /** MOV of a constant to a register, and a store into some such constant: by MOV or by STOSB. */
+  selfModification(): void {
+    this.put(0xb8 | this.register());
+    this.constants.push(this.bytes.length);
+    this.put(...this.dword(this.random(0x7fffffff)));
+    if (this.random(2)) this.put(0xc6, 0x05, 0, 0, 0, 0, this.random(256));
+    else this.put(0xbf, 0, 0, 0, 0, 0xaa);
+    this.patches.push(this.bytes.length - 5);
+    this.put(0xb8 | this.register());
+    this.constants.push(this.bytes.length);
+    this.put(...this.dword(this.random(0x7fffffff)));
+  }
+
+  /** Fills in the addresses of constants. */
+  patch(): void {
+    for (const at of this.patches) {
+      // mostly the constant right behind it
+      const near = this.constants.find((c) => c > at) ?? 0;
+      const to = this.random(4) ? near : this.pick(this.constants);
+      this.dword(CODE + to).forEach((b, i) => this.bytes[at + i] = b);
+    }
+  }
+
   /** Some instructions, a part of them jumped over on a condition, or pushed and popped around. */
   stretch(): void {
     const at = this.bytes.length;
@@ -93,11 +119,16 @@ export function loopGuest(seed: number): Uint8Array {
   const top = c.bytes.length;
   const call = c.bytes.length;
   c.put(0xe8, 0, 0, 0, 0);
-  for (let n = 2 + c.random(6); n; n--) c.stretch();
+  const modifies = c.random(4) === 0;
+  for (let n = 2 + c.random(6); n; n--) {
+    c.stretch();
+    if (modifies && c.random(2)) c.selfModification();
+  }
   c.put(0xe9, ...c.dword(top - (c.bytes.length + 5)));
   const target = c.bytes.length - (call + 5);
   c.dword(target).forEach((b, i) => c.bytes[call + 1 + i] = b);
   for (let n = 1 + c.random(3); n; n--) c.stretch();
   c.put(0xc3);
+  c.patch();
   return guestImage((image) => image.set(c.bytes, CODE - BASE));
 }
