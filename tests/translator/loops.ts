@@ -81,9 +81,13 @@ class Code {
     this.put(0xb8 | this.register());
     this.constants.push(this.bytes.length);
     this.put(...this.dword(this.random(0x7fffffff)));
-    if (this.random(2)) this.put(0xc6, 0x05, 0, 0, 0, 0, this.random(256));
-    else this.put(0xbf, 0, 0, 0, 0, 0xaa);
-    this.patches.push(this.bytes.length - 5);
+    // every sixteenth time, so that there is a translation to be overwritten: add byte [ebx + 0x70], 0x10
+    this.put(0x80, 0x43, 0x70, 0x10, 0x75, 6); // jnz behind the store
+    if (this.random(2)) this.put(0x88, 0x2d); // mov [address], ch
+    else this.put(0xbf); // mov edi, address; stosb
+    this.patches.push(this.bytes.length);
+    this.put(0, 0, 0, 0);
+    if (this.bytes[this.bytes.length - 5] === 0xbf) this.put(0xaa);
     this.put(0xb8 | this.register());
     this.constants.push(this.bytes.length);
     this.put(...this.dword(this.random(0x7fffffff)));
