@@ -31,15 +31,16 @@ import type { Fuzz } from "./what.ts";
 const PROPERTY_FOLDERS = ["core/", "jit/", "guest/", "tests/"];
 const all = (folders: string[]) => folders.flatMap((folder) => [...propertyTests(folder)]).sort();
 
+/** The last two of those that take turns have a least length, and would take it from who comes after. */
 const KINDS: Record<string, () => Fuzz> = {
-  properties: () => fuzzProperties(all(PROPERTY_FOLDERS)),
   cpu: () => fuzzCpu,
-  decoder: () => fuzzDecoder,
   elf: () => fuzzImages,
   guests: () => fuzzGuests,
   hypercalls: () => fuzzHypercalls,
   model: () => fuzzModel,
   translator: () => fuzzTranslator,
+  properties: () => fuzzProperties(all(PROPERTY_FOLDERS)),
+  decoder: () => fuzzDecoder,
   pages: () => fuzzProperties(all(["tests/pagetables/"])),
 };
 /** Kinds that choose seeds of their own. */
