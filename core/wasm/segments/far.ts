@@ -14,6 +14,7 @@ import {
   SS_,
   update_mode,
 } from "../cpu/state";
+import { hypervisor_entered } from "../events/deliver";
 import { CS } from "../layout";
 import { desc_dpl, desc_high, read_descriptor } from "./descriptor";
 import { call_gate } from "./gate";
@@ -45,7 +46,10 @@ function check_target(selector: u32, offset: u32): bool {
 function through_gate(selector: u32, jump: bool): bool {
   if (desc_high & ATTR_S || (desc_high & TYPE) != CALL_GATE) return bad_selector(selector);
   if (limits_2007()) return call_gate(selector, jump);
-  if (desc_dpl() < cpl() || desc_dpl() < (selector & 3)) return call_gate(selector, jump);
+  if (desc_dpl() < cpl() || desc_dpl() < (selector & 3)) {
+    hypervisor_entered();
+    return call_gate(selector, jump);
+  }
   return fault(desc_high & ATTR_P ? GP : NP, selector & 0xfffc);
 }
 

@@ -3,6 +3,7 @@
 import { cpl, page_fault } from "../cpu/state";
 import { current, Domain, Vcpu } from "../domains/domain";
 import { EINVAL } from "../errno";
+import { hypervisor_entered } from "../events/deliver";
 import { frame, mfn_valid, T_SEG_DESC } from "../frames/page";
 import { get_page_and_type, put_page_and_type } from "../frames/refs";
 
@@ -72,6 +73,7 @@ export function ldt_descriptor(index: u32): usize {
       return 0;
     }
     store<u32>(slot, mfn);
+    hypervisor_entered(); // the processor raised #PF, which Xen has dealt with
   }
   return frame(mfn) + (<usize> (index & 511) << 3);
 }
