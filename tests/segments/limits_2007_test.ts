@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Guest, Rig } from "../hypercalls/rig.ts";
+import { pendEvent } from "../traps/kernel.ts";
 import {
   descriptor,
   loadSelectors,
@@ -300,6 +301,40 @@ Deno.test("an LDT page that was let go is found again, and nobody hears of it", 
   assert.equal(registers(guest).gs, gs);
   assert.notEqual(registers(guest).eip, failsafe(guest));
 });
+
+Deno.test("an LDT page that is not to be found any more takes the selector with it, to failsafe [limits_2007.failsafe]", async () => {
+  const { guest, table } = await failing();
+  table.ldt(3, descriptor(DATA, 0x1000));
+  const gs = 3 * 8 | 4 | 1;
+  loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs });
+  table.dropLdt();
+  run(guest, HYPERCALL);
+  const { eip, ds, es, fs, gs: now } = registers(guest);
+  assert.deepEqual([eip, ds, es, fs, now], [failsafe(guest), 0, 0, 0, 0]);
+  assert.deepEqual(frame(guest, 4), [KDS, KDS, 0, gs]);
+});
+
+Deno.test("an event goes before what does not load: failsafe interrupts its handler, and says so [limits_2007.failsafe] [trap.order]", async () => {
+  const { guest, table } = await failing();
+  table.gdt(5, descriptor(DATA));
+  guest.call(HC.callbacks, KCS, spot(guest, 7), 6 * 8, failsafe(guest));
+  loadSelectors(guest, { ds: KDS, es: KDS, fs: 5 * 8 | 1, gs: 0 });
+  const { eip } = registers(guest);
+  table.gdt(5, descriptor(DATA & ~PRESENT));
+  pendEvent(guest);
+  guest.setSharedByte(1, 0);
+  rigRuns(guest);
+  assert.equal(registers(guest).eip, failsafe(guest));
+  const words = frame(guest, 10);
+  assert.deepEqual(words.slice(0, 6), [KDS, KDS, 5 * 8 | 1, 0, spot(guest, 7), KCS | 1 << 16]);
+  assert.equal(words[7], eip);
+});
+
+function rigRuns(guest: Guest): void {
+  guest.rig.inside.slice_end();
+  for (let n = 0; n < 10; n++) guest.rig.core.exports.machine_run(0n, 100);
+  guest.enter();
+}
 
 Deno.test("a bad IRET arrives there as well, with the target as what was interrupted [limits_2007.bad_iret]", async () => {
   const { guest } = await failing();
