@@ -1,11 +1,19 @@
 /** The failsafe callback: data segments that no longer load when a vCPU is put back on. */
 import assert from "node:assert/strict";
 import { type Guest, Rig } from "../hypercalls/rig.ts";
-import { descriptor, loadSelectors, park, registers, tables } from "./selectors.ts";
+import { pendEvent } from "./kernel.ts";
+import { descriptor, loadSelectors, park, registers, spot, tables } from "./selectors.ts";
 
 const FAILSAFE = 0x1234000;
 const YIELD = 0, BLOCK = 1;
-const HC = { stackSwitch: 3, setCallbacks: 4, setTimer: 15, sched: 29, callbackOp: 30 };
+const HC = {
+  trapTable: 0,
+  stackSwitch: 3,
+  setCallbacks: 4,
+  setTimer: 15,
+  sched: 29,
+  callbackOp: 30,
+};
 const KCS = 0xe019, KDS = 0xe021, UCS = 0xe02b, UDS = 0xe033;
 const DATA = 0xcfb300; // ring 1
 const USER_DATA = 0xcff300;
@@ -166,6 +174,49 @@ Deno.test("an LDT whose page is gone from the tables takes its selectors with it
   assert.deepEqual([registers(guest).eip, registers(guest).gs], [FAILSAFE, 0]);
   assert.equal(rig.inside.audit(guest.domid), 0);
 });
+
+Deno.test("no callback registered: Xen's own code selector at address 0, where the guest faults [trap.failsafe] [trap.#PF]", async () => {
+  const { guest, rig, table } = await start();
+  assert.equal(guest.call(HC.setCallbacks, KCS, 0x1230000, 0, 0), 0);
+  guest.call(HC.trapTable, guest.write(guest.va(30), 14 | KCS << 16, spot(guest, 1), 0, 0));
+  table.gdt(5, descriptor(DATA));
+  loadSelectors(guest, { ds: KDS, es: KDS, fs: FS, gs: 0 });
+  table.gdt(5, descriptor(DATA & ~0x8000));
+  guest.call(HC.sched, YIELD);
+  rigRuns(guest);
+  assert.equal(rig.inside.audit(guest.domid), 0);
+  assert.deepEqual([registers(guest).eip, frame(guest, 3)[1]], [spot(guest, 1), 0]);
+  assert.equal(frame(guest, 3)[2] & 0xffff, KCS);
+  assert.equal(guest.shared(8), 0, "CR2");
+});
+
+Deno.test("an event upon the failsafe's frame, unless that was registered with the mask flag [trap.failsafe] [trap.order]", async () => {
+  for (const flag of [0, 1]) {
+    const { guest, table } = await start();
+    guest.call(HC.setCallbacks, KCS, spot(guest, 2), KCS, 0);
+    const arg = guest.write(guest.va(30), 1 | flag << 16, KCS, spot(guest, 3));
+    assert.equal(guest.call(HC.callbackOp, 0, arg), 0);
+    table.gdt(5, descriptor(DATA));
+    loadSelectors(guest, { ds: KDS, es: KDS, fs: FS, gs: 0 });
+    table.gdt(5, descriptor(DATA & ~0x8000));
+    pendEvent(guest);
+    guest.call(HC.sched, YIELD);
+    guest.setSharedByte(1, 0);
+    rigRuns(guest);
+    assert.equal(registers(guest).eip, spot(guest, flag ? 3 : 2));
+    const words = frame(guest, 10);
+    const told = flag ? words : words.slice(3);
+    if (!flag) assert.deepEqual(words.slice(0, 2), [spot(guest, 3), KCS]);
+    assert.deepEqual(told.slice(0, 4), [KDS, KDS, FS, 0]);
+    assert.equal(registers(guest).fs, 0);
+  }
+});
+
+function rigRuns(guest: Guest): void {
+  guest.rig.inside.slice_end();
+  for (let n = 0; n < 10; n++) guest.rig.core.exports.machine_run(0n, 100);
+  guest.enter();
+}
 
 // The second half of XSA-215: the frame's address is the guest's choice.
 for (const esp of [0x1000, 8, 0, 0xf5800100, 0xffe00000, 0xffffffff]) {

@@ -212,3 +212,40 @@ Deno.test("SYSENTER and SYSCALL are what they are without their callbacks, in ea
     }
   }
 });
+
+Deno.test("UD2 in a code segment with a base: the prefix is looked for at EIP itself, and #PF there is the guest's [trap.#UD] [trap.#PF]", async () => {
+  const BASE = 0x80000000;
+  for (const ring of [1, 3]) {
+    const { guest, table, frame, inKernel, inUser } = await kernel();
+    table.gdt(6, descriptor(ring === 1 ? 0xcf9b00 : 0xcffb00, BASE));
+    const cs = 6 * 8 | ring;
+    // a far jump to itself in the based segment; EIP alone is mapped nowhere
+    const at = guest.va(CODE, 0x80) - BASE;
+    const jump = [0xea, ...imm(at), cs, 0];
+    const front = ring === 1 ? 8 : 8 + 26;
+    const code = [...jump, ...Array(0x80 - front - jump.length).fill(0x90), ...UD2];
+    if (ring === 1) inKernel(code);
+    else inUser(code);
+    assert.equal(registers(guest).eip, spot(guest, 14), `ring ${ring}`);
+    const [error, eip, shown] = frame(3);
+    assert.deepEqual([error, eip, shown & 0xffff], [ring === 1 ? 0 : 4, at, cs]);
+    assert.equal(guest.shared(8) >>> 0, at);
+  }
+});
+
+Deno.test("DR6 keeps what it was told until the guest clears it [trap.#DB] [set_debugreg]", async () => {
+  const { guest, inKernel } = await kernel();
+  const dr6 = () => guest.call(9, 6) >>> 0;
+  inKernel([0x90]);
+  assert.equal(guest.call(8, 0, guest.va(CODE, 1)), 0);
+  assert.equal(guest.call(8, 7, 1), 0);
+  run(guest, [0x90, 0x90]);
+  assert.deepEqual([registers(guest).eip, dr6()], [spot(guest, 1), 0xffff0ff1]);
+  assert.equal(guest.call(8, 7, 0), 0);
+  run(guest, [0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0x90]); // TF
+  assert.deepEqual([registers(guest).eip, dr6()], [spot(guest, 1), 0xffff4ff1]);
+  run(guest, [0xf1]); // ICEBP adds nothing
+  assert.equal(dr6(), 0xffff4ff1);
+  assert.equal(guest.call(8, 6, 0), 0);
+  assert.equal(dr6(), 0xffff0ff0);
+});
