@@ -113,6 +113,19 @@ Deno.test("VM86: the #GP entry's flag masks events, and EFLAGS.IF does; TF, NT a
   }
 });
 
+Deno.test("VM86: a frame that lies where it is to go is left there, even with its end cut off [trap.iret_vm86]", async () => {
+  const { guest, inKernel, rig } = await kernel();
+  inKernel([0x90]);
+  const end = guest.va(96);
+  guest.call(HC.stackSwitch, KDS, end + 24);
+  guest.write(end - 16, 0x77, ...VM86.slice(0, 3));
+  run(guest, unfixed(end - 16));
+  const { eip, esp, eax } = registers(guest);
+  assert.deepEqual([eip, esp, eax], [spot(guest, 13), end - 16, 0x77]);
+  assert.deepEqual([0, 4, 8].map((n) => guest.read(end - 16 + n)), [0, VM86[0], VM86[1]]);
+  assert.equal(rig.inside.audit(guest.domid), 0);
+});
+
 Deno.test("VM86 by a hostile kernel: stacks and handlers that are none end the domain and nothing else [trap.iret_vm86] [trap.bad_stack]", async () => {
   const end = 0xc0000000 + 96 * 4096;
   const cases: [

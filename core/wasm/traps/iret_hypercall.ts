@@ -40,10 +40,14 @@ function read_words(first: u32, count: u32): bool {
  * handler starts on it as if the first VM86 instruction had raised #GP(0).
  */
 function refuse_vm86(): bool {
-  if (!read_words(1, 9)) return false;
-  store<u32>(frame, 0);
   const esp = <u32> current.kernel_sp - VM86_FRAME;
-  if (!guest_write_linear(esp, frame, VM86_FRAME, false)) return false;
+  let size: u32 = 4; // a frame that is in its place already is not read further
+  if (esp != gpr(SP)) {
+    size = VM86_FRAME;
+    if (!read_words(1, 9)) return false;
+  }
+  store<u32>(frame, 0);
+  if (!guest_write_linear(esp, frame, size, false)) return false;
   if (trap_flags(VECTOR_GP) & TRAP_MASKS_EVENTS) store<u32>(frame + 12, word(3) & ~IF);
   context_set(
     trap_cs(VECTOR_GP),
