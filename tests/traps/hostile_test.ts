@@ -43,7 +43,23 @@ m.enter(KCS, page(3), 2, KDS, page(0) + 0x800);
 assert.equal(x.load_segment(0, 2 << 3 | 5), 1); // the LDT's page is checked now, by the rules of today
 
 const selector = fc.oneof(
-  fc.constantFrom(0, 3, KCS, KDS, UCS, UDS, 0xe008, 0xe018, 0xe041, 0xe061, 0xffff, 0xdff9),
+  fc.constantFrom(
+    0,
+    3,
+    KCS,
+    KDS,
+    UCS,
+    UDS,
+    0xe008,
+    0xe008,
+    0xe010,
+    0xe010,
+    0xe018,
+    0xe041,
+    0xe061,
+    0xffff,
+    0xdff9,
+  ),
   fc.tuple(fc.integer({ min: 0, max: 13 }), fc.integer({ min: 0, max: 7 })).map(([n, low]) =>
     n << 3 | low
   ),
