@@ -46,7 +46,7 @@ export function execute(pair: Pair, side: Side, items: Item[]): void {
   if (!pair.canRun(side)) return;
   if (!side.warm) warm(pair, side);
   tag(pair);
-  side.refresh((va) => translate(pair.world, side.model, va));
+  side.flush();
   const orders = items.map((item, n) => order(pair, side, item, n));
   go(pair, side, orders.map((o) => o.words), BUDGET);
   const list = new DataView(pair.memory(side.mfns[LIST]).slice().buffer);

@@ -51,15 +51,18 @@ export class Side {
     this.cached.set(page, [t, ...others]);
   }
 
-  /** The guest flushes a page, or all. */
-  flush(page?: number): void {
-    for (const key of page === undefined ? this.cached.keys() : [page]) this.cached.set(key, []);
-  }
-
-  /** A slice begins: pages that were used may still be cached, as the tables have them. */
-  refresh(translate: (va: number) => Translation | undefined): void {
+  /**
+   * The guest flushes a page, or all. After a flush of all, as after a slice, pages that were used may be
+   * cached as the tables have them: a processor may walk to them at any time, and the core keeps what is
+   * not stale (core/wasm/pagetables/address_space.ts).
+   */
+  flush(only?: number): void {
+    if (only !== undefined) {
+      this.cached.set(only, []);
+      return;
+    }
     for (const page of this.cached.keys()) {
-      const now = translate(page * 4096);
+      const now = this.walk(page * 4096);
       this.cached.set(page, now ? [now] : []);
     }
   }
@@ -69,7 +72,12 @@ export class Side {
   /** Its code has been run often enough to be translated. */
   warm = false;
 
-  constructor(readonly core: TestDomain, readonly model: Domain) {
+  /** @param walk where the domain's tables lead, as they are */
+  constructor(
+    readonly core: TestDomain,
+    readonly model: Domain,
+    readonly walk: (va: number) => Translation | undefined,
+  ) {
     this.mfns = [...core.mfns];
   }
 }
@@ -143,7 +151,7 @@ export class Pair {
       grantFrame: core.word(64),
       fill: (mfn) => this.memory(mfn),
     });
-    return new Side(core, model);
+    return new Side(core, model, (va) => translate(this.world, model, va));
   }
 
   /** Makes a domain's vCPU the running one. */
