@@ -3,6 +3,7 @@ import { createMachine, type Machine } from "../../core/host/machine.ts";
 import { VcpuView } from "../../core/host/vcpu_view.ts";
 import { type Case, type Outcome, readOutcome } from "./case.ts";
 import { guestImage, linuxImage } from "./image.ts";
+import { runProcess } from "./process.ts";
 import { RECORD_BYTES, RECORDS } from "./layout.ts";
 
 /** MiB of a guest: the image, its tables, and some room. */
@@ -33,21 +34,8 @@ export async function canRunNatively(): Promise<boolean> {
  * @throws Error if the process could not run, or ended other than it should
  */
 export async function runNatively(cases: readonly Case[]): Promise<Outcome[]> {
-  const folder = await Deno.makeTempDir({ prefix: "paravane-oracle-" });
-  try {
-    const path = `${folder}/cases`;
-    await Deno.writeFile(path, linuxImage(cases), { mode: 0o700 });
-    const { code, signal, stdout } = await new Deno.Command(path, {
-      stdout: "piped",
-      signal: AbortSignal.timeout(TIMEOUT),
-    }).output();
-    if (code !== 0 || stdout.length !== cases.length * RECORD_BYTES) {
-      throw new Error(`the native process ended with ${signal ?? code}, ${stdout.length} bytes`);
-    }
-    return outcomes(stdout, cases.length);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const bytes = cases.length * RECORD_BYTES;
+  return outcomes(await runProcess(linuxImage(cases), bytes, TIMEOUT), cases.length);
 }
 
 /** Our world, which may be used for any number of batches. */

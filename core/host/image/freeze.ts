@@ -1,7 +1,12 @@
 /** Takes a machine's state out of its module, and puts one into a fresh instance. */
 import { MAILBOX, MAILBOX_SIZE } from "../../wasm/layout.ts";
-import { decodeMachine, encodeMachine, type FrozenDomain, type Region } from "./format.ts";
-import { MachineImageError } from "./format.ts";
+import {
+  decodeMachine,
+  encodeMachine,
+  type FrozenDomain,
+  MachineImageError,
+  type Region,
+} from "./format.ts";
 
 /** What freezing asks of a module (docs/embedding.md). */
 export interface Freezable {

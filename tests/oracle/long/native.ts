@@ -5,6 +5,7 @@
  *
  * Facts: Linux's x86-64 system call numbers; struct rt_sigframe, ucontext and sigcontext_64; arch_prctl.
  */
+import { runProcess } from "../process.ts";
 import {
   BASE,
   CODE,
@@ -153,22 +154,9 @@ function executable(cases: readonly LongCase[]): Uint8Array {
  * @throws Error if the process could not run, or ended other than it should
  */
 export async function runLongNatively(cases: readonly LongCase[]): Promise<LongOutcome[]> {
-  const folder = await Deno.makeTempDir({ prefix: "paravane-oracle64-" });
-  try {
-    const path = `${folder}/cases`;
-    await Deno.writeFile(path, executable(cases), { mode: 0o700 });
-    const { code, signal, stdout } = await new Deno.Command(path, {
-      stdout: "piped",
-      signal: AbortSignal.timeout(TIMEOUT),
-    }).output();
-    if (code !== 0 || stdout.length !== cases.length * RECORD_BYTES) {
-      throw new Error(`the native process ended with ${signal ?? code}, ${stdout.length} bytes`);
-    }
-    const view = new DataView(stdout.buffer, stdout.byteOffset, stdout.length);
-    return cases.map((_, n) => readLongOutcome(view, n * RECORD_BYTES));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const stdout = await runProcess(executable(cases), cases.length * RECORD_BYTES, TIMEOUT);
+  const view = new DataView(stdout.buffer, stdout.byteOffset, stdout.length);
+  return cases.map((_, n) => readLongOutcome(view, n * RECORD_BYTES));
 }
 
 /** True if this host runs x86-64 Linux executables. */
