@@ -3,51 +3,11 @@
 
 import { EFAULT } from "../abi/numbers.ts";
 import { ENAMETOOLONG } from "../abi/linux.ts";
-import {
-  array,
-  asm,
-  bind,
-  code,
-  dword,
-  eax,
-  ecx,
-  edi,
-  esi,
-  esp,
-  fn,
-  for_,
-  global,
-  if_,
-  Label,
-  local,
-  ret,
-  u8,
-} from "../asm/mod.ts";
+import { array, fn, for_, global, if_, local, ret, u8 } from "../asm/mod.ts";
 import type { Given } from "../asm/mod.ts";
-import { onFault } from "../kernel/fixups.ts";
+import { careful_copy } from "../kernel/careful_copy.ts";
 import { peek_byte, peeked } from "../kernel/memory.ts";
 import { USER_END } from "./layout.ts";
-
-/** (to, from, length): copies; 0 or -EFAULT. */
-const copy_or_fault = code("copy_or_fault", () => {
-  const move = new Label("move"), bad = new Label("bad"), out = new Label("out");
-  asm.push(esi);
-  asm.push(edi);
-  asm.mov(edi, dword(esp, 12));
-  asm.mov(esi, dword(esp, 16));
-  asm.mov(ecx, dword(esp, 20));
-  asm.xor(eax, eax);
-  bind(move);
-  asm.movsb("rep");
-  bind(out);
-  asm.pop(edi);
-  asm.pop(esi);
-  asm.ret();
-  bind(bad);
-  asm.mov(eax, -EFAULT);
-  asm.jmp(out);
-  onFault(move, bad);
-});
 
 /** (address, length): whether all of it lies below the kernel. */
 const is_user = fn("is_user", (address, length) => {
@@ -58,13 +18,13 @@ const is_user = fn("is_user", (address, length) => {
 /** (to, from, length): into the program's memory; 0 or -EFAULT. */
 export const to_user = fn("to_user", (to, from, length) => {
   if_(is_user(to, length).not(), () => ret(-EFAULT));
-  ret(copy_or_fault(to, from, length));
+  ret(careful_copy(to, from, length));
 });
 
 /** (to, from, length): out of the program's memory; 0 or -EFAULT. */
 export const from_user = fn("from_user", (to, from, length) => {
   if_(is_user(from, length).not(), () => ret(-EFAULT));
-  ret(copy_or_fault(to, from, length));
+  ret(careful_copy(to, from, length));
 });
 
 /** (to, value): stores one word; 0 or -EFAULT. */

@@ -2,47 +2,9 @@
 // copy faults, and either the fault is settled or the copy ends with -EFAULT.
 
 import { EFAULT } from "../../abi/errors.ts";
-import {
-  asm,
-  bind,
-  code,
-  dword,
-  eax,
-  ecx,
-  edi,
-  esi,
-  esp,
-  fn,
-  for_,
-  if_,
-  Label,
-  ret,
-  u8,
-} from "../../asm/mod.ts";
-import { onFault } from "../../kernel/fixups.ts";
+import { fn, for_, if_, ret, u8 } from "../../asm/mod.ts";
+import { careful_copy } from "../../kernel/careful_copy.ts";
 import { USER_END } from "../memory/layout.ts";
-
-/** (to, from, bytes): 0, or -EFAULT if one of the addresses is bad. */
-const careful_copy = code("careful_copy", () => {
-  const move = new Label("move"), bad = new Label("bad"), done = new Label("done");
-  asm.push(esi);
-  asm.push(edi);
-  asm.mov(edi, dword(esp, 12));
-  asm.mov(esi, dword(esp, 16));
-  asm.mov(ecx, dword(esp, 20));
-  asm.cld();
-  bind(move);
-  asm.movsb("rep");
-  asm.xor(eax, eax);
-  asm.jmp(done);
-  bind(bad);
-  asm.mov(eax, -EFAULT);
-  bind(done);
-  asm.pop(edi);
-  asm.pop(esi);
-  asm.ret();
-  onFault(move, bad);
-});
 
 /** (address, bytes): whether a range lies in a program's part of the address space. */
 const in_user_space = fn("in_user_space", (address, bytes) => {
