@@ -23,6 +23,7 @@ export const CPU_STATE_SIZE = 0x480; // bytes copied on a vCPU switch
 export const JIT_EXITS = 0x2000; // ring of entries of 8 bytes: region (its first record) + JIT_EXIT_*, EIP gone to
 export const JIT_EXITS_ENTRIES = 256;
 export const JIT_EXITS_COUNT = 0x3000; // u32: entries ever written
+export const JIT_PAGES = 0x3100; // pages that the running region is at work in: page, host address - guest address
 export const JIT_EXIT_DIRECT = 0;
 export const JIT_EXIT_INDIRECT = 1;
 export const JIT_EXIT_RETURN = 2;

@@ -172,7 +172,8 @@ export class RegionContext extends LocalContext {
     holds: Value;
     base: Value;
   } {
-    const { page, bias } = this.state.slots.slot(this.#instruction, stack, group.writes);
+    const slot = this.state.slots.slot(this.#instruction, stack, group.writes);
+    const page = this.load(4, slot.page);
     const first = this.sub(linear, further);
     const firstPage = this.and(first, PAGE);
     const lastPage = this.and(this.add(first, group.to - group.from - 1), PAGE);
@@ -185,17 +186,18 @@ export class RegionContext extends LocalContext {
         const host = this.call("cpu_tlb_known", first, group.writes ? 1 : 0);
         this.if(host, () => {
           this.set(holds, 1);
-          this.set(page, firstPage);
-          this.set(bias, this.sub(host, first));
+          this.store(4, slot.page, firstPage);
+          this.store(4, slot.bias, this.sub(host, first));
         });
       });
     });
-    return { holds, base: this.add(first, bias) };
+    return { holds, base: this.add(first, this.load(4, slot.bias)) };
   }
 
   /** Within the page of the last such access: its bias. Else by the TLB, or by the interpreter. */
   #translateAlone(linear: Value, size: number, access: Access, stack: boolean): Value {
-    const { page, bias } = this.state.slots.slot(this.#instruction, stack, access !== 0);
+    const slot = this.state.slots.slot(this.#instruction, stack, access !== 0);
+    const page = this.load(4, slot.page);
     const last = () => this.and(this.add(linear, size - 1), PAGE);
     // with the low bits of an aligned address kept, one comparison tells page and crossing; others
     // take a second look
@@ -209,8 +211,8 @@ export class RegionContext extends LocalContext {
           this.cleanup?.();
           this.#exitToInterpreter();
         });
-        this.set(page, this.and(linear, PAGE));
-        this.set(bias, this.sub(host, linear));
+        this.store(4, slot.page, this.and(linear, PAGE));
+        this.store(4, slot.bias, this.sub(host, linear));
       };
       if (size === 1) missed();
       else {
@@ -218,7 +220,7 @@ export class RegionContext extends LocalContext {
         this.if(this.or(this.ne(this.and(linear, PAGE), page), crossing), missed);
       }
     });
-    return this.add(linear, bias);
+    return this.add(linear, this.load(4, slot.bias));
   }
 
   /** Never the scratch bytes. */

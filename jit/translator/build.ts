@@ -11,6 +11,7 @@ import {
   JIT_EXITS,
   JIT_EXITS_COUNT,
   JIT_EXITS_ENTRIES,
+  MACHINE,
   REC_LINK,
 } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
@@ -53,7 +54,7 @@ export function entryName(region: number, block: number): string {
  * @returns the module's bytes; it exports each region's ways in, as entryName says
  */
 export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> {
-  const m = new WasmModule();
+  const m = new WasmModule(MACHINE >>> 16);
   const { i32 } = WASM_TYPES;
   for (const [name, n] of ROADS) {
     m.declare(name, { parameters: new Array(n).fill(i32), results: [i32] });

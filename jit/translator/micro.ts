@@ -1,25 +1,28 @@
 /**
- * The pages that a region is at work in, kept in locals: for each kind of address (the stack, or a
- * base and index register with the upper bits of the displacement) the page of its last access and
- * what to add to get the host's address. An access within the page costs a mask, a comparison and an
+ * The pages that a region is at work in: for each kind of address (the stack, or a base and index
+ * register with the upper bits of the displacement) the page of its last access and what to add to get
+ * the host's address. An access within the page costs a mask, a comparison and an
  * addition; another page is looked up in the TLB, off the way.
  *
  * What is kept stays true for as long as the region calls nothing that may change page tables or the
  * types of frames: after such a call all is forgotten.
  */
-import { R_SP, R_ZERO } from "../../core/wasm/layout.ts";
+import { JIT_PAGES, R_SP, R_ZERO } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
-import type { Emitter } from "../semantics/emitter.ts";
 import type { IntType } from "../semantics/value.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 
 /** A local that can be assigned. */
 export type Variable = { type: IntType; local: number };
 
-/** The page of the last access of one kind, or NO_PAGE; and the host's address minus the guest's. */
+/**
+ * Where the page of the last access of one kind stands, or NO_PAGE; and the host's address minus the
+ * guest's: addresses in linear memory. In locals they would cost more: V8 spills most of them, and copies
+ * them from one place on its stack to another wherever ways meet.
+ */
 export interface Slot {
-  page: Variable;
-  bias: Variable;
+  page: number;
+  bias: number;
 }
 
 /** Equal to no address cut to its page, whatever bits below a size are kept with it. */
@@ -41,7 +44,7 @@ export class Slots {
   readonly #writes = new Map<string, Slot>();
   readonly all: Slot[] = [];
 
-  constructor(x: Emitter, blocks: RegionBlock[]) {
+  constructor(blocks: RegionBlock[]) {
     const count = new Map<string, number>([[STACK, Infinity], [REST, Infinity]]);
     for (const i of blocks.flatMap((b) => b.instructions)) {
       if (i.handler === "end" || i.handler.place === PLACE_REGISTER) continue;
@@ -51,7 +54,8 @@ export class Slots {
     const kinds = [...count].sort((a, b) => b[1] - a[1]).slice(0, MOST);
     for (const [kind] of kinds) {
       for (const slots of [this.#reads, this.#writes]) {
-        const slot = { page: x.variable("i32"), bias: x.variable("i32") };
+        const page = JIT_PAGES + 8 * this.all.length;
+        const slot = { page, bias: page + 4 };
         slots.set(kind, slot);
         this.all.push(slot);
       }

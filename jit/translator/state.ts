@@ -77,7 +77,7 @@ export function regionState(
     record: i32(),
     handler: i32(),
     next: i32(),
-    slots: new Slots(x, blocks),
+    slots: new Slots(blocks),
     groups: new Groups(),
     depth: 0,
     blocks,
@@ -248,7 +248,7 @@ export abstract class LocalContext extends FormContext {
   }
 
   #forgetPages(): void {
-    for (const { page } of this.state.slots.all) this.set(page, NO_PAGE);
+    for (const { page } of this.state.slots.all) this.store(4, page, NO_PAGE);
   }
 
   // ---- memory ----------------------------------------------------------------------------------------

@@ -59,7 +59,11 @@ export class WasmModule {
   readonly #functions: Function[] = [];
   readonly #exports: [string, string][] = [];
 
-  constructor() {
+  readonly #memoryPages: number;
+
+  /** @param memoryPages how large its memory is at least: what lies at a fixed place below needs no check */
+  constructor(memoryPages = 1) {
+    this.#memoryPages = memoryPages;
     const numeric = (type: "i32" | "i64") => ({
       ...this.#operations(NUMERIC[type]),
       ...this.#accesses(MEMORY[type], []),
@@ -261,7 +265,7 @@ export class WasmModule {
       b.unsigned(2 + imports.length);
       b.name("env");
       b.name("memory");
-      b.all([2, 0, 1]);
+      b.all([2, 0, ...unsigned(this.#memoryPages)]);
       b.name("env");
       b.name("handlers");
       b.all([1, 0x70, 0, 1]);
