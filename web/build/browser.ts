@@ -1,0 +1,98 @@
+/** esbuild plugins: what the sources are given in a browser in place of what Deno and Node have. */
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "esbuild";
+
+const require = createRequire(import.meta.url);
+
+/** npm packages from Deno's cache. */
+export const npmPackages: Plugin = {
+  name: "npm packages",
+  setup(build) {
+    build.onResolve(
+      { filter: /^[@a-z][\w./@-]*$/ },
+      ({ path }) => ({ path: require.resolve(path) }),
+    );
+  },
+};
+
+/** The event loop's turn, which browsers have no name for. */
+const TIMERS = `
+  const { port1, port2 } = new MessageChannel();
+  const waiting = [];
+  port1.onmessage = () => waiting.shift()();
+  export function setImmediate(f) {
+    waiting.push(f);
+    port2.postMessage(null);
+  }`;
+
+/** The build's own loader: a page fetches its parts. */
+const LOADER = `
+  export function loadModule() {
+    throw new Error("the module is fetched by the page");
+  }
+  export const loadGuest = loadModule;`;
+
+export const standIns: Plugin = {
+  name: "stand-ins",
+  setup(build) {
+    build.onResolve({ filter: /^node:timers$/ }, () => ({ path: "timers", namespace: "in" }));
+    build.onResolve({ filter: /build\/load\.ts$/ }, () => ({ path: "loader", namespace: "in" }));
+    build.onLoad({ filter: /.*/, namespace: "in" }, ({ path }) => ({
+      contents: path === "timers" ? TIMERS : LOADER,
+    }));
+  },
+};
+
+/** The translator's worker under the name that it has beside the page. */
+export function translatorWorker(version: string): Plugin {
+  return {
+    name: "translator's worker",
+    setup(build) {
+      build.onLoad({ filter: /translator\/builder\.ts$/ }, async ({ path }) => ({
+        contents: (await Deno.readTextFile(path)).replace(
+          '"./worker.ts"',
+          JSON.stringify(`./translator.js?v=${version}`),
+        ),
+        loader: "ts",
+      }));
+    },
+  };
+}
+
+/**
+ * iced-x86, which its makers pack for Node alone: the same code, with its module fetched and its
+ * exports made a module's.
+ */
+export function disassembler(version: string): Plugin {
+  return {
+    name: "iced-x86",
+    setup(build) {
+      build.onLoad({ filter: /iced_x86\.js$/ }, async ({ path }) => {
+        const source = await Deno.readTextFile(path);
+        const end = source.indexOf("const path = require('path')");
+        const start = source.indexOf("const heap =");
+        if (end < 0 || start < 0) throw new Error("iced-x86 is not packed as it was");
+        return {
+          contents: `
+            const exports = await (async () => {
+              const module = { exports: {} };
+              const imports = { __wbindgen_placeholder__: module.exports };
+              let wasm;
+              ${source.slice(start, end)}
+              const url = new URL("iced_x86_bg.wasm?v=${version}", import.meta.url);
+              const bytes = await (await fetch(url)).arrayBuffer();
+              wasm = (await WebAssembly.instantiate(bytes, imports)).instance.exports;
+              return module.exports;
+            })();
+            export const { Decoder, DecoderOptions, Formatter, FormatterSyntax } = exports;`,
+        };
+      });
+    },
+  };
+}
+
+/** Where iced-x86's own module lies. */
+export function disassemblerModule(): string {
+  return fileURLToPath(new URL("iced_x86_bg.wasm", `file://${require.resolve("iced-x86")}`));
+}

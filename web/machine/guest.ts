@@ -1,0 +1,130 @@
+/** One machine with one guest, as the page's messages drive it. */
+import type { Domain } from "../../core/host/domain.ts";
+import { createMachine, type Machine } from "../../core/host/machine.ts";
+import { SHUTDOWN, type Shutdown } from "../../core/host/shutdown.ts";
+import { VcpuView } from "../../core/host/vcpu_view.ts";
+import type { BootRequest, FromMachine, GuestEnd, ToMachine } from "../protocol.ts";
+import { Feeds } from "./feeds/feeds.ts";
+import { LogBatches } from "./log.ts";
+import { OutputBatches } from "./output.ts";
+import { Stepper } from "./stepper.ts";
+
+export type Post = (message: FromMachine, transfer?: Transferable[]) => void;
+
+export class Guest {
+  readonly #output: OutputBatches;
+  readonly #log: LogBatches;
+  readonly #stepper: Stepper;
+  readonly #feeds: Feeds;
+  #machine: Machine | null = null;
+  #domain: Domain | null = null;
+
+  constructor(private readonly post: Post) {
+    this.#output = new OutputBatches((bytes) => post({ type: "output", bytes }, [bytes.buffer]));
+    this.#log = new LogBatches((lines) => post({ type: "log", lines }));
+    this.#stepper = new Stepper(
+      () => this.#machine?.core.retired() ?? 0,
+      () => this.#tellState(),
+    );
+    this.#feeds = new Feeds(post);
+  }
+
+  handle(message: ToMachine): void {
+    switch (message.type) {
+      case "boot":
+        this.#boot(message.module, message.request);
+        break;
+      case "input":
+        this.#domain?.console.send(message.bytes);
+        break;
+      case "shown":
+        this.#output.shown(message.bytes);
+        break;
+      case "pause":
+        this.#stepper.pause();
+        break;
+      case "resume":
+        this.#stepper.resume();
+        break;
+      case "step":
+        this.#stepper.step();
+        break;
+      case "watch":
+        this.#feeds.watch(message.feed, message.options);
+        break;
+      case "unwatch":
+        this.#feeds.unwatch(message.feed);
+        break;
+      case "ask":
+        this.#feeds.ask(message.id, message.feed, message.question);
+    }
+  }
+
+  async #boot(module: WebAssembly.Module, request: BootRequest): Promise<void> {
+    try {
+      const machine = await createMachine({
+        module,
+        log: (line) => this.#log.take(line),
+        slice: () => {
+          this.#feeds.beforeSlice();
+          return this.#stepper.slice();
+        },
+      });
+      this.#machine = machine;
+      const domain = await machine.addDomain(request.kernel, {
+        memory: request.memory,
+        vcpus: request.vcpus,
+        commandLine: request.commandLine,
+        ramdisk: request.ramdisk,
+        name: request.name,
+        paused: true,
+        output: (bytes) => this.#output.take(bytes),
+      });
+      this.#domain = domain;
+      this.#stepper.attach(domain);
+      this.#feeds.attach(machine, domain);
+      domain.shutdown.then((shutdown) => this.#ended(machine, domain, shutdown));
+      this.post({ type: "booted" });
+      this.#stepper.resume();
+    } catch (error) {
+      this.#log.flush();
+      this.post({ type: "refused", message: reason(error) });
+    }
+  }
+
+  async #ended(machine: Machine, domain: Domain, shutdown: Shutdown): Promise<void> {
+    await Promise.race([domain.console.drained(), new Promise((r) => setTimeout(r, 500))]);
+    this.#output.flush();
+    this.#log.flush();
+    const { name, code, crash } = shutdown;
+    const end: GuestEnd = { name, code, crash, report: [] };
+    if (crash !== null || code === SHUTDOWN.CRASH || code === SHUTDOWN.WATCHDOG) {
+      end.report = await report(machine, domain, shutdown);
+    }
+    this.post({ type: "ended", end });
+    this.#feeds.refresh();
+  }
+
+  #tellState(): void {
+    const { state } = this.#stepper;
+    const instructions = this.#machine?.core.retired() ?? 0;
+    const eip = this.#machine && this.#domain
+      ? new VcpuView(this.#machine.core, this.#domain.id, 0).eip
+      : 0;
+    this.post({ type: "state", state, eip, instructions });
+    this.#feeds.refresh();
+  }
+}
+
+async function report(machine: Machine, domain: Domain, shutdown: Shutdown): Promise<string[]> {
+  try {
+    const { crashReport } = await import("../../core/host/report/report.ts");
+    return await crashReport(machine.core, domain, shutdown);
+  } catch (error) {
+    return [`no report: ${reason(error)}`];
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,118 @@
+/**
+ * The panels' tabs: one panel is in sight at a time, and only that one is fed. Arrow keys, Home and
+ * End move between tabs, of which one alone is in the page's tab order (ARIA's tabs pattern).
+ */
+import type { FeedName, GuestEnd } from "../protocol.ts";
+import { make } from "./dom.ts";
+import type { MachineWorker } from "./machine.ts";
+
+/** What a panel is to the tabs. */
+export interface Panel {
+  readonly element: HTMLElement;
+  /** It is in sight: it may watch its feed. */
+  shown(): void;
+  /** It is not. */
+  hidden(): void;
+  /** Data of its feed. */
+  fed(data: unknown): void;
+  /** Another guest boots. */
+  reset?(): void;
+  /** The guest has ended. */
+  ended?(end: GuestEnd): void;
+}
+
+interface PanelEntry {
+  feed: FeedName;
+  title: string;
+  load(): Promise<(machine: MachineWorker) => Panel>;
+}
+
+const PANELS: PanelEntry[] = [];
+
+export class Tabs {
+  readonly #panels = new Map<FeedName, Panel>();
+  #current: FeedName | null = null;
+
+  constructor(
+    private readonly list: HTMLElement,
+    private readonly place: HTMLElement,
+    private readonly machine: MachineWorker,
+  ) {
+    for (const { feed, title } of PANELS) {
+      const tab = make("button", {
+        type: "button",
+        role: "tab",
+        id: `tab-${feed}`,
+        "aria-controls": `panel-${feed}`,
+        "aria-selected": "false",
+        tabindex: "-1",
+      }, title);
+      tab.addEventListener("click", () => this.select(feed));
+      const panel = make("div", {
+        id: `panel-${feed}`,
+        class: "panel",
+        role: "tabpanel",
+        "aria-labelledby": `tab-${feed}`,
+        hidden: true,
+      });
+      list.append(tab);
+      place.append(panel);
+    }
+    list.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("visibilitychange", () => {
+      const panel = this.#current && this.#panels.get(this.#current);
+      if (panel) document.hidden ? panel.hidden() : panel.shown();
+    });
+    if (PANELS.length > 0) this.select(PANELS[0].feed);
+  }
+
+  /** Brings a panel into sight; it is loaded the first time. */
+  async select(feed: FeedName): Promise<void> {
+    if (feed === this.#current) return;
+    if (this.#current) this.#panels.get(this.#current)?.hidden();
+    this.#current = feed;
+    for (const entry of PANELS) {
+      const chosen = entry.feed === feed;
+      const tab = this.list.querySelector<HTMLElement>(`#tab-${entry.feed}`)!;
+      tab.setAttribute("aria-selected", String(chosen));
+      tab.tabIndex = chosen ? 0 : -1;
+      this.place.querySelector<HTMLElement>(`#panel-${entry.feed}`)!.hidden = !chosen;
+    }
+    if (!this.#panels.has(feed)) {
+      const create = await PANELS.find((entry) => entry.feed === feed)!.load();
+      if (!this.#panels.has(feed)) {
+        const panel = create(this.machine);
+        this.#panels.set(feed, panel);
+        this.place.querySelector(`#panel-${feed}`)!.replaceChildren(panel.element);
+      }
+    }
+    if (this.#current === feed && !document.hidden) this.#panels.get(feed)!.shown();
+  }
+
+  fed(feed: FeedName, data: unknown): void {
+    if (feed === this.#current) this.#panels.get(feed)?.fed(data);
+  }
+
+  reset(): void {
+    for (const panel of this.#panels.values()) panel.reset?.();
+  }
+
+  ended(end: GuestEnd): void {
+    for (const panel of this.#panels.values()) panel.ended?.(end);
+  }
+
+  #key(event: KeyboardEvent): void {
+    const at = PANELS.findIndex((entry) => entry.feed === this.#current);
+    const to = {
+      ArrowRight: (at + 1) % PANELS.length,
+      ArrowLeft: (at + PANELS.length - 1) % PANELS.length,
+      Home: 0,
+      End: PANELS.length - 1,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const { feed } = PANELS[to];
+    this.select(feed);
+    this.list.querySelector<HTMLElement>(`#tab-${feed}`)!.focus();
+  }
+}

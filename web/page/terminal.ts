@@ -1,0 +1,56 @@
+/** The guest's console in the page. */
+import { FitAddon } from "@xterm/addon-fit";
+import { Terminal } from "@xterm/xterm";
+
+export class ConsoleView {
+  readonly #terminal: Terminal;
+  readonly #encoder = new TextEncoder();
+
+  /**
+   * @param place the element it fills
+   * @param typed takes what was typed or pasted
+   */
+  constructor(place: HTMLElement, typed: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    const style = getComputedStyle(document.documentElement);
+    this.#terminal = new Terminal({
+      fontFamily: style.getPropertyValue("--mono"),
+      fontSize: 13,
+      scrollback: 5000,
+      cursorBlink: false,
+      convertEol: false,
+      screenReaderMode: true,
+      theme: {
+        background: "#12171a",
+        foreground: "#dbe3e6",
+        cursor: "#5fbfd0",
+        selectionBackground: "#38535c",
+      },
+    });
+    const fit = new FitAddon();
+    this.#terminal.loadAddon(fit);
+    this.#terminal.open(place);
+    // Tab belongs to the guest; with Shift it leaves the terminal, as everywhere on the page.
+    this.#terminal.attachCustomKeyEventHandler((event) => !(event.key === "Tab" && event.shiftKey));
+    this.#terminal.onData((text) => typed(this.#encoder.encode(text)));
+    this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    new ResizeObserver(() => fit.fit()).observe(place);
+  }
+
+  write(bytes: Uint8Array, shown: () => void): void {
+    this.#terminal.write(bytes, shown);
+  }
+
+  /** A line of ours between the guest's. */
+  note(text: string): void {
+    this.#terminal.write(`\r\n\x1b[2m${text}\x1b[0m\r\n`);
+  }
+
+  /** Empties it for another guest. */
+  reset(): void {
+    this.#terminal.reset();
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+}
