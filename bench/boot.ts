@@ -8,7 +8,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { loadGuest, loadModule } from "../core/build/load.ts";
-import { guestForTest, GuestsUnavailable } from "../tests/guests/debian.ts";
+import { DebianUnavailable } from "../tests/debian/apt.ts";
+import { guestForTest } from "../tests/guests/debian.ts";
 
 /** Runs of which the middle one counts. */
 const RUNS = 5;
@@ -103,7 +104,7 @@ async function grub(): Promise<string | null> {
     const url = await guestForTest("grub-i386-xen.bin");
     return url && fileURLToPath(url);
   } catch (error) {
-    if (!(error instanceof GuestsUnavailable)) throw error;
+    if (!(error instanceof DebianUnavailable)) throw error;
     console.error(`bench: ${error.message}`);
     return null;
   }
