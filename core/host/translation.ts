@@ -45,6 +45,11 @@ export class Translation {
     this.stopped = mode === "off";
   }
 
+  /** Ways into translated code. */
+  get count(): number {
+    return this.translator?.count ?? 0;
+  }
+
   /** Before the first guest: where all is translated, the translator must be there at once. */
   async prepare(): Promise<void> {
     if (this.mode !== "always" || this.stopped || this.translator) return;

@@ -48,7 +48,7 @@ export class WorkerBuilder implements Builder {
     this.#worker.onmessage = ({ data }: MessageEvent<BuildAnswer>) => this.#answer(data);
     this.#worker.onerror = (e) => {
       e.preventDefault();
-      this.#answer({ error: e.message });
+      this.#answer({ error: e.message || "its worker cannot be loaded" });
     };
   }
 

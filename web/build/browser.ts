@@ -49,13 +49,15 @@ export function translatorWorker(version: string): Plugin {
   return {
     name: "translator's worker",
     setup(build) {
-      build.onLoad({ filter: /translator\/builder\.ts$/ }, async ({ path }) => ({
-        contents: (await Deno.readTextFile(path)).replace(
-          '"./worker.ts"',
-          JSON.stringify(`./translator.js?v=${version}`),
-        ),
-        loader: "ts",
-      }));
+      build.onLoad({ filter: /translator\/builder\.ts$/ }, async ({ path }) => {
+        const source = await Deno.readTextFile(path);
+        const contents = source.replace(
+          'new URL("./worker.ts"',
+          `new URL("./translator.js?v=${version}"`,
+        );
+        if (contents === source) throw new Error("the translator's worker is made in another way");
+        return { contents, loader: "ts" };
+      });
     },
   };
 }

@@ -27,7 +27,18 @@ interface PanelEntry {
   load(): Promise<(machine: MachineWorker) => Panel>;
 }
 
-const PANELS: PanelEntry[] = [];
+const PANELS: PanelEntry[] = [
+  {
+    feed: "hypercalls",
+    title: "Hypercalls",
+    load: async () => (await import("./panels/hypercalls.ts")).create,
+  },
+  {
+    feed: "counters",
+    title: "Counters",
+    load: async () => (await import("./panels/counters.ts")).create,
+  },
+];
 
 export class Tabs {
   readonly #panels = new Map<FeedName, Panel>();

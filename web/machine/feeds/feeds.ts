@@ -30,7 +30,10 @@ export interface Feed {
 
 export type FeedMaker = (subject: Subject) => Feed;
 
-const LOADERS: Partial<Record<FeedName, () => Promise<{ feed: FeedMaker }>>> = {};
+const LOADERS: Partial<Record<FeedName, () => Promise<{ feed: FeedMaker }>>> = {
+  hypercalls: () => import("./hypercalls.ts"),
+  counters: () => import("./counters.ts"),
+};
 
 interface Watched {
   options: unknown;
