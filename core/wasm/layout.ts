@@ -47,6 +47,14 @@ export const PAGE_INFO_SIZE = 32;
 export const MACHINE = 0x4000000;
 export const MAX_FRAMES = 0xfc000; // what fits below 4 GiB
 
+// ---- flags that are computed later: FLAGS_FROM_* << 2 | log2 of the operand size; see cpu/flags.ts --
+export const FLAGS_FROM_CMP = 1;
+export const FLAGS_FROM_SUB = 2;
+export const FLAGS_FROM_ADD = 3;
+export const FLAGS_FROM_LOGIC = 4;
+export const FLAGS_FROM_INC = 5; // from here on the second value is CF
+export const FLAGS_FROM_DEC = 6;
+
 // ---- CPU state: byte offsets from CPU -------------------------------------------------------
 // Register slots are 8 bytes, in the instruction set's numbering, so that 64-bit mode needs no
 // other layout. Slot 16 always holds zero: an absent base or index register reads it.

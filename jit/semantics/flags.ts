@@ -4,7 +4,17 @@
  * hand instead.
  */
 import type binaryen from "binaryen";
-import { C_EFLAGS, C_FLAG_AUX, C_FLAG_RES } from "../../core/wasm/layout.ts";
+import {
+  C_EFLAGS,
+  C_FLAG_AUX,
+  C_FLAG_RES,
+  FLAGS_FROM_ADD,
+  FLAGS_FROM_CMP,
+  FLAGS_FROM_DEC,
+  FLAGS_FROM_INC,
+  FLAGS_FROM_LOGIC,
+  FLAGS_FROM_SUB,
+} from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { Instruction } from "./instruction.ts";
 import type { Operand, Value } from "./value.ts";
@@ -19,6 +29,20 @@ export interface KnownFlags {
   depth: number;
   /** Both operands, where it was a subtraction (or could have been one). */
   compared: { a: Value; b: Value; size: number } | null;
+  /** Computes CF (0 or 1) where that is cheaper than the second word. */
+  carry: (() => Value) | null;
+  /** What they can be computed from later, where two values are enough. */
+  origin: FlagOrigin | null;
+}
+
+/** Values from which cpu_flags_from computes both words. */
+export interface FlagOrigin {
+  /** FLAGS_FROM_*. */
+  from: number;
+  size: number;
+  a: Value;
+  /** Computes the second value. */
+  b: () => Value;
 }
 
 const CARRY_BITS = 0xc0000000 | 0;
@@ -44,22 +68,39 @@ export abstract class FlagInstruction extends Instruction {
   /** Flags of a + b (+ carry) = sum, at the operand size. */
   flagsAdd(a: Value, b: Value, sum: Value, size = this.size): void {
     if (this.noFlags) return;
-    this.#setFlags(sum, size, () => {
-      const carries = this.or(this.and(a, b), this.and(this.or(a, b), this.not(sum)));
-      return this.#carryBits(carries, size);
-    });
+    this.#setFlags(
+      sum,
+      size,
+      () => {
+        const carries = this.or(this.and(a, b), this.and(this.or(a, b), this.not(sum)));
+        return this.#carryBits(carries, size);
+      },
+      this.row.name === "adc" ? {} : {
+        carry: () => this.ltU(this.zeroExtend(sum, size), this.zeroExtend(a, size)),
+        origin: { from: FLAGS_FROM_ADD, size, a: sum, b: () => b },
+      },
+    );
   }
 
   /** Flags of a - b (- borrow) = difference. */
   flagsSub(a: Value, b: Value, difference: Value, size = this.size): void {
     if (this.noFlags) return;
-    // a subtraction with borrow is no comparison
-    const compared = this.row.name === "sbb" ? null : { a, b, size };
-    this.#setFlags(difference, size, () => {
-      const na = this.not(a);
-      const borrows = this.or(this.and(na, b), this.and(this.or(na, b), difference));
-      return this.#carryBits(borrows, size);
-    }, compared);
+    // the operand that stays in a register is at hand anyway
+    const origin: FlagOrigin = this.row.name === "sub"
+      ? { from: FLAGS_FROM_SUB, size, a: difference, b: () => b }
+      : { from: FLAGS_FROM_CMP, size, a, b: () => b };
+    const carry = () => this.ltU(this.zeroExtend(a, size), this.zeroExtend(b, size));
+    this.#setFlags(
+      difference,
+      size,
+      () => {
+        const na = this.not(a);
+        const borrows = this.or(this.and(na, b), this.and(this.or(na, b), difference));
+        return this.#carryBits(borrows, size);
+      },
+      // a subtraction with borrow is no comparison
+      this.row.name === "sbb" ? {} : { compared: { a, b, size }, carry, origin },
+    );
   }
 
   /** Flags of a logical operation: CF = OF = AF = 0. */
@@ -67,13 +108,15 @@ export abstract class FlagInstruction extends Instruction {
     if (this.noFlags) return;
     // the flags of a comparison with zero
     const compared = { a: result, b: this.constant(0, result.type), size };
-    this.#setFlags(result, size, () => 0, compared);
+    const zero = () => this.constant(0);
+    const origin = { from: FLAGS_FROM_LOGIC, size, a: result, b: zero };
+    this.#setFlags(result, size, () => 0, { compared, carry: zero, origin });
   }
 
   /** INC and DEC: like flagsAdd/flagsSub with b = 1, but CF stays. */
   flagsKeepCarry(a: Value, result: Value, decrement: boolean, size = this.size): void {
     if (this.noFlags) return;
-    const before = this.#before();
+    const carryBefore = this.#carryBefore();
     this.#setFlags(
       result,
       size,
@@ -86,12 +129,19 @@ export abstract class FlagInstruction extends Instruction {
           size,
         );
         const overflow = this.xor(bits, this.shl(bits, 1)); // bit 31
-        const carry = this.and(before.aux(), 1 << 31);
+        const carry = this.shl(carryBefore(), 31);
         const upper = this.or(carry, this.and(this.shrU(this.xor(carry, overflow), 1), 1 << 30));
         return this.or(upper, this.and(bits, 8));
       },
-      null,
-      before.depth,
+      {
+        carry: carryBefore,
+        origin: {
+          from: decrement ? FLAGS_FROM_DEC : FLAGS_FROM_INC,
+          size,
+          a: result,
+          b: carryBefore,
+        },
+      },
     );
   }
 
@@ -100,24 +150,28 @@ export abstract class FlagInstruction extends Instruction {
     if (this.noFlags) return;
     this.#setFlags(result, size, () => {
       return this.or(this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)), 8);
-    });
+    }, { carry: () => cf });
   }
 
   /** What a division leaves: SF, ZF and PF clear, AF set, CF and OF as they were. */
   flagsDivided(): void {
     const before = this.#before();
     const aux = () => this.or(this.and(before.aux(), CARRY_BITS), 8);
-    this.#setFlags(this.constant(1), 4, aux, null, before.depth);
+    this.#setFlags(this.constant(1), 4, aux, { depth: before.depth });
   }
 
   /** CF and OF as given (0 or 1); all other flags stay. */
   flagsRotate(cf: Value, of: Value): void {
     if (this.noFlags) return;
     const before = this.#before();
-    this.setAux(() => {
-      const keep = this.and(before.aux(), ~CARRY_BITS);
-      return this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)));
-    }, before.depth);
+    this.setAux(
+      () => {
+        const keep = this.and(before.aux(), ~CARRY_BITS);
+        return this.or(keep, this.or(this.shl(cf, 31), this.shl(this.xor(cf, of), 30)));
+      },
+      () => cf,
+      before.depth,
+    );
   }
 
   /** Sets flags (by `set`) only if a condition holds. */
@@ -155,10 +209,10 @@ export abstract class FlagInstruction extends Instruction {
     result: Value,
     size: number,
     aux: KnownFlags["aux"],
-    compared: KnownFlags["compared"] = null,
-    depth = 0,
+    known: Partial<KnownFlags> = {},
   ): void {
-    this.setAll({ result: this.signExtend(result, size), aux, compared, depth });
+    const more = { depth: 0, compared: null, carry: null, origin: null, ...known };
+    this.setAll({ result: this.signExtend(result, size), aux, ...more });
   }
 
   /** Replaces all flags. A binding may put off writing them. */
@@ -170,7 +224,7 @@ export abstract class FlagInstruction extends Instruction {
   }
 
   /** Replaces the second word alone. */
-  protected setAux(aux: KnownFlags["aux"], _depth: number): void {
+  protected setAux(aux: KnownFlags["aux"], _carry: () => Value, _depth: number): void {
     this.writeState(4, C_FLAG_AUX, aux());
     this.flags = null;
   }
@@ -189,9 +243,22 @@ export abstract class FlagInstruction extends Instruction {
     return { aux: () => aux, depth: 0 };
   }
 
+  /** CF as it is now, for what is computed from it later. */
+  #carryBefore(): () => Value {
+    const { flags } = this;
+    if (!flags) return this.carryLater();
+    return flags.carry ?? (() => this.shrU(this.#word(flags), 31));
+  }
+
+  /** CF as it is now, where nothing is known of the flags. A binding may put off its computation. */
+  protected carryLater(): () => Value {
+    const carry = this.shrU(this.readState(4, C_FLAG_AUX), 31);
+    return () => carry;
+  }
+
   /** CF as 0 or 1. */
   carry(): Value {
-    return this.shrU(this.#aux(), 31);
+    return this.#carryBefore()();
   }
 
   /** OF as 0 or 1. */
@@ -201,8 +268,11 @@ export abstract class FlagInstruction extends Instruction {
   }
 
   #aux(): Value {
-    if (!this.flags) return this.readState(4, C_FLAG_AUX);
-    const known = this.flags.aux();
+    return this.flags ? this.#word(this.flags) : this.readState(4, C_FLAG_AUX);
+  }
+
+  #word(flags: KnownFlags): Value {
+    const known = flags.aux();
     return typeof known === "number" ? this.constant(known) : known;
   }
 

@@ -31,6 +31,7 @@ export const HELPERS = {
   cpu_raise: { parameters: [i32, i32], result: null },
   // flags
   cpu_eflags: { parameters: [], result: i32 },
+  cpu_flags_from: { parameters: [i32, i32, i32], result: null },
   cpu_flags_arithmetic: { parameters: [], result: i32 },
   cpu_set_flags_arithmetic: { parameters: [i32], result: null },
   // long instructions; each returns 0 if it faulted

@@ -29,7 +29,6 @@ import { type IntType, type Operand, type Value, WASM_TYPES } from "../semantics
 import { flagsDeadIn } from "./flags.ts";
 import type { Group } from "./groups.ts";
 import { perfectHash } from "./hash.ts";
-import type { WasmModule } from "../wasm/module.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
 import { LocalContext } from "./state.ts";
 
@@ -78,13 +77,6 @@ export class RegionContext extends LocalContext {
 
   get #block(): RegionBlock {
     return this.state.blocks[this.#b];
-  }
-
-  /** A branch that is seldom taken: what it does is kept off the way. */
-  unlikely(condition: Value, then: () => void): void {
-    if ("constant" in condition) return this.if(condition, then);
-    const branch = this.block(then);
-    this.emit((this.m as unknown as WasmModule).if(this.get(condition), branch, undefined, true));
   }
 
   // ---- operands --------------------------------------------------------------------------------------
@@ -260,7 +252,7 @@ export class RegionContext extends LocalContext {
 
   /** On to a block of the region; the budget has been looked at. */
   goTo(block: number): void {
-    if (!flagsDeadIn(this.state.blocks, block)) this.writeFlags();
+    if (!flagsDeadIn(this.state.blocks, block)) this.passFlags();
     const way = this.state.way(this.#b, block);
     if (way === "dispatch") {
       this.set(this.state.next, block);

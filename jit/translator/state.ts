@@ -6,7 +6,16 @@
  * computed at all until something asks for them: mostly an exit, off the way.
  */
 import type binaryen from "binaryen";
-import { C_BUDGET, C_EIP, C_FLAG_AUX, C_FLAG_RES, CPU, R_ZERO } from "../../core/wasm/layout.ts";
+import {
+  C_BUDGET,
+  C_EIP,
+  C_FLAG_AUX,
+  C_FLAG_RES,
+  CPU,
+  FLAGS_FROM_INC,
+  FLAGS_FROM_LOGIC,
+  R_ZERO,
+} from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { constantOf } from "../semantics/fold.ts";
 import type { Emitter } from "../semantics/emitter.ts";
@@ -15,6 +24,7 @@ import { FormContext } from "../semantics/form.ts";
 import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value, Vector } from "../semantics/value.ts";
 import { Groups } from "./groups.ts";
+import type { WasmModule } from "../wasm/module.ts";
 import { NO_PAGE, Slots, type Variable } from "./micro.ts";
 import type { RegionBlock } from "./region.ts";
 import type { Way } from "./structure.ts";
@@ -24,7 +34,7 @@ const ALL = Array.from({ length: REGISTERS }, (_, i) => i);
 /** Flags that ask for so many earlier ones in turn are computed at once. */
 const DEEPEST = 2;
 
-/** Helpers that neither read nor write general registers and flags, nor change translations. */
+/** Helpers that neither read nor write what is in locals (but for cpu_flags_from), nor change translations. */
 const PURE = new Set<HelperName>([
   "cpu_tlb_known",
   "cpu_tlb_probe",
@@ -32,6 +42,7 @@ const PURE = new Set<HelperName>([
   "cpu_jump_ok",
   "cpu_raise",
   "cpu_no_fault",
+  "cpu_flags_from",
 ]);
 
 /** The locals that all instructions of a region share. */
@@ -39,6 +50,10 @@ export interface RegionState {
   registers: Variable[];
   result: Variable;
   aux: Variable;
+  /** Non-zero: the flags are not in these two words, but what cpu_flags_from makes of three others. */
+  from: Variable;
+  fromA: Variable;
+  fromB: Variable;
   budget: Variable;
   /** EIP of the region's first block. */
   origin: Variable;
@@ -71,6 +86,9 @@ export function regionState(
     registers: Array.from({ length: REGISTERS }, i32),
     result: x.variable("i64"),
     aux: i32(),
+    from: i32(),
+    fromA: i32(),
+    fromB: i32(),
     budget: i32(),
     origin: i32(),
     target: i32(),
@@ -122,12 +140,18 @@ export abstract class LocalContext extends FormContext {
     if (flags.depth > DEEPEST) this.settle();
   }
 
-  protected override setAux(aux: KnownFlags["aux"], depth: number): void {
+  protected override setAux(
+    aux: KnownFlags["aux"],
+    carry: () => Value,
+    depth: number,
+  ): void {
     if (!this.flags) {
+      this.#computeFlags();
       this.set(this.state.aux, aux());
       return;
     }
-    this.flags = { result: this.flags.result, aux, depth, compared: null };
+    const { result } = this.flags;
+    this.flags = { result, aux, depth, compared: null, carry, origin: null };
     if (depth > DEEPEST) this.settle();
   }
 
@@ -151,6 +175,48 @@ export abstract class LocalContext extends FormContext {
     if (!flags) return;
     this.set(state.aux, flags.aux());
     this.set(state.result, this.wideResult(flags.result));
+    this.set(state.from, 0);
+  }
+
+  /** As writeFlags for a way within the region: they need not be computed there. */
+  protected passFlags(): void {
+    const { flags, state } = this;
+    if (!flags?.origin) return this.writeFlags();
+    const { from, size, a, b } = flags.origin;
+    // it may be computed from what these locals hold up to now
+    const second = from === FLAGS_FROM_LOGIC ? null : b();
+    this.set(state.from, from << 2 | Math.log2(size));
+    this.set(state.fromA, a);
+    if (second) this.set(state.fromB, second);
+  }
+
+  /** At a block's start: has the flags in their two locals. */
+  #computeFlags(): void {
+    const { state } = this;
+    this.unlikely(state.from, () => {
+      this.invoke("cpu_flags_from", state.from, state.fromA, state.fromB);
+      this.#loadFlags();
+    });
+  }
+
+  protected override carryLater(): () => Value {
+    const { state } = this;
+    return () => {
+      const carry = this.variable("i32");
+      this.set(carry, state.fromB);
+      this.if(this.ltU(state.from, FLAGS_FROM_INC << 2), () => {
+        this.#computeFlags();
+        this.set(carry, this.shrU(state.aux, 31));
+      });
+      return carry;
+    };
+  }
+
+  /** A branch that is seldom taken: what it does is kept off the way. */
+  unlikely(condition: Value, then: () => void): void {
+    if ("constant" in condition) return this.if(condition, then);
+    const branch = this.block(then);
+    this.emit((this.m as unknown as WasmModule).if(this.get(condition), branch, undefined, true));
   }
 
   /** Computes the flags into their two locals for good. */
@@ -167,6 +233,7 @@ export abstract class LocalContext extends FormContext {
     type: IntType = size === 8 ? "i64" : "i32",
   ): Value {
     const { state } = this;
+    if (offset === C_FLAG_AUX || offset >> 3 === C_FLAG_RES >> 3) this.#computeFlags();
     if (offset === C_FLAG_AUX) return this.copy(state.aux);
     if (offset >= C_FLAG_RES && offset < C_FLAG_RES + 8) {
       const v = this.shrU(this.copy(state.result), (offset - C_FLAG_RES) * 8);
@@ -243,6 +310,12 @@ export abstract class LocalContext extends FormContext {
   #loadRegisters(which: Iterable<number> = ALL): void {
     const { state } = this;
     for (const i of which) this.set(state.registers[i], super.readState(4, i * 8));
+    this.#loadFlags();
+  }
+
+  #loadFlags(): void {
+    const { state } = this;
+    this.set(state.from, 0);
     this.set(state.result, super.readState(8, C_FLAG_RES));
     this.set(state.aux, super.readState(4, C_FLAG_AUX));
   }
@@ -289,8 +362,12 @@ export abstract class LocalContext extends FormContext {
     for (const i of state.dirty) {
       this.store(8, CPU, this.convert(this.copy(state.registers[i]), "i64"), i * 8);
     }
-    super.writeState(8, C_FLAG_RES, state.result);
-    super.writeState(4, C_FLAG_AUX, state.aux);
+    this.if(state.from, () => {
+      this.invoke("cpu_flags_from", state.from, state.fromA, state.fromB);
+    }, () => {
+      super.writeState(8, C_FLAG_RES, state.result);
+      super.writeState(4, C_FLAG_AUX, state.aux);
+    });
   }
 
   /** Writes everything back, with C_EIP as given. */

@@ -7,6 +7,7 @@ export {
 export {
   eflags as cpu_eflags,
   flags_arithmetic as cpu_flags_arithmetic,
+  flags_from as cpu_flags_from,
   flags_set_arithmetic as cpu_set_flags_arithmetic,
   set_eflags as cpu_set_eflags,
 } from "./flags";

@@ -10,7 +10,16 @@
 //
 // aux.0 and aux.1 are corrections that let POPF and SAHF set combinations no result could have
 // (ZF with SF). An instruction that computes its flags leaves them zero.
-import { C_EFLAGS, C_FLAG_AUX, C_FLAG_RES, CPU } from "../layout";
+import {
+  C_EFLAGS,
+  C_FLAG_AUX,
+  C_FLAG_RES,
+  CPU,
+  FLAGS_FROM_ADD,
+  FLAGS_FROM_CMP,
+  FLAGS_FROM_INC,
+  FLAGS_FROM_LOGIC,
+} from "../layout";
 
 export const CF: u32 = 1;
 export const PF: u32 = 4;
@@ -60,6 +69,38 @@ export function flags_set_arithmetic(f: u32): void {
   const parity: u32 = res == 0 ? 1 : 0; // 0x00 has even parity, 0x01 odd
   if (((f & PF) != 0 ? 1 : 0) != parity) aux |= AUX_PARITY;
   store<i64>(CPU + C_FLAG_RES, res);
+  store<u32>(CPU + C_FLAG_AUX, aux);
+}
+
+/**
+ * Sets both words to what an instruction has left that translated code has not computed the flags of.
+ *
+ * @param what FLAGS_FROM_* << 2 | log2 of the operand size
+ * @param a the result; for a comparison the first operand
+ * @param b the second operand; for INC and DEC the CF that they keep
+ */
+export function flags_from(what: i32, a: u32, b: u32): void {
+  const from: i32 = what >> 2;
+  const keeps = from >= FLAGS_FROM_INC;
+  const second: u32 = keeps ? 1 : b;
+  const adds = from == FLAGS_FROM_ADD || from == FLAGS_FROM_INC;
+  const result = from == FLAGS_FROM_CMP ? a - b : a;
+  const unused: u32 = 32 - (8 << (what & 3)); // bits above the operand
+  let aux: u32 = 0;
+  if (from != FLAGS_FROM_LOGIC) {
+    const first = adds ? result - second : result + second;
+    const carries = adds
+      ? (first & second) | ((first | second) & ~result)
+      : (~first & second) | ((~first | second) & result);
+    const top = (carries << unused) & (AUX_CF | AUX_PO);
+    aux = top | (carries & AUX_AF);
+    // OF is that of the addition, CF is not
+    if (keeps) {
+      const overflow = (top ^ (top << 1)) >> 31;
+      aux = (b << 31) | ((b ^ overflow) << 30) | (carries & AUX_AF);
+    }
+  }
+  store<i64>(CPU + C_FLAG_RES, <i64> (<i32> (result << unused) >> <i32> unused));
   store<u32>(CPU + C_FLAG_AUX, aux);
 }
 
