@@ -47,3 +47,90 @@ export interface CounterData {
   /** Ways into translated code. */
   translations: number;
 }
+
+export interface MemoryOptions {
+  vcpu: number;
+  /** Paths of the entries whose tables are shown. */
+  open: string[];
+  /** An address whose way through the tables is shown as well; null: none but a crash's. */
+  address: number | null;
+}
+
+/** What the hypervisor knows of a frame. */
+export interface FrameInfo {
+  mfn: number;
+  /** The owner's number for it; null for none. */
+  pfn: number | null;
+  /** "L1", "writable", "seg_desc", …; the empty string where it is used as nothing. */
+  type: string;
+  typeCount: number;
+  count: number;
+  owner: string;
+  pinned: boolean;
+  validated: boolean;
+}
+
+/** An entry of a page table. */
+export interface EntryRow {
+  /** Indices from the top, joined by dots: "3", "3.12", "3.12.7". */
+  path: string;
+  /** The level of the table that the entry is in: 3, 2 or 1. */
+  level: number;
+  /** The first address it is used for. */
+  address: number;
+  /** 64 bits in hexadecimal. */
+  value: string;
+  flags: string;
+  /** It leads to a table, which may be opened. */
+  table: boolean;
+  open: boolean;
+  /** Null for an entry that is not present. */
+  frame: FrameInfo | null;
+  /** The address asked for lies under it. */
+  marked: boolean;
+}
+
+export interface MemoryData {
+  vcpu: number;
+  vcpus: number;
+  /** The top-level table; null before there is one. */
+  root: FrameInfo | null;
+  rows: EntryRow[];
+  /** There are more rows than can be shown. */
+  cut: boolean;
+  /** The address that is marked, and whether it is the one of a crash. */
+  address: number | null;
+  crash: boolean;
+  mapped: boolean;
+  registers: { cr2: number; eip: number; esp: number };
+}
+
+/** A place where guests spend their time. */
+export interface HotPlace {
+  /** Of a region, its first block's; else the block's own. */
+  eip: number;
+  symbol: string;
+  /** Of the instructions of late, 0 to 1. */
+  share: number;
+  /** What is known of its translation; null while it is interpreted. */
+  region:
+    | { blocks: number; instructions: number; ways: number; growths: number; bytes: number }
+    | null;
+}
+
+export interface BlocksData {
+  places: HotPlace[];
+}
+
+export interface CodeQuestion {
+  eip: number;
+}
+
+/** A place's code. */
+export interface CodeAnswer {
+  bits: 16 | 32;
+  /** Runs of instructions, in order of addresses. */
+  code: { address: number; bytes: Uint8Array; symbol: string; exact: boolean }[];
+  /** A module with the translation alone; null while the place is interpreted. */
+  wasm: Uint8Array | null;
+}

@@ -3,7 +3,7 @@
  * so that it is never on the way to a guest's first line.
  */
 import type { Builder } from "../../jit/translator/builder.ts";
-import type { Translator, TranslatorCore } from "../../jit/translator/mod.ts";
+import type { RegionView, Translator, TranslatorCore } from "../../jit/translator/mod.ts";
 import type { Core } from "./core.ts";
 
 /** What becomes of guest code: interpreted; translated where it is hot; or at first sight, for tests. */
@@ -48,6 +48,11 @@ export class Translation {
   /** Ways into translated code. */
   get count(): number {
     return this.translator?.count ?? 0;
+  }
+
+  /** What is translated now, to be looked at only. */
+  regions(): RegionView[] {
+    return this.translator?.regions() ?? [];
   }
 
   /** Before the first guest: where all is translated, the translator must be there at once. */

@@ -55,6 +55,18 @@ interface Region {
   used: number;
 }
 
+/** A region as those see it who want to look at what is translated. */
+export interface RegionView {
+  /** EIP of its first block when it was found. */
+  readonly eip: number;
+  readonly blocks: RegionBlock[];
+  /** Ways in. */
+  readonly ways: number;
+  readonly growths: number;
+  /** Of WebAssembly, its share of its modules'. */
+  readonly bytes: number;
+}
+
 /** How eager a translator is, and who builds for it. */
 export interface TranslatorOptions {
   builder?: Builder;
@@ -118,6 +130,18 @@ export class Translator {
   /** Why no more is translated, "" while all is well. */
   get failure(): string {
     return this.#failure;
+  }
+
+  /** What is translated now. The blocks are the translator's own: to be looked at only. */
+  regions(): RegionView[] {
+    const placed = [...this.#regions.values()].filter(({ entries }) => entries.size > 0);
+    return placed.map(({ eip, blocks, entries, growths, bytes }) => ({
+      eip,
+      blocks,
+      ways: entries.size,
+      growths,
+      bytes,
+    }));
   }
 
   /** Looks at where the slice that has just ended left the guest; has translated what is hot. */

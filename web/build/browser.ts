@@ -1,5 +1,5 @@
 /** esbuild plugins: what the sources are given in a browser in place of what Deno and Node have. */
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
 
@@ -11,7 +11,8 @@ export const npmPackages: Plugin = {
   setup(build) {
     build.onResolve(
       { filter: /^[@a-z][\w./@-]*$/ },
-      ({ path }) => ({ path: require.resolve(path) }),
+      // packages ask for Node's own modules only where they find themselves in Node
+      ({ path }) => isBuiltin(path) ? { external: true } : { path: require.resolve(path) },
     );
   },
 };
@@ -87,7 +88,8 @@ export function disassembler(version: string): Plugin {
               wasm = (await WebAssembly.instantiate(bytes, imports)).instance.exports;
               return module.exports;
             })();
-            export const { Decoder, DecoderOptions, Formatter, FormatterSyntax } = exports;`,
+            export const { Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax } =
+              exports;`,
         };
       });
     },

@@ -85,6 +85,11 @@ export class MachineWorker {
     this.#post({ type: "watch", feed, options });
   }
 
+  /** Changes a feed's options, if it is being watched. */
+  setOptions(feed: FeedName, options: unknown): void {
+    if (this.#watched.has(feed)) this.watch(feed, options);
+  }
+
   unwatch(feed: FeedName): void {
     this.#watched.delete(feed);
     this.#post({ type: "unwatch", feed });

@@ -34,6 +34,16 @@ const PANELS: PanelEntry[] = [
     load: async () => (await import("./panels/hypercalls.ts")).create,
   },
   {
+    feed: "memory",
+    title: "Address space",
+    load: async () => (await import("./panels/memory.ts")).create,
+  },
+  {
+    feed: "blocks",
+    title: "Hot code",
+    load: async () => (await import("./panels/blocks.ts")).create,
+  },
+  {
     feed: "counters",
     title: "Counters",
     load: async () => (await import("./panels/counters.ts")).create,

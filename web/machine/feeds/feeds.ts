@@ -32,6 +32,8 @@ export type FeedMaker = (subject: Subject) => Feed;
 
 const LOADERS: Partial<Record<FeedName, () => Promise<{ feed: FeedMaker }>>> = {
   hypercalls: () => import("./hypercalls.ts"),
+  memory: () => import("./memory.ts"),
+  blocks: () => import("./blocks.ts"),
   counters: () => import("./counters.ts"),
 };
 
