@@ -19,5 +19,6 @@ export {
   inspect_current,
   inspect_eflags,
 } from "./inspect";
+export { inspect_descriptors, inspect_port, inspect_upcall } from "./inspect_tables";
 export { host_hold_frame, host_release_frame } from "./host_frames";
 export { heap_used } from "./domains/domain";

@@ -222,6 +222,11 @@ export function fifo_is_pending(d: Domain, port: u32): bool {
   return word != 0 && (load<u32>(word) & WORD_PENDING) != 0;
 }
 
+export function fifo_is_masked(d: Domain, port: u32): bool {
+  const word = word_of(d, port);
+  return word != 0 && (load<u32>(word) & WORD_MASKED) != 0;
+}
+
 /** Whether a free port is still in a queue, so that it cannot be given out again yet. */
 export function fifo_is_busy(d: Domain, port: u32): bool {
   const word = word_of(d, port);
