@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** For tests of the page: the page served, a browser that looks at it, and what a person would do there. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { buildSite } from "../../web/build/site.ts";
 import { serve } from "../../web/build/serve.ts";
@@ -58,6 +59,17 @@ export class Tab {
   async type(line: string): Promise<void> {
     await this.page.locator("#terminal textarea").focus();
     await this.page.keyboard.type(line + "\n");
+  }
+
+  /** Chooses a kernel in the form, as a file of that name, and boots it. */
+  async bootFile(name: string, bytes: Uint8Array): Promise<void> {
+    await this.page.locator("#setup summary").click();
+    await this.page.locator("#kernel-file").setInputFiles({
+      name,
+      mimeType: "application/octet-stream",
+      buffer: Buffer.from(bytes),
+    });
+    await this.page.locator("#boot").click();
   }
 
   /** Waits for one of the states of the status line. */

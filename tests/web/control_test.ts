@@ -1,0 +1,97 @@
+/** Pause, step, start, reset, and how guests end. */
+import assert from "node:assert/strict";
+import { crashes } from "../cli/tiny_guest.ts";
+import { pageTest, type Tab } from "./rig.ts";
+
+const button = (tab: Tab, name: string) => tab.page.locator(`#${name}`);
+const statusText = (tab: Tab) => tab.page.locator("#status").innerText();
+
+pageTest("a paused guest does nothing until it is started again", async (tab) => {
+  await tab.boot();
+  await button(tab, "pause").click();
+  await tab.status("paused");
+  assert.match(await statusText(tab), /Paused at [0-9a-f]{8}/);
+  const before = await tab.console();
+  await tab.type("echo one two");
+  await tab.page.waitForTimeout(500);
+  assert.equal(await tab.console(), before);
+  await button(tab, "start").click();
+  await tab.sees(/^one two$/m);
+});
+
+pageTest("a busy guest is stepped block by block", async (tab) => {
+  await tab.boot();
+  await tab.type("bench -m &");
+  await tab.page.waitForTimeout(200);
+  await button(tab, "pause").click();
+  await tab.status("paused");
+  const places = new Set([await statusText(tab)]);
+  for (let i = 0; i < 20; i++) {
+    await button(tab, "step").click();
+    await tab.status("paused");
+    places.add(await statusText(tab));
+  }
+  assert.ok(places.size > 3, `20 steps led to ${[...places]}`);
+  await button(tab, "start").click();
+  await tab.status("running");
+});
+
+pageTest("a step of a guest that waits ends when it is given something to do", async (tab) => {
+  await tab.boot("#guest=skiff");
+  await button(tab, "pause").click();
+  await tab.status("paused");
+  await button(tab, "step").click();
+  // Skiff's timer wakes it sooner or later, and a key does so at once
+  await tab.page.locator("#terminal textarea").focus();
+  await tab.page.keyboard.type("x");
+  await tab.status("paused");
+});
+
+pageTest("reset boots the same guest anew", async (tab) => {
+  await tab.boot("#guest=skiff&memory=32&cmdline=again");
+  await tab.type("echo before");
+  await tab.sees(/^before$/m);
+  await button(tab, "reset").click();
+  await tab.until("the old console to go", async () => !/before/.test(await tab.console()));
+  await tab.prompt();
+  assert.match(await tab.console(), /command line "again"[\s\S]*memory: 8192 pages/);
+});
+
+pageTest(
+  "a guest that asks for a reboot gets it; one that powers off can be started",
+  async (tab) => {
+    await tab.boot();
+    await tab.type("reboot");
+    await tab.until("the old console to go", async () => !/reboot/.test(await tab.console()));
+    await tab.prompt();
+    await tab.type("halt");
+    await tab.status("ended");
+    assert.match(await statusText(tab), /poweroff/);
+    assert.ok(await tab.page.locator("#crash").isHidden());
+    await button(tab, "start").click();
+    await tab.prompt();
+  },
+);
+
+pageTest("a crash shows its report: the guest's own", async (tab) => {
+  await tab.boot();
+  await tab.type("crash");
+  await tab.status("crash");
+  await tab.sees(/panic: crash asked for/);
+  const report = await tab.page.locator("#crash-report").innerText();
+  assert.match(report, /eip [0-9a-f]{8}/);
+  assert.match(report, /HYPERVISOR_sched_op/);
+  await button(tab, "reset").click();
+  await tab.prompt();
+  assert.ok(await tab.page.locator("#crash").isHidden());
+});
+
+pageTest("a crash shows its report: the hypervisor ended the guest", async (tab) => {
+  await tab.open();
+  await tab.bootFile("ud2.elf", crashes());
+  await tab.status("crash");
+  const report = await tab.page.locator("#crash-report").innerText();
+  assert.match(report, /eax 12345678/);
+  assert.match(report, /ud2/);
+  assert.match(await tab.page.locator("#crash-title").innerText(), /^The guest crashed: \S/);
+});

@@ -1,0 +1,80 @@
+/// <reference lib="dom" />
+/** Everything can be reached and done by keys alone. */
+import assert from "node:assert/strict";
+import { pageTest, type Tab } from "./rig.ts";
+
+/** Id or text of the element that has the focus. */
+const focused = (tab: Tab): Promise<string> =>
+  tab.page.evaluate(() => {
+    const element = document.activeElement as HTMLElement;
+    return element.id || element.closest("[id]")?.id + " " + (element.textContent ?? "").trim();
+  });
+
+/** Whether a person sees where the focus is. */
+const focusSeen = (tab: Tab): Promise<boolean> =>
+  tab.page.evaluate(() => {
+    const style = getComputedStyle(document.activeElement!);
+    return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+  });
+
+/** Presses a key until the focus is on an element. Gives the way there. */
+async function walk(tab: Tab, key: string, to: string): Promise<string[]> {
+  const way: string[] = [];
+  while (way.at(-1) !== to) {
+    assert.ok(way.length < 60, `no way by ${key} to ${to}: ${way}`);
+    await tab.page.keyboard.press(key);
+    way.push(await focused(tab));
+  }
+  return way;
+}
+
+pageTest("by keys alone: from the top to the panels, and through their tabs", async (tab) => {
+  await tab.boot();
+  // a guest that has booted takes the focus to its console; from the top it goes
+  await tab.page.evaluate(() => (document.activeElement as HTMLElement).blur());
+  await walk(tab, "Tab", "tabs Skip to the panels").catch(async () => {
+    await tab.page.locator(".skip").last().focus();
+  });
+  await tab.page.keyboard.press("Enter");
+  const ids = await tab.page.locator("#tabs [role=tab]").evaluateAll((tabs) =>
+    tabs.map((tab) => tab.id)
+  );
+  assert.ok(ids.length >= 2);
+  await walk(tab, "Tab", ids[0]);
+  assert.ok(await focusSeen(tab), "the focus on a tab is not seen");
+  for (const id of [...ids.slice(1), ids[0]]) {
+    await tab.page.keyboard.press("ArrowRight");
+    assert.equal(await focused(tab), id);
+    assert.equal(await tab.page.locator(`#${id}`).getAttribute("aria-selected"), "true");
+    assert.ok(await tab.page.locator(`#${id.replace("tab-", "panel-")}`).isVisible());
+    assert.equal(await tab.page.locator("#panels [role=tabpanel]:visible").count(), 1);
+  }
+  await tab.page.keyboard.press("End");
+  assert.equal(await focused(tab), ids.at(-1));
+  await tab.page.keyboard.press("Home");
+  assert.equal(await focused(tab), ids[0]);
+});
+
+pageTest("by keys alone: out of the console and to the buttons", async (tab) => {
+  await tab.boot();
+  await tab.page.locator("#terminal textarea").focus();
+  await walk(tab, "Shift+Tab", "pause");
+  assert.ok(await focusSeen(tab), "the focus on a button is not seen");
+  await tab.page.keyboard.press("Enter");
+  await tab.status("paused");
+  // the button that has gone dead hands the focus on, and does not drop it
+  assert.equal(await focused(tab), "start");
+  await tab.page.keyboard.press("Space");
+  await tab.status("running");
+});
+
+pageTest("by keys alone: another memory size is booted", async (tab) => {
+  await tab.boot();
+  await tab.page.locator("#setup summary").focus();
+  await tab.page.keyboard.press("Enter");
+  await walk(tab, "Tab", "memory");
+  await tab.page.keyboard.press("Control+a");
+  await tab.page.keyboard.type("20");
+  await tab.page.keyboard.press("Enter");
+  await tab.sees(/memory: 5120 pages/);
+});
