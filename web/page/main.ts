@@ -92,6 +92,13 @@ onButtons({
 });
 setUp(boot);
 themeButton(byId("theme", HTMLButtonElement));
+// the page's address says what to boot: where the focus goes is not written there
+for (const link of document.querySelectorAll<HTMLAnchorElement>("a.skip")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId(link.hash.slice(1), HTMLElement).focus();
+  });
+}
 byId("copy-link", HTMLButtonElement).addEventListener("click", async () => {
   const link = formatLink(choice());
   history.replaceState(null, "", link);
