@@ -1,5 +1,7 @@
 /** What each panel is fed with: the data of "feed" messages, and the options of "watch". */
 
+import type { DescriptorTables, Entry, EventPort, TrapHandler } from "../core/host/inspect.ts";
+
 /** A line of the trace. */
 export interface TraceRow {
   /** Counts rows from 1, also those that were left out. */
@@ -133,4 +135,37 @@ export interface CodeAnswer {
   code: { address: number; bytes: Uint8Array; symbol: string; exact: boolean }[];
   /** A module with the translation alone; null while the place is interpreted. */
   wasm: Uint8Array | null;
+}
+
+/** A far pointer with the symbol it names. */
+export interface NamedEntry extends Entry {
+  symbol: string;
+}
+
+export interface EventsData {
+  ports: (EventPort & { label: string })[];
+  vcpus: {
+    vcpu: number;
+    /** "runnable", "blocked", … */
+    state: string;
+    pending: boolean;
+    masked: boolean;
+    selector: number;
+    event: NamedEntry;
+    failsafe: NamedEntry;
+  }[];
+  fifo: boolean;
+}
+
+export interface DescriptorsOptions {
+  vcpu: number;
+}
+
+export interface DescriptorsData {
+  vcpu: number;
+  vcpus: number;
+  segments: { name: string; selector: number; base: number; limit: number; attributes: number }[];
+  gdt: DescriptorTables["gdt"];
+  ldt: DescriptorTables["ldt"];
+  traps: (TrapHandler & { name: string; symbol: string })[];
 }

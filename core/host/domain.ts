@@ -69,6 +69,11 @@ export class Domain {
     return this.parts.consolePort;
   }
 
+  /** The guest's port for its store. */
+  get storePort(): number {
+    return this.parts.storePort;
+  }
+
   /** Machine frame of its console's ring. */
   get consoleFrame(): number {
     return this.parts.consoleFrame;

@@ -39,6 +39,16 @@ const PANELS: PanelEntry[] = [
     load: async () => (await import("./panels/memory.ts")).create,
   },
   {
+    feed: "events",
+    title: "Events",
+    load: async () => (await import("./panels/events.ts")).create,
+  },
+  {
+    feed: "descriptors",
+    title: "Descriptors",
+    load: async () => (await import("./panels/descriptors.ts")).create,
+  },
+  {
     feed: "blocks",
     title: "Hot code",
     load: async () => (await import("./panels/blocks.ts")).create,

@@ -30,9 +30,11 @@ export interface Feed {
 
 export type FeedMaker = (subject: Subject) => Feed;
 
-const LOADERS: Partial<Record<FeedName, () => Promise<{ feed: FeedMaker }>>> = {
+const LOADERS: Record<FeedName, () => Promise<{ feed: FeedMaker }>> = {
   hypercalls: () => import("./hypercalls.ts"),
   memory: () => import("./memory.ts"),
+  events: () => import("./events.ts"),
+  descriptors: () => import("./descriptors.ts"),
   blocks: () => import("./blocks.ts"),
   counters: () => import("./counters.ts"),
 };
@@ -94,7 +96,7 @@ export class Feeds {
   async #start(name: FeedName): Promise<void> {
     const watched = this.#watched.get(name);
     const loader = LOADERS[name];
-    if (!this.#subject || !watched || !loader) return;
+    if (!this.#subject || !watched) return;
     const { feed: make } = await loader();
     // it may have gone out of sight meanwhile
     if (this.#watched.get(name) !== watched || watched.feed) return;

@@ -6,6 +6,7 @@ import { hex, hex8 } from "../hex.ts";
 import type { MachineWorker } from "../machine.ts";
 import type { Panel } from "../tabs.ts";
 import { treeKeys } from "../tree_keys.ts";
+import { VcpuChoice } from "../vcpu_choice.ts";
 
 const COLUMNS = ["addresses", "entry", "flags", "mfn", "pfn", "type", "refs", "owner"];
 
@@ -21,7 +22,7 @@ class MemoryPanel implements Panel {
     "aria-label": "Address to find",
     spellcheck: "false",
   });
-  readonly #vcpu = make("select", { id: "memory-vcpu", "aria-label": "vCPU" });
+  readonly #vcpu = new VcpuChoice("memory-vcpu", () => this.shown());
   readonly #open = new Set<string>();
   readonly #elements = new Map<string, { element: HTMLElement; signature: string }>();
   #find: number | null = null;
@@ -43,7 +44,7 @@ class MemoryPanel implements Panel {
     const form = make(
       "form",
       { class: "panel-tools" },
-      this.#vcpu,
+      this.#vcpu.element,
       this.#address,
       make("button", { type: "submit", id: "memory-find" }, "Find"),
       ...registers,
@@ -55,8 +56,6 @@ class MemoryPanel implements Panel {
       if (/^[0-9a-f]{1,8}$/i.test(text)) this.#go(parseInt(text, 16));
       else this.#note.textContent = "An address has up to eight hexadecimal digits.";
     });
-    this.#vcpu.addEventListener("change", () => this.shown());
-    this.#vcpu.hidden = true;
     const head = make("tr");
     for (const title of COLUMNS) head.append(make("th", { scope: "col" }, title));
     const table = make(
@@ -104,7 +103,7 @@ class MemoryPanel implements Panel {
   fed(data: unknown): void {
     const memory = data as MemoryData;
     this.#registers = memory.registers;
-    this.#showVcpus(memory.vcpus, memory.vcpu);
+    this.#vcpu.show(memory.vcpus, memory.vcpu);
     this.#render(memory);
     const where = memory.root ? `CR3 ${describe(memory.root)}` : "No page tables yet";
     this.#note.textContent = [
@@ -170,18 +169,9 @@ class MemoryPanel implements Panel {
     this.shown();
   }
 
-  #showVcpus(count: number, chosen: number): void {
-    this.#vcpu.hidden = count < 2;
-    while (this.#vcpu.options.length < count) {
-      this.#vcpu.append(make("option", {}, `v${this.#vcpu.options.length}`));
-    }
-    this.#vcpu.options.length = count;
-    if (document.activeElement !== this.#vcpu) this.#vcpu.selectedIndex = chosen;
-  }
-
   #options(): MemoryOptions {
     return {
-      vcpu: Math.max(0, this.#vcpu.selectedIndex),
+      vcpu: this.#vcpu.chosen,
       open: [...this.#open],
       address: this.#find,
     };

@@ -1,0 +1,91 @@
+/** Event channels: what each is bound to, whether it is pending and masked; and each vCPU's upcall. */
+import type { EventsData, NamedEntry } from "../../feeds.ts";
+import { make } from "../dom.ts";
+import { hex, hex8 } from "../hex.ts";
+import type { MachineWorker } from "../machine.ts";
+import { DataTable } from "../table.ts";
+import type { Panel } from "../tabs.ts";
+
+class EventsPanel implements Panel {
+  readonly element: HTMLElement;
+  readonly #ports = new DataTable(
+    "Event channels",
+    ["port", "bound to", "with", "vCPU", "pending", "masked"],
+    "events-ports",
+  );
+  readonly #vcpus = new DataTable(
+    "vCPUs",
+    ["vCPU", "state", "upcall", "events", "selector", "event callback", "failsafe callback"],
+    "events-vcpus",
+  );
+  readonly #note = make("p", { class: "panel-note", id: "events-note" });
+
+  constructor(private readonly machine: MachineWorker) {
+    const body = make(
+      "div",
+      { class: "panel-body flush", tabindex: "0", role: "region", "aria-label": "Events" },
+      make("h3", {}, "vCPUs"),
+      this.#vcpus.element,
+      make("h3", {}, "Event channels"),
+      this.#ports.element,
+    );
+    this.element = make(
+      "div",
+      { class: "panel" },
+      body,
+      make("div", { class: "panel-foot" }, this.#note),
+    );
+  }
+
+  shown(): void {
+    this.machine.watch("events");
+  }
+
+  hidden(): void {
+    this.machine.unwatch("events");
+  }
+
+  reset(): void {
+    this.#ports.show([]);
+    this.#vcpus.show([]);
+    this.#note.textContent = "";
+  }
+
+  fed(data: unknown): void {
+    const { ports, vcpus, fifo } = data as EventsData;
+    this.#vcpus.show(vcpus.map((v) => ({
+      cells: [
+        `v${v.vcpu}`,
+        v.state,
+        flag(v.pending, "pending"),
+        v.masked ? { text: "masked", kind: "warn" } : { text: "open", kind: "good" },
+        { text: hex(v.selector), kind: "number" },
+        entry(v.event),
+        { text: entry(v.failsafe), kind: "details" },
+      ],
+    })));
+    this.#ports.show(ports.map((port) => ({
+      cells: [
+        { text: String(port.port), kind: "number" },
+        port.kind,
+        { text: port.label, kind: "details" },
+        `v${port.vcpu}`,
+        flag(port.pending, "pending"),
+        port.masked ? { text: "masked", kind: "warn" } : "",
+      ],
+      attributes: { "data-port": String(port.port) },
+    })));
+    const abi = fifo ? "FIFO event arrays" : "two-level bitmaps";
+    this.#note.textContent = `${ports.length} event channels in use, by ${abi}`;
+  }
+}
+
+function flag(on: boolean, text: string) {
+  return on ? { text, kind: "good" } : "";
+}
+
+function entry({ cs, eip, symbol }: NamedEntry): string {
+  return eip === 0 ? "none" : `${hex(cs)}:${hex8(eip)}${symbol && ` <${symbol}>`}`;
+}
+
+export const create = (machine: MachineWorker): Panel => new EventsPanel(machine);
