@@ -13,6 +13,9 @@ import {
   JIT_EXITS,
   JIT_EXITS_COUNT,
   JIT_EXITS_ENTRIES,
+  JIT_RESUMES,
+  JIT_RESUMES_COUNT,
+  JIT_RESUMES_ENTRIES,
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_EIP,
@@ -39,10 +42,15 @@ const GROWTHS = 10;
 const MANY_EXITS = 100;
 const MANY_ALIKE = 8;
 
+/** So often among the last places where the core let the guest go on: as good as a slice's end there. */
+const MANY_RESUMES = 3;
+
 /** A region and its translation. */
 interface Region {
   /** EIP of its first block when it was found. */
   eip: number;
+  /** C_JUMP_TAG then: a mode, a ring and an address space. */
+  tag: number;
   blocks: RegionBlock[];
   /** What it was left for, and how often it has grown. */
   learned: Map<number, number>;
@@ -104,6 +112,7 @@ export class Translator {
   #bytes = 0;
   #batches = 0;
   #exits = 0;
+  #resumes = 0;
   #waiting = new Set<Region>();
   #building = false;
   #failure = "";
@@ -151,7 +160,8 @@ export class Translator {
     const view = new DataView(this.#core.memory.buffer);
     this.#growRegions(view);
     if (this.#everything) this.#noteAll(view);
-    this.#note(view, view.getUint32(CPU + C_EIP, true));
+    this.#note(view, view.getUint32(CPU + C_EIP, true), currentTag(view));
+    this.#noteResumed(view);
     this.#build();
   }
 
@@ -165,15 +175,35 @@ export class Translator {
     for (let n = 0; n < JUMP_CACHE_ENTRIES; n++) {
       const slot = JUMP_CACHE + n * 16;
       // an entry stands where its EIP belongs: others are empty
-      if (view.getUint32(slot + JUMP_TAG, true) === view.getUint32(CPU + C_JUMP_TAG, true)) {
-        this.#note(view, view.getUint32(slot + JUMP_EIP, true));
+      const tag = currentTag(view);
+      if (view.getUint32(slot + JUMP_TAG, true) === tag) {
+        this.#note(view, view.getUint32(slot + JUMP_EIP, true), tag);
       }
     }
   }
 
+  /**
+   * Where the core let guests go on of late. Hypercalls and traps are charged to the slice, so that most
+   * slices end behind one of them, whatever else the guest does: its handlers and programs are found here.
+   */
+  #noteResumed(view: DataView): void {
+    const count = view.getUint32(JIT_RESUMES_COUNT, true);
+    const resumes = (count - this.#resumes) >>> 0;
+    this.#resumes = count;
+    const tally = new Map<string, number>();
+    for (let n = 1; n <= Math.min(resumes, JIT_RESUMES_ENTRIES); n++) {
+      const at = JIT_RESUMES + ((count - n) & (JIT_RESUMES_ENTRIES - 1)) * 8;
+      const [eip, tag] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+      const key = `${eip},${tag}`;
+      const times = (tally.get(key) ?? 0) + 1;
+      tally.set(key, times);
+      if (times === MANY_RESUMES) this.#note(view, eip, tag);
+    }
+  }
+
   /** Where a slice ended is the target of a jump, and what is hot is where many end. */
-  #note(view: DataView, eip: number): void {
-    const record = knownRecord(view, eip);
+  #note(view: DataView, eip: number, tag: number): void {
+    const record = knownRecord(view, eip, tag);
     if (!record || this.#isTranslated(view, record)) return;
     // the interpreter will soon come to where its region can be entered
     const before = this.#hits.get(record) ?? 0;
@@ -182,6 +212,7 @@ export class Translator {
     if (before + 1 !== this.#hot) return;
     const region = {
       eip,
+      tag,
       blocks: [],
       learned: new Map(),
       growths: 0,
@@ -194,8 +225,8 @@ export class Translator {
 
   /** Finds a region's blocks and puts it on the list of what is to be built. */
   #collect(view: DataView, region: Region, record: number): boolean {
-    const { eip, learned } = region;
-    const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0);
+    const { eip, tag, learned } = region;
+    const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0, tag);
     const blocks = findRegion(view, record, eip & 0xfff, this.#translated, find, learned);
     if (!blocks) return false;
     region.blocks = blocks;
@@ -235,7 +266,7 @@ export class Translator {
     const record = from & ~31;
     const region = this.#regions.get(record);
     if (!region || region.growths === GROWTHS || this.#waiting.has(region)) return false;
-    if (!this.#isTranslated(view, record) || !knownRecord(view, to)) return false;
+    if (!this.#isTranslated(view, record) || !knownRecord(view, to, region.tag)) return false;
     const offset = to - region.eip;
     if ((region.eip & 0xfff) + offset >>> 0 > 0xfff) return false;
     // a direct jump's target needs no mark, only another look
@@ -356,10 +387,21 @@ function describe(region: Region, blocks: RegionBlock[], regions: number): strin
     `${Math.round(region.bytes)} bytes so far; ${regions} regions`;
 }
 
-/** The record of the block at an EIP, by the jump cache; 0 if it is not there. */
-function knownRecord(view: DataView, eip: number): number {
+/** C_JUMP_TAG of the vCPU that ran last. */
+function currentTag(view: DataView): number {
+  return view.getUint32(CPU + C_JUMP_TAG, true);
+}
+
+/** The address space's number in C_JUMP_TAG. */
+const ADDRESS_SPACE = 0xffe;
+
+/**
+ * The record of the block at an EIP, by the jump cache; 0 if it is not there. Whatever the address space
+ * is called now: findRegion looks whether the block lies in the frame that it should.
+ */
+function knownRecord(view: DataView, eip: number, tag: number): number {
   const slot = ((eip ^ (eip >>> 12)) & (JUMP_CACHE_ENTRIES - 1)) * 16 + JUMP_CACHE;
   if (view.getUint32(slot + JUMP_EIP, true) !== eip) return 0;
-  if (view.getUint32(slot + JUMP_TAG, true) !== view.getUint32(CPU + C_JUMP_TAG, true)) return 0;
+  if ((view.getUint32(slot + JUMP_TAG, true) ^ tag) & ~ADDRESS_SPACE) return 0;
   return view.getUint32(slot + JUMP_RECORD, true);
 }

@@ -1,13 +1,13 @@
 // Instructions too long to be generated: stack frames, decimal adjustment, 64-bit division, the
 // segment-loading forms of POP and LDS.
-import { C_EFLAGS, C_MODE, CPU, MODE_STACK32, R_SP, REC_IMM, SPLIT, SS } from "../layout";
+import { C_EFLAGS, C_MODE, CPU, MODE_FLAT, MODE_STACK32, R_SP, REC_IMM, SPLIT, SS } from "../layout";
 import { load_segment } from "../segments/load";
 import { insn_mov_sreg } from "../segments/slow";
 import { segment_address } from "../segments/address";
 import { stack_move, stack_peek } from "../segments/stack";
 import { cpu_commit } from "../pagetables/commit";
 import { guest_read_linear } from "../pagetables/guest_copy";
-import { tlb_fill, WRITE } from "../pagetables/walk";
+import { READ, tlb_fill, tlb_hit, WRITE } from "../pagetables/walk";
 import { AF, CF, flags_arithmetic, flags_set_arithmetic, OF, PF, set_eflags, SF, ZF } from "./flags";
 import {
   AX,
@@ -51,9 +51,22 @@ function push_at(offset: u32, size: u32): bool {
   return host != CPU + SPLIT || cpu_commit();
 }
 
+/** Host address of eight words on a flat stack, if they lie in one page that the TLB has; else 0. */
+// @ts-ignore: decorator
+@inline function eight_words(sp: u32, size: u32, access: u32): usize {
+  if (size != 4 || !(load<u32>(CPU + C_MODE) & MODE_FLAT) || (sp & 0xfff) > 4096 - 32) return 0;
+  return tlb_hit(sp, access);
+}
+
 /** PUSHA: EAX first, each a push of its own; the stack pointer moves at the end. Returns 0 if it faulted. */
 export function cpu_pusha(size: u32): u32 {
   let sp = gpr(SP);
+  const host = eight_words(sp - 32, size, WRITE);
+  if (host) {
+    for (let i: u32 = 0; i < 8; i++) store<u32>(host + ((7 - i) << 2), gpr(i));
+    set_gpr(SP, sp - 32);
+    return 1;
+  }
   for (let i: u32 = 0; i < 8; i++) {
     sp -= size;
     store<u32>(BUFFER, gpr(i));
@@ -65,6 +78,13 @@ export function cpu_pusha(size: u32): u32 {
 
 /** POPA: the stack pointer's slot is skipped. Returns 0 if it faulted. */
 export function cpu_popa(size: u32): u32 {
+  const host = eight_words(gpr(SP), size, READ);
+  if (host) {
+    const sp = gpr(SP);
+    for (let i: u32 = 0; i < 8; i++) set_gpr(7 - i, load<u32>(host + (i << 2)));
+    set_gpr(SP, sp + 32);
+    return 1;
+  }
   if (!stack_peek(BUFFER, 0, 8, size)) return 0;
   for (let i: u32 = 0; i < 8; i++) {
     const n = 7 - i;

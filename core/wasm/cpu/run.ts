@@ -17,6 +17,9 @@ import {
   C_STOP,
   CPU,
   CS,
+  JIT_RESUMES,
+  JIT_RESUMES_COUNT,
+  JIT_RESUMES_ENTRIES,
   JUMP_EIP,
   JUMP_RECORD,
   JUMP_TAG,
@@ -86,7 +89,10 @@ function locate(): u32 {
   if (load<u64>(entry + JUMP_EIP) == eip && load<u32>(entry + JUMP_TAG) == tag) {
     const known = load<u32>(entry + JUMP_RECORD);
     // overwritten code leaves its way in behind
-    if (load<u32>(known + REC_HANDLER) != H_STALE) return known;
+    if (load<u32>(known + REC_HANDLER) != H_STALE) {
+      note_resumed(<u32> eip, tag);
+      return known;
+    }
   }
   store<u64>(CPU + C_INSN_EIP, eip);
   if (mode & MODE_STEP) return step_block(eip, mode);
@@ -99,6 +105,16 @@ function locate(): u32 {
   store<u32>(entry + JUMP_TAG, tag);
   store<u32>(entry + JUMP_RECORD, rec);
   return rec;
+}
+
+/** Tells the translator where code goes on: handlers and what follows an instruction that the core did. */
+// @ts-ignore: decorator
+@inline function note_resumed(eip: u32, tag: u32): void {
+  const count = load<u32>(JIT_RESUMES_COUNT);
+  const at: usize = JIT_RESUMES + ((count & (JIT_RESUMES_ENTRIES - 1)) << 3);
+  store<u32>(at, eip);
+  store<u32>(at, tag, 4);
+  store<u32>(JIT_RESUMES_COUNT, count + 1);
 }
 
 /** Code in a segment with a base or a limit: the block must lie within the limit as a whole. */

@@ -141,9 +141,18 @@ export function set_segment(s: u32, selector: u32, attr: u32, base: u64, limit: 
   store<u32>(p + SEG_LIMIT, limit);
 }
 
-function is_flat_data(s: u32): bool {
-  const a = seg_attr(s) & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | ATTR_TYPE_W);
-  return a == (ATTR_P | ATTR_S | ATTR_TYPE_W) && seg_base(s) == 0 && seg_limit(s) == 0xffffffff;
+/** Zero for a segment of base 0 that spans 4 GiB. */
+// @ts-ignore: decorator
+@inline function not_flat(s: u32): u64 {
+  return seg_base(s) | ~seg_limit(s);
+}
+
+/** Zero for a flat segment of writable data. */
+// @ts-ignore: decorator
+@inline function not_flat_data(s: u32): u64 {
+  const wrong = (seg_attr(s) ^ (ATTR_P | ATTR_S | ATTR_TYPE_W)) &
+    (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | ATTR_TYPE_W);
+  return wrong | not_flat(s);
 }
 
 /** Misaligned accesses raise #AC. */
@@ -166,12 +175,12 @@ export function update_mode(): void {
   }
   if (seg_attr(CS) & ATTR_D) m |= MODE_CODE32;
   if (seg_attr(SS) & ATTR_D) m |= MODE_STACK32;
-  if (seg_base(CS) == 0 && seg_limit(CS) == 0xffffffff) {
+  if (!not_flat(CS)) {
     m |= MODE_CODE_FLAT;
     // where alignment is checked, every access takes the checked way
     if (
-      !alignment_checked && (m & MODE_CODE32) && (m & MODE_STACK32) && is_flat_data(SS) && is_flat_data(DS) &&
-      is_flat_data(ES)
+      m == (MODE_CODE32 | MODE_STACK32 | MODE_CODE_FLAT) && !alignment_checked &&
+      !(not_flat_data(SS) | not_flat_data(DS) | not_flat_data(ES))
     ) m |= MODE_FLAT;
   }
   finish_mode(m);

@@ -4,6 +4,7 @@ import { EINVAL } from "../errno";
 import { current, Domain, domain_by_id, Vcpu } from "../domains/domain";
 import { page, PG_PINNED, T_L1, T_L2, T_L3, T_L4 } from "../frames/page";
 import { get_page, get_page_and_type, put_page, put_page_and_type } from "../frames/refs";
+import { forget_known } from "../segments/known";
 import { drop_ldt } from "../segments/ldt";
 import { address_space_enter } from "./address_space";
 
@@ -29,6 +30,7 @@ export function load_cr3(v: Vcpu, mfn: u32): i32 {
 
 /** The scheduler made a vCPU current: its registers are in place, and now its address space is. */
 export function switch_address_space(v: Vcpu): void {
+  forget_known();
   address_space_enter(v);
 }
 

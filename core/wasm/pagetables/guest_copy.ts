@@ -49,9 +49,12 @@ function piece(address: u64, n: u32): u32 {
 @inline
 
 function copy_bytes(to: usize, from: usize, n: u32): void {
-  if (n == 4) store<u32>(to, load<u32>(from));
-  else if (n == 8) store<u64>(to, load<u64>(from));
-  else memory.copy(to, from, n);
+  // a few words by hand: what V8 makes of memory.copy is a call of C
+  if (n & 3 || n > 64) {
+    memory.copy(to, from, n);
+    return;
+  }
+  for (const end = to + n; to != end; to += 4, from += 4) store<u32>(to, load<u32>(from));
 }
 
 /**
@@ -109,6 +112,18 @@ export function guest_read_linear(to: usize, from: u64, n: u32, user: bool): boo
     n -= part;
   }
   return true;
+}
+
+/**
+ * Host address for a hypervisor's write of bytes within one page, if the TLB has the page so; else 0,
+ * with nothing done.
+ */
+// @ts-ignore: decorator
+@inline export function write_hit(to: u32, n: u32): usize {
+  if (breakpoints_armed || (to & 0xfff) + n > 4096) return 0;
+  const e = tlb_entry(to);
+  if (load<u64>(e + TLB_WRITE) != <u64> ((to & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1))) return 0;
+  return <usize> (to + load<u32>(e + TLB_ADDEND));
 }
 
 /** Asks whether a write would fault, without making it. Returns false after a page fault was noted. */

@@ -14,6 +14,7 @@ import {
 } from "../frames/refs";
 import { copy_from_guest } from "../pagetables/guest_copy";
 import { check_descriptor, checked_high, checked_low } from "./check";
+import { forget_known } from "./known";
 import { limits_2007 } from "./limits_2007";
 import { FIRST_RESERVED_ENTRY } from "./reserved";
 
@@ -54,6 +55,7 @@ export function set_gdt(v: Vcpu, frames: usize, entries: u32): i32 {
   memory.fill(v.gdt_frames, 0, MAX_FRAMES << 2);
   memory.copy(v.gdt_frames, taken, <usize> count << 2);
   v.gdt_entries = entries;
+  forget_known();
   changetype<Domain>(v.domain).descriptor_changes++;
   return 0;
 }

@@ -17,7 +17,7 @@ import {
   SS_,
   update_mode,
 } from "../cpu/state";
-import { SS } from "../layout";
+import { FS, SS } from "../layout";
 import {
   desc_dpl,
   desc_high,
@@ -25,6 +25,7 @@ import {
   read_descriptor,
   segment_from_descriptor,
 } from "./descriptor";
+import { known_attr, known_base, known_data, known_limit, known_stack, remember } from "./known";
 
 /** #GP with a selector, unless reading its descriptor already left a fault (an LDT page). */
 export function bad_selector(selector: u32): bool {
@@ -69,6 +70,11 @@ function check_data_selector(selector: u32, ring: u32): bool {
  */
 export function load_segment(seg: u32, selector: u32): bool {
   selector &= 0xffff;
+  if (seg == SS ? known_stack(selector) && (selector & 3) == cpl() : known_data(selector, cpl())) {
+    set_segment(seg, selector, known_attr, known_base, known_limit);
+    if (seg < <u32> FS) update_mode();
+    return true;
+  }
   if (seg == SS) {
     if (!check_stack_selector(selector, cpl(), SS_)) return false;
   } else if (!(selector & 0xfffc)) {
@@ -78,6 +84,7 @@ export function load_segment(seg: u32, selector: u32): bool {
   } else if (!check_data_selector(selector, cpl())) return false;
   mark_accessed();
   segment_from_descriptor(seg, selector);
+  remember(selector);
   update_mode();
   return true;
 }

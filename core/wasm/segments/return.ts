@@ -29,6 +29,7 @@ import {
   read_descriptor,
   segment_from_descriptor,
 } from "./descriptor";
+import { known_attr, known_base, known_code, known_limit, remember } from "./known";
 import { bad_selector, check_stack_selector } from "./load";
 import { stack_move, stack_peek } from "./stack";
 
@@ -64,6 +65,13 @@ export function commit_code(): void {
 export function check_return_code(selector: u32, from: u32): bool {
   selector &= 0xffff;
   const rpl = selector & 3;
+  if (rpl >= from && known_code(selector)) {
+    code_selector = selector;
+    code_attr = known_attr;
+    code_base = known_base;
+    code_limit = known_limit;
+    return true;
+  }
   if (!(selector & 0xfffc)) return fault(GP, 0);
   if (rpl < from || !read_descriptor(selector)) return bad_selector(selector);
   if ((desc_high & (ATTR_S | ATTR_TYPE_CODE)) != (ATTR_S | ATTR_TYPE_CODE)) {
@@ -72,15 +80,16 @@ export function check_return_code(selector: u32, from: u32): bool {
   if (desc_high & ATTR_TYPE_E ? desc_dpl() > rpl : desc_dpl() != rpl) return bad_selector(selector);
   if (!(desc_high & ATTR_P)) return fault(NP, selector & 0xfffc);
   hold_code(selector);
+  remember(selector);
   return true;
 }
 
-function clear_if_inner(seg: u32, ring: u32): void {
+// @ts-ignore: decorator
+@inline function clear_if_inner(seg: u32, ring: u32): void {
   const attr = seg_attr(seg);
+  if (((attr >> 13) & 3) >= ring) return;
   if ((attr & (ATTR_TYPE_CODE | ATTR_TYPE_E)) == (ATTR_TYPE_CODE | ATTR_TYPE_E)) return;
-  if (((attr >> 13) & 3) < ring && (attr != 0 || seg_selector(seg) != 0)) {
-    set_segment(seg, 0, 0, 0, 0);
-  }
+  if (attr != 0 || seg_selector(seg) != 0) set_segment(seg, 0, 0, 0, 0);
 }
 
 /** Nulls the data segments that a return to an outer ring may not take along. */

@@ -5,6 +5,7 @@ import {
   ATTR_P,
   ATTR_S,
   ATTR_TYPE_CODE,
+  ATTR_TYPE_E,
   ATTR_TYPE_W,
   clear_fault,
   seg_attr,
@@ -15,7 +16,7 @@ import {
 import { current, current_domain } from "../domains/domain";
 import { domain_crash } from "../domains/crash";
 import { SS } from "../layout";
-import { guest_write_linear } from "../pagetables/guest_copy";
+import { guest_write_linear, write_hit } from "../pagetables/guest_copy";
 import { within_limit } from "../segments/address";
 import {
   ATTR_MASK,
@@ -26,6 +27,7 @@ import {
   mark_accessed,
   read_descriptor,
 } from "../segments/descriptor";
+import { known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
 import { context_set, ctx_cs, ctx_eip, ctx_esp, ctx_flags, ctx_ss } from "./frame_context";
 import { store_intended } from "./failsafe";
 import { debug_take_data_hits } from "./debug_registers";
@@ -56,12 +58,19 @@ function open_stack(selector: u32): bool {
     stack_limit = seg_limit(SS);
     return true;
   }
+  if (known_stack(selector)) {
+    stack_attr = known_attr;
+    stack_base = known_base;
+    stack_limit = known_limit;
+    return true;
+  }
   if (!(selector & 0xfffc) || !read_descriptor(selector)) return false;
   const wanted = ATTR_P | ATTR_S | ATTR_TYPE_W;
   if ((desc_high & (wanted | ATTR_TYPE_CODE)) != wanted || desc_dpl() < (selector & 3)) {
     return false;
   }
   mark_accessed();
+  remember(selector);
   stack_attr = desc_high & ATTR_MASK;
   stack_base = desc_base();
   stack_limit = desc_limit();
@@ -71,6 +80,13 @@ function open_stack(selector: u32): bool {
 /** Writes bytes below offset esp; word by word where the offset wraps at 4 GiB. */
 function write_frame(esp: u32, size: u32): bool {
   const low = esp - size;
+  if ((stack_base | ~stack_limit) == 0 && !(stack_attr & ATTR_TYPE_E)) {
+    const host = low < esp ? write_hit(low, size) : 0;
+    if (host) {
+      for (let n: u32 = 0; n < size; n += 4) store<u32>(host + n, load<u32>(buffer + n));
+      return true;
+    }
+  }
   const step: u32 = low < esp || esp == 0 ? size : 4;
   for (let done: u32 = 0; done < size; done += step) {
     if (!within_limit(stack_attr, stack_limit, low + done, step)) return false;

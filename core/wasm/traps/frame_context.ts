@@ -13,12 +13,14 @@ import {
   seg_selector,
   set_eip,
   set_gpr,
+  set_segment,
   SP,
   update_mode,
 } from "../cpu/state";
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import { C_CPL, C_STEP_ARMED, CPU, CS, SS } from "../layout";
 import { mark_accessed, segment_from_descriptor } from "../segments/descriptor";
+import { known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
 import { check_stack_selector } from "../segments/load";
 import {
   check_return_code,
@@ -73,11 +75,14 @@ export function context_load(): bool {
   const new_ss = forgotten || ctx_ss != seg_selector(SS) || ring != cpl();
   forgotten = false;
   if (new_cs && !check_return_code(ctx_cs, 0)) return false;
-  if (new_ss && !check_stack_selector(ctx_ss, ring, NP)) return false;
+  const quick = new_ss && (ctx_ss & 3) == ring && known_stack(ctx_ss);
+  if (new_ss && !quick && !check_stack_selector(ctx_ss, ring, NP)) return false;
   if (ctx_eip > (new_cs ? code_limit : seg_limit(CS))) return fault(GP, 0);
-  if (new_ss) {
+  if (quick) set_segment(SS, ctx_ss, known_attr, known_base, known_limit);
+  else if (new_ss) {
     mark_accessed();
     segment_from_descriptor(SS, ctx_ss);
+    remember(ctx_ss);
   }
   if (new_cs) commit_code();
   current.code_checked = current_domain.descriptor_changes;

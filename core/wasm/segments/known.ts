@@ -1,0 +1,88 @@
+// Descriptors of the GDT that were read and found good lately: a trap and the way back from it load
+// the same few again and again.
+//
+// Nothing rests on being told of a change: each time a descriptor is asked for, its two words are
+// compared with what they were. Only where the table itself lies is remembered, so who gives a vCPU
+// another table, or runs another vCPU, calls forget_known.
+import { ATTR_P, ATTR_S, ATTR_TYPE_A, ATTR_TYPE_CODE, ATTR_TYPE_E, ATTR_TYPE_W } from "../cpu/state";
+import { ATTR_MASK, desc_at, desc_base, desc_high, desc_limit, desc_low } from "./descriptor";
+
+const ENTRIES: u32 = 64;
+const ENTRY: usize = 32;
+const SELECTOR: usize = 0; // u32: index of the descriptor << 3 | IN_USE
+const AT: usize = 4; // u32: host address of the descriptor
+const LOW: usize = 8; // u32
+const HIGH: usize = 12; // u32
+const BASE: usize = 16; // u32
+const LIMIT: usize = 20; // u32
+
+const IN_USE: u32 = 1;
+const TI: u32 = 4;
+
+const table = memory.data(64 * 32, 8);
+
+/** What the descriptor found last says. */
+export let known_attr: u32 = 0;
+export let known_base: u32 = 0;
+export let known_limit: u32 = 0;
+
+// @ts-ignore: decorator
+@inline function place(selector: u32): usize {
+  return table + (<usize> ((selector >> 3) & (ENTRIES - 1)) << 5);
+}
+
+/** Looks a selector up; true with known_attr, known_base and known_limit set. */
+// @ts-ignore: decorator
+@inline export function known(selector: u32): bool {
+  const e = place(selector);
+  if (load<u32>(e + SELECTOR) != ((selector & 0xfffc) | IN_USE)) return false;
+  const at: usize = load<u32>(e + AT);
+  const high = load<u32>(e + HIGH);
+  if (load<u32>(at) != load<u32>(e + LOW) || load<u32>(at, 4) != high) return false;
+  known_attr = high & ATTR_MASK;
+  known_base = load<u32>(e + BASE);
+  known_limit = load<u32>(e + LIMIT);
+  return true;
+}
+
+/** As known, for code that a return to the selector's ring may go to: present, of that very ring. */
+// @ts-ignore: decorator
+@inline export function known_code(selector: u32): bool {
+  if (!known(selector)) return false;
+  const wanted = ATTR_P | ATTR_S | ATTR_TYPE_CODE | (selector & 3) << 13;
+  return (known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | 0x6000)) == wanted;
+}
+
+/** As known, for a stack of the selector's ring: present writable data of that very ring, marked accessed. */
+// @ts-ignore: decorator
+@inline export function known_stack(selector: u32): bool {
+  if (!known(selector)) return false;
+  const wanted = ATTR_P | ATTR_S | ATTR_TYPE_W | ATTR_TYPE_A | (selector & 3) << 13;
+  return (known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_W | ATTR_TYPE_A | 0x6000)) == wanted;
+}
+
+/** As known, for data that a ring may load: present, no code, marked accessed. */
+// @ts-ignore: decorator
+@inline export function known_data(selector: u32, ring: u32): bool {
+  if (!known(selector)) return false;
+  if ((known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_A)) != (ATTR_P | ATTR_S | ATTR_TYPE_A)) return false;
+  const dpl = (known_attr >> 13) & 3;
+  return dpl >= ring && dpl >= (selector & 3);
+}
+
+/** Remembers the descriptor read last; those of the LDT, whose pages come and go, are not kept. */
+export function remember(selector: u32): void {
+  if (selector & TI || !(selector & 0xfff8)) return;
+  const e = place(selector);
+  store<u32>(e + SELECTOR, (selector & 0xfff8) | IN_USE);
+  store<u32>(e + AT, <u32> desc_at);
+  store<u32>(e + LOW, desc_low);
+  store<u32>(e + HIGH, desc_high);
+  store<u32>(e + BASE, desc_base());
+  store<u32>(e + LIMIT, desc_limit());
+}
+
+/** To be called when another table is in force. */
+export function forget_known(): void {
+  memory.fill(table, 0, ENTRIES * ENTRY);
+}
