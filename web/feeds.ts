@@ -100,9 +100,9 @@ export interface MemoryData {
   rows: EntryRow[];
   /** There are more rows than can be shown. */
   cut: boolean;
-  /** The address that is marked, and whether it is the one of a crash. */
+  /** The address that is marked, and, where it is a crash's, which one of the crash. */
   address: number | null;
-  crash: boolean;
+  crash: "" | "CR2" | "ESP" | "EIP";
   mapped: boolean;
   registers: { cr2: number; eip: number; esp: number };
 }

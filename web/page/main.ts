@@ -40,6 +40,9 @@ const terminal = new ConsoleView(
 );
 const tabs = new Tabs(byId("tabs", HTMLElement), byId("panels", HTMLElement), machine);
 
+/** Reasons of an end from this number on have no name of their own. */
+const SHUTDOWN_NAMED = 6;
+
 function stateText(state: RunState, eip: number): string {
   const name = choice().guest === "file" ? "The guest" : choice().guest;
   switch (state) {
@@ -54,8 +57,9 @@ function stateText(state: RunState, eip: number): string {
 
 function ended(end: GuestEnd): void {
   const crashed = end.report.length > 0;
-  terminal.note(`the guest has ended: ${end.name}`);
-  showStatus(crashed ? "crash" : "ended", `Ended: ${end.name}`);
+  const why = end.code >= SHUTDOWN_NAMED ? `reason ${end.code}, ${end.name}` : end.name;
+  terminal.note(`the guest has ended: ${why}`);
+  showStatus(crashed ? "crash" : "ended", `Ended: ${why}`);
   if (crashed) showCrash(end);
   tabs.ended(end);
   if (end.name === "reboot") boot();

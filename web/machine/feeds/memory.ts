@@ -1,5 +1,6 @@
 /** A vCPU's page tables: the entries of those tables that the panel has open. */
 import type { Core } from "../../../core/host/core.ts";
+import { SHUTDOWN } from "../../../core/host/shutdown.ts";
 import { crashVcpu, VcpuView } from "../../../core/host/vcpu_view.ts";
 import type { EntryRow, MemoryData, MemoryOptions } from "../../feeds.ts";
 import type { Feed, Subject } from "./feeds.ts";
@@ -47,12 +48,13 @@ class MemoryFeed implements Feed {
 
   #read(): MemoryData {
     const { machine: { core }, domain } = this.subject;
-    const crashed = core.exports.domain_crash_reason(domain.id) !== 0;
     const vcpu = Math.min(this.#options.vcpu, domain.vcpus - 1);
     const view = new VcpuView(core, domain.id, vcpu);
-    const crash = crashed && this.#options.address === null &&
-      vcpu === crashVcpu(core, domain.id) && view.cr2 !== 0;
-    const address = crash ? view.cr2 : this.#options.address;
+    const registers = { cr2: view.cr2, eip: view.eip, esp: view.gpr(4) };
+    const crash = this.#options.address === null ? this.#crash(vcpu, registers) : "";
+    const address = crash
+      ? { CR2: registers.cr2, ESP: registers.esp, EIP: registers.eip }[crash]
+      : this.#options.address;
     const root = view.cr3;
     const walk = new Walk(core, root, new Set(this.#options.open), address);
     return {
@@ -64,8 +66,21 @@ class MemoryFeed implements Feed {
       address,
       crash,
       mapped: walk.mapped,
-      registers: { cr2: view.cr2, eip: view.eip, esp: view.gpr(4) },
+      registers,
     };
+  }
+
+  /**
+   * What a crash on this vCPU is about: the stack, where the hypervisor could not put a frame on it; else
+   * the address of the last page fault, if there was one; else the instruction.
+   */
+  #crash(vcpu: number, { cr2 }: { cr2: number }): MemoryData["crash"] {
+    const { machine: { core }, domain } = this.subject;
+    if (core.exports.domain_shutdown_code(domain.id) !== SHUTDOWN.CRASH) return "";
+    if (vcpu !== crashVcpu(core, domain.id)) return "";
+    const reason = core.string(core.exports.domain_crash_reason(domain.id));
+    if (/stack/.test(reason)) return "ESP";
+    return cr2 !== 0 ? "CR2" : "EIP";
   }
 }
 

@@ -87,7 +87,7 @@ class BlocksPanel implements Panel {
     const cell = (text: string, kind?: string) => make("td", { class: kind }, text);
     return make(
       "tr",
-      { "data-eip": String(eip), "aria-selected": String(eip === this.#chosen) },
+      { "data-eip": String(eip), "aria-current": String(eip === this.#chosen) },
       make(
         "td",
         { class: "share" },

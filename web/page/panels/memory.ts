@@ -93,7 +93,7 @@ class MemoryPanel implements Panel {
 
   /** The address at which the guest crashed comes into sight, whatever was looked for before. */
   ended(end: GuestEnd): void {
-    if (end.crash === null) return;
+    if (end.report.length === 0) return;
     this.#seek = true;
     this.#find = null;
     this.#address.value = "";
@@ -110,12 +110,12 @@ class MemoryPanel implements Panel {
       where,
       memory.address === null
         ? ""
-        : `${hex8(memory.address)}${memory.crash ? ", where it crashed (CR2)," : ""} is ${
+        : `${hex8(memory.address)}${memory.crash ? `, of the crash (${memory.crash}),` : ""} is ${
           memory.mapped ? "mapped" : "not mapped"
         }`,
       memory.cut ? "not all entries are shown" : "",
     ].filter(Boolean).join(" · ");
-    this.#note.classList.toggle("bad", memory.crash && !memory.mapped);
+    this.#note.classList.toggle("bad", memory.crash !== "" && !memory.mapped);
   }
 
   #render({ rows, crash }: MemoryData): void {
@@ -130,7 +130,7 @@ class MemoryPanel implements Panel {
         this.#elements.set(row.path, known);
       }
       if (known.signature !== signature) {
-        fill(known.element, row, crash, () => this.#toggle(row.path, !row.open));
+        fill(known.element, row, crash !== "", () => this.#toggle(row.path, !row.open));
         known.signature = signature;
       }
       const place: Element | null = before
