@@ -2,35 +2,46 @@
  * Paravane: a hypervisor for Xen's paravirtualised guests, in WebAssembly.
  *
  * ```ts
- * import { createMachine } from "paravane";
+ * import { createMachine, loadGuest } from "paravane";
  *
- * const machine = await createMachine({ log: console.error });
- * const domain = await machine.addDomain(await Deno.readFile("kernel.elf"), {
- *   memory: 64,
- *   commandLine: "console=hvc0",
- *   output: (bytes) => void Deno.stdout.writeSync(bytes),
- * });
- * await domain.console.send(new TextEncoder().encode("help\n"));
- * const { code, name } = await domain.shutdown;
- * machine.destroyDomain(domain);
- * machine.stop();
+ * await using machine = await createMachine();
+ * const domain = await machine.addDomain((await loadGuest("skiff"))!, { memory: 16 });
+ * const output = domain.console.readable.pipeThrough(new TextDecoderStream());
+ * const input = domain.console.writable.getWriter();
+ * await input.write(new TextEncoder().encode("halt\n"));
+ * for await (const text of output) console.log(text);
+ * const { name } = await domain.shutdown;
+ * console.log(name); // "poweroff"
  * ```
+ *
+ * Where to look: {@link createMachine} and its options; {@link Machine} adds domains, tells of what happens inside
+ * ({@link Machine.subscribe}) and is closed; {@link Domain} is paused, stepped, sent events, looked into, and ends with
+ * a reason; its {@link Console} is two streams. What is thrown is a {@link ParavaneError} with a code, or the reason of an
+ * aborted signal.
  *
  * @module
  */
-export {
-  createMachine,
-  type DomainLimits,
-  type DomainOptions,
-  Machine,
-  type MachineOptions,
-} from "./core/host/machine.ts";
-export { Domain, type ShutdownRequest } from "./core/host/domain.ts";
+export { createMachine, Machine, type SubscribeOptions } from "./core/host/machine.ts";
+export type { DomainLimits, DomainOptions, MachineOptions } from "./core/host/machine_options.ts";
+export { type Crash, Domain, type ShutdownRequest } from "./core/host/domain.ts";
 export { Console, type ConsoleSink } from "./core/host/console.ts";
 export { SHUTDOWN, type Shutdown } from "./core/host/shutdown.ts";
+export { type Segment, VcpuView } from "./core/host/vcpu_view.ts";
+export type {
+  HypercallEvent,
+  JitEvent,
+  MmuEvent,
+  PortEvent,
+  TraceEvent,
+  TraceEventKind,
+  TrapEvent,
+  UpcallEvent,
+} from "./core/host/trace/events.ts";
 export type { TimeMode } from "./core/host/clock.ts";
+export type { JitMode } from "./core/host/translation.ts";
 export type { LogSink } from "./core/host/log.ts";
 export { OPTION_NAMES, type OptionName, type OptionValues } from "./core/host/options.ts";
+export { ParavaneError, StateError, type StateErrorCode } from "./core/host/error.ts";
 export { CpuidError } from "./core/host/cpuid.ts";
 export { Xenstore } from "./core/host/xenstore/daemon.ts";
 export { BuildError } from "./core/host/builder/build.ts";

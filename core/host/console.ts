@@ -5,6 +5,8 @@
  * Output is taken into a bounded queue and given to the sink one chunk at a time. While the sink is
  * slow the queue fills, and then the ring is left as it is, so the guest waits and nothing is lost.
  */
+import { onAbort } from "./abort.ts";
+import { inputStream, OutputStream } from "./console_streams.ts";
 import { ByteRing, type GuestPage } from "./guest_page.ts";
 
 const IN = 0;
@@ -22,6 +24,11 @@ const QUEUE_LIMIT = 64 * 1024;
 /** Takes output; the promise settles when it wants more. */
 export type ConsoleSink = (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 
+interface PendingInput {
+  bytes: Uint8Array;
+  taken: () => void;
+}
+
 export class Console {
   private readonly output: ByteRing;
   private readonly input: ByteRing;
@@ -30,27 +37,55 @@ export class Console {
   private draining: Promise<void> | null = null;
   private sinkGone = false;
   private closed = false;
-  private pendingInput: { bytes: Uint8Array; taken: () => void }[] = [];
+  private pendingInput: PendingInput[] = [];
+  private readonly outputStream = new OutputStream();
+  private inputStream: WritableStream<Uint8Array> | null = null;
 
   /**
    * @param notify makes the guest's end of the event channel pending
    * @param sink where output goes
    * @param wake called when the sink took something, so that the ring may be looked at again
+   * @param failed told what a sink threw, before it is given up
    */
   constructor(
     page: GuestPage,
     private readonly notify: () => void,
     private readonly sink: ConsoleSink,
     private readonly wake: () => void,
+    private readonly failed: (error: unknown) => void = () => {},
   ) {
     this.output = new ByteRing(page, OUT, OUT_SIZE, OUT_CONS, OUT_PROD);
     this.input = new ByteRing(page, IN, IN_SIZE, IN_CONS, IN_PROD);
+  }
+
+  /**
+   * What the guest writes from now on. Nobody need read it: when some 64 KiB wait, the guest does. It ends when
+   * the domain does, after the last bytes. What `output` was given to addDomain sees all, too.
+   */
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.outputStream.readable;
+  }
+
+  /**
+   * What the guest reads. A write settles when the guest's ring has taken all of it; an aborted stream takes
+   * back what has not got there.
+   */
+  get writable(): WritableStream<Uint8Array> {
+    return this.inputStream ??= inputStream(this);
+  }
+
+  /** The guest has ended: what it said last goes out, and then the stream ends. */
+  async finish(): Promise<void> {
+    await this.drained();
+    this.outputStream.close();
   }
 
   /** Its ring is gone: nothing moves any more. */
   close(): void {
     this.closed = true;
     this.takeBack();
+    if (this.draining) this.outputStream.letGo();
+    else this.outputStream.close();
   }
 
   /** Moves what can be moved, both ways. */
@@ -62,10 +97,8 @@ export class Console {
       const bytes = this.output.read(QUEUE_LIMIT - this.queued);
       if (bytes.length === 0) break;
       moved = true;
-      if (!this.sinkGone) {
-        this.queue.push(bytes);
-        this.queued += bytes.length;
-      }
+      this.queue.push(bytes);
+      this.queued += bytes.length;
     }
     if (this.queued > 0 && !this.draining) this.draining = this.drain();
     if (this.feed()) moved = true;
@@ -89,12 +122,25 @@ export class Console {
   /**
    * Hands input to the guest.
    *
+   * @param options `signal` takes back what does not lie in the ring yet, and rejects with its reason
    * @returns settles when all of it lies in the ring, was taken back, or the guest is gone; never
    *   when the guest does not take it
    */
-  send(bytes: Uint8Array): Promise<void> {
+  send(bytes: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (bytes.length === 0 || this.closed) return Promise.resolve();
-    const done = new Promise<void>((taken) => this.pendingInput.push({ bytes, taken }));
+    const done = new Promise<void>((taken, refuse) => {
+      const piece = { bytes, taken };
+      this.pendingInput.push(piece);
+      const forget = onAbort(signal, () => {
+        this.pendingInput = this.pendingInput.filter((other) => other !== piece);
+        refuse(signal!.reason);
+      });
+      piece.taken = () => {
+        forget();
+        taken();
+      };
+    });
     this.wake();
     return done;
   }
@@ -136,18 +182,23 @@ export class Console {
     while (this.queue.length > 0) {
       const chunk = this.queue.length === 1 ? this.queue[0] : join(this.queue, this.queued);
       this.queue = [];
-      try {
-        await this.sink(chunk);
-      } catch {
-        // Nobody reads any more: the guest's output has no place to go, but the guest runs on.
-        this.sinkGone = true;
-        this.queue = [];
-        this.queued = chunk.length;
-      }
+      await Promise.all([this.toSink(chunk), this.outputStream.take(chunk)]);
       this.queued -= chunk.length;
       this.wake();
     }
     this.draining = null;
+    if (this.closed) this.outputStream.close();
+  }
+
+  /** A sink that throws is asked no more: nobody reads, but the guest runs on. */
+  private async toSink(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (this.sinkGone) return;
+    try {
+      await this.sink(chunk);
+    } catch (error) {
+      this.sinkGone = true;
+      this.failed(error);
+    }
   }
 }
 

@@ -53,6 +53,9 @@ export interface CoreExports {
   host_evtchn_alloc(domid: number): number;
   host_evtchn_bind(domid: number, port: number): number;
   host_evtchn_notify(domid: number, port: number): void;
+  host_evtchn_inject(domid: number, port: number): number;
+  host_virq(domid: number, vcpu: number, virq: number): number;
+  machine_step_mode(on: number): void;
   host_next_caller(): number;
   host_evtchn_poll(domid: number, out: number, max: number): number;
 }

@@ -2,6 +2,7 @@
  * What a user takes away from the processor that a guest sees, in the words of xl.cfg's `cpuid`: by
  * feature (`host,sse3=0`, or `no-sse3`), or by register (`1:ecx=xxxx…0`). Nothing can be added.
  */
+import { ParavaneError } from "./error.ts";
 
 /** Words of feature bits that the processor shows something in; the core is told by these. */
 export type FeatureWord = "leaf1Ecx" | "leaf1Edx" | "extendedEdx";
@@ -10,7 +11,10 @@ export type FeatureWord = "leaf1Ecx" | "leaf1Edx" | "extendedEdx";
 export type HiddenFeatures = Record<FeatureWord, number>;
 
 /** A mask that cannot be read, or that asks for what there is not. One line. */
-export class CpuidError extends Error {}
+export class CpuidError extends ParavaneError {
+  override readonly name = "CpuidError";
+  readonly code = "cpuid";
+}
 
 const EXTENDED_LEAF = 0x80000001;
 

@@ -1,6 +1,11 @@
 /** A guest as the host sees it: its console, its part of the store, and how it ends. */
+import { abortable } from "./abort.ts";
 import type { Console } from "./console.ts";
-import type { Shutdown } from "./shutdown.ts";
+import type { Core } from "./core.ts";
+import { asyncDispose } from "./dispose.ts";
+import { StateError } from "./error.ts";
+import { SHUTDOWN, type Shutdown } from "./shutdown.ts";
+import { VcpuView } from "./vcpu_view.ts";
 import type { SymbolTable } from "./elf/symbols.ts";
 import { domainPath } from "./xenstore/path.ts";
 import type { Xenstore } from "./xenstore/daemon.ts";
@@ -22,6 +27,12 @@ export interface DomainParts {
   paused: boolean;
   /** Lets the guest run, or keeps it from running. */
   setPaused: (paused: boolean) => void;
+  /** Lets it run so many instructions. */
+  step: (count: number) => Promise<void>;
+  destroy: () => void;
+  core: Core;
+  /** Something may have become runnable. */
+  wake: () => void;
   onShutdown: (shutdown: Shutdown) => void | Promise<void>;
   storePort: number;
   consolePort: number;
@@ -32,11 +43,23 @@ export interface DomainParts {
   xenstore: Xenstore;
 }
 
+/** What a crash left behind. */
+export interface Crash {
+  /** What the guest did; null when it reported its crash itself. */
+  readonly reason: string | null;
+  /** Registers, the instruction at fault, stack, last hypercalls: lines for people. Empty once the domain is destroyed. */
+  readonly report: readonly string[];
+}
+
+/** Most instructions of one step. */
+const STEP_LIMIT = 1_000_000;
+
 export class Domain {
   /** Settles when the guest has shut down or was ended. Its memory stays until it is destroyed. */
   readonly shutdown: Promise<Shutdown>;
   private settle!: (shutdown: Shutdown) => void;
   private ended = false;
+  private destroyed = false;
 
   constructor(private readonly parts: DomainParts) {
     this.shutdown = new Promise((settle) => this.settle = settle);
@@ -116,6 +139,104 @@ export class Domain {
     if (this.ended || this.parts.paused === paused) return;
     this.parts.paused = paused;
     this.parts.setPaused(paused);
+  }
+
+  /** Settles as `shutdown` does; `signal` gives up waiting, and the guest goes on. */
+  wait({ signal }: { signal?: AbortSignal } = {}): Promise<Shutdown> {
+    return abortable(this.shutdown, signal);
+  }
+
+  /** Settles when the domain has ended: with what there is to say of its crash, or null when it ended otherwise. */
+  get crash(): Promise<Crash | null> {
+    return this.crashed ??= this.shutdown.then((shutdown) => this.lookAtCrash(shutdown));
+  }
+
+  private crashed: Promise<Crash | null> | undefined;
+
+  private async lookAtCrash(shutdown: Shutdown): Promise<Crash | null> {
+    const { code, crash } = shutdown;
+    if (crash === null && code !== SHUTDOWN.CRASH && code !== SHUTDOWN.WATCHDOG) return null;
+    const { crashReport } = await import("./report/report.ts");
+    if (this.destroyed) return { reason: crash, report: [] };
+    return { reason: crash, report: await crashReport(this.parts.core, this, shutdown) };
+  }
+
+  /**
+   * Runs some instructions of a paused domain, which is paused again then; the machine's other domains stand still.
+   * A guest that waits for an event runs when it comes.
+   *
+   * @param count 1 to 1,000,000
+   * @throws StateError when it is not paused, or has ended; the signal's reason when it is aborted, and the step ends
+   */
+  async step(count = 1, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted();
+    this.mustRun();
+    if (!this.paused) throw new StateError("not-paused", "only a paused domain can be stepped");
+    if (!Number.isInteger(count) || count < 1 || count > STEP_LIMIT) {
+      throw new StateError("argument", `a step of ${count} instructions: from 1 to ${STEP_LIMIT}`);
+    }
+    try {
+      await abortable(this.parts.step(count), signal);
+    } finally {
+      if (signal?.aborted) this.parts.setPaused(true);
+    }
+  }
+
+  /**
+   * Makes a port of the guest's pending, as if its other end had sent.
+   *
+   * @throws StateError ("no-port") when the port is not in use
+   */
+  sendEvent(port: number): void {
+    this.mustRun();
+    const result = this.parts.core.exports.host_evtchn_inject(this.id, port);
+    if (result < 0) throw new StateError("no-port", `domain ${this.id} has no port ${port} in use`);
+    this.parts.wake();
+  }
+
+  /**
+   * Raises a virtual interrupt (public/xen.h, VIRQ_*) on a vCPU. One that the guest has not bound is lost.
+   *
+   * @throws StateError ("no-virq") when there is no such interrupt or vCPU
+   */
+  sendVirq(virq: number, vcpu = 0): void {
+    this.mustRun();
+    if (this.parts.core.exports.host_virq(this.id, vcpu, virq) < 0) {
+      throw new StateError("no-virq", `no virtual interrupt ${virq} for vCPU ${vcpu}`);
+    }
+    this.parts.wake();
+  }
+
+  /**
+   * A vCPU's registers, and the guest's memory by the virtual addresses that it uses.
+   *
+   * @throws StateError ("no-vcpu") when there is no such vCPU, or the domain was destroyed
+   */
+  vcpu(number = 0): VcpuView {
+    if (this.destroyed || !(number >= 0 && number < this.vcpus)) {
+      throw new StateError("no-vcpu", `domain ${this.id} has no vCPU ${number}`);
+    }
+    return new VcpuView(this.parts.core, this.id, number);
+  }
+
+  /** Ends the guest, if it has not ended, and gives its memory back. */
+  destroy(): void {
+    this.parts.destroy();
+  }
+
+  /** `await using domain = …` destroys it. */
+  async [asyncDispose](): Promise<void> {
+    this.destroy();
+    await this.shutdown;
+  }
+
+  private mustRun(): void {
+    if (this.ended) throw new StateError("domain-gone", `domain ${this.id} has ended`);
+  }
+
+  /** Called by the machine when the domain's memory is given back. */
+  gone(): void {
+    this.destroyed = true;
   }
 
   /** Asks the guest to end; it is free not to listen. Nothing happens when it has ended. */

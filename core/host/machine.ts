@@ -4,18 +4,27 @@
 import { loadModule } from "../build/load.ts";
 import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
 import { planDomain } from "./builder/plan.ts";
-import { type Clock, type TimeMode, VirtualClock, WallClock } from "./clock.ts";
-import { Console, type ConsoleSink } from "./console.ts";
+import { onAbort } from "./abort.ts";
+import { type Clock, VirtualClock, WallClock } from "./clock.ts";
+import { Console } from "./console.ts";
 import type { Core } from "./core.ts";
 import { defaultName, Domain } from "./domain.ts";
+import { StateError } from "./error.ts";
+import { fetchImage } from "./fetch_image.ts";
 import { type GuestImage, loadImage } from "./elf/image.ts";
 import { GuestPage } from "./guest_page.ts";
-import { Log, type LogSink } from "./log.ts";
+import { Log } from "./log.ts";
+import type { DomainOptions, MachineOptions } from "./machine_options.ts";
 import { instantiate, type TraceHandler } from "./module.ts";
-import { optionBits, type OptionValues } from "./options.ts";
+import { optionBits } from "./options.ts";
 import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
+import { Stepper } from "./stepper.ts";
+import { listen, type TraceEvent, type TraceEventKind } from "./trace/events.ts";
+import { TraceHub } from "./trace/hub.ts";
 import { fromEnvironment, type JitMode, jitMode, Translation } from "./translation.ts";
+import { asyncDispose } from "./dispose.ts";
+import { nextTurn } from "./turn.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { MAX_FRAMES } from "../wasm/layout.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
@@ -33,76 +42,59 @@ const SWEEP = 64;
 /** domain_state of a domain that has shut down. */
 const DOM_SHUTDOWN = 2;
 
-export interface MachineOptions {
-  /** paravane.wasm; the one this tree builds when not given. */
-  module?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
-  /** What the guests' clocks follow: the host's clock (the default), or their own instructions. */
-  time?: TimeMode;
-  /** Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". */
-  jit?: boolean | JitMode;
-  /** Takes the lines of the hypervisor's log; they are dropped when not given. */
-  log?: LogSink;
-  /**
-   * Most guest instructions in the next slice, for tests that want vCPUs and events in other orders
-   * than usual; about a millisecond's worth when not given.
-   */
-  slice?: () => number;
-}
-
-export interface DomainOptions {
-  /** In MiB; 64 when not given. */
-  memory?: number;
-  /** What the guest may grow to (ballooning), in MiB; its memory when not given. */
-  maxMemory?: number;
-  /** 1 when not given. */
-  vcpus?: number;
-  commandLine?: string;
-  ramdisk?: Uint8Array;
-  name?: string;
-  /** See core/host/options.ts. */
-  options?: OptionValues;
-  /** CPU features the guest is not told of, each as in xl.cfg's cpuid: "no-ssse3,no-sse3". See core/host/cpuid.ts. */
-  cpuid?: string | readonly string[];
-  /** Whether it has a xenstore; true when not given. Without one, start_info names no ring and no port for it. */
-  xenstore?: boolean;
-  /** Takes the console's output; it is dropped when not given. */
-  output?: ConsoleSink;
-  limits?: DomainLimits;
-  /** Whether it waits for Domain.unpause before its first instruction. */
-  paused?: boolean;
-  /**
-   * Called when it has shut down or was ended, before anything else runs. In virtual time no guest
-   * runs until the promise has settled, so that what is done here happens at the same moment in each run.
-   */
-  onShutdown?: (shutdown: Shutdown) => void | Promise<void>;
-}
-
-/** What a domain may take of the hypervisor, besides memory and vCPUs. */
-export interface DomainLimits {
-  /** Frames of its grant table, 1 to 64: each has 512 entries, or 256 of version 2. */
-  grantFrames?: number;
-  /** Grants of others that it may have mapped at a time, up to 1024. */
-  maptrack?: number;
-  /** Event channels, up to 1023. The console and the store take one each. */
-  eventChannels?: number;
-}
-
 /** More than any limit can be: as much as there is room for. */
 const UNLIMITED = 0xffff;
 
-/** Makes a machine without domains. */
+/**
+ * Makes a machine without domains.
+ *
+ * @throws the signal's reason when it is aborted before the machine is there
+ */
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const failed = options.onError ?? ((error) => console.error(error));
   const clock = options.time === "virtual" ? new VirtualClock() : new WallClock();
-  const log = new Log(options.log ?? (() => {}));
-  const tracing: { handler: TraceHandler } = { handler: () => {} };
+  const log = new Log(guarded(options.log ?? (() => {}), failed));
   const module = options.module ?? await loadModule();
-  const trace: TraceHandler = (...args) => tracing.handler(...args);
+  // the core tells of nothing before the hub has chosen what
+  const late: { hub?: TraceHub } = {};
+  const trace: TraceHandler = (...args) => late.hub!.handle(...args);
   const core = await instantiate(module, { clock, log, trace });
+  late.hub = new TraceHub((mask) => core.exports.trace_set(mask), failed);
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
   const jit = jitMode(options.jit ?? fromEnvironment());
-  const machine = new Machine(core, clock, log, tracing, jit, options.slice);
+  const machine = new Machine(core, clock, log, late.hub, failed, jit, options.slice);
   await machine.translation.prepare();
+  if (signal?.aborted) {
+    await machine.close();
+    throw signal.reason;
+  }
+  machine.closeOn(signal);
   return machine;
+}
+
+/** A callback of the program's: what it throws does not reach the core. */
+function guarded<A extends unknown[]>(
+  f: (...args: A) => void,
+  failed: (error: unknown) => void,
+): (...args: A) => void {
+  return (...args) => {
+    try {
+      f(...args);
+    } catch (error) {
+      failed(error);
+    }
+  };
+}
+
+/** What a subscription is told of. */
+export interface SubscribeOptions {
+  kinds: readonly TraceEventKind[];
+  /** Only what happens on this domain's vCPUs. */
+  domain?: Domain;
+  /** Ends the subscription when it is aborted. */
+  signal?: AbortSignal;
 }
 
 export class Machine {
@@ -118,6 +110,10 @@ export class Machine {
   /** Whether the core has memory for guests yet. */
   private initialised = false;
   private readonly loop: RunLoop;
+  private readonly stepper: Stepper;
+  private untrace = () => {};
+  private forgetSignal = () => {};
+  private closed = false;
   readonly translation: Translation;
 
   /** Use {@link createMachine}. */
@@ -125,15 +121,19 @@ export class Machine {
     readonly core: Core,
     clock: Clock,
     private readonly log: Log,
-    private readonly tracing: { handler: TraceHandler },
+    private readonly hub: TraceHub,
+    private readonly reportError: (error: unknown) => void,
     jit: JitMode = "on",
     slice?: () => number,
   ) {
     this.translation = new Translation(core, jit, (line) => log.line(line));
+    this.stepper = new Stepper(core);
+    const full = slice ?? (jit === "always" ? () => ALWAYS_SLICE : () => undefined);
     this.loop = new RunLoop(core, clock, {
-      slice: slice ?? (jit === "always" ? () => ALWAYS_SLICE : undefined),
+      slice: () => this.stepper.active ? this.stepper.left : full(),
       sliced: () => this.translation.sliced(),
       service: (idle) => {
+        this.stepper.sliced();
         this.translation.sliceEnded();
         this.service(idle);
       },
@@ -145,13 +145,24 @@ export class Machine {
   /**
    * Builds a domain from an image and lets it run.
    *
-   * @param image an ELF file, gzip'd or not, or a bzImage; or what loadImage made of one
+   * @param image an ELF file, gzip'd or not, or a bzImage; where to fetch one; or what loadImage made of one
    * @throws ImageError when the image or the options are no good, CpuidError when `cpuid` is, BuildError when there is not
-   *   enough memory: nothing has changed then
+   *   enough memory, StateError when the file cannot be fetched or the machine is closed, the signal's reason when it is
+   *   aborted: nothing has changed then
    */
-  async addDomain(image: Uint8Array | GuestImage, options: DomainOptions = {}): Promise<Domain> {
+  async addDomain(
+    image: Uint8Array | URL | GuestImage,
+    options: DomainOptions = {},
+  ): Promise<Domain> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    this.mustBeOpen();
     const memory = options.memory ?? 64;
-    const guest = image instanceof Uint8Array ? await loadImage(image) : image;
+    if (!(memory >= 0)) {
+      throw new StateError("argument", `memory is ${memory}, not a number of MiB`);
+    }
+    const file = image instanceof URL ? await fetchImage(image, signal) : image;
+    const guest = file instanceof Uint8Array ? await loadImage(file) : file;
     const plan = await planDomain(guest, {
       memoryPages: memory * FRAMES_PER_MIB,
       maxMemoryPages: options.maxMemory && options.maxMemory * FRAMES_PER_MIB,
@@ -162,6 +173,8 @@ export class Machine {
       xenstore: options.xenstore,
       cpuid: typeof options.cpuid === "string" ? [options.cpuid] : options.cpuid,
     });
+    signal?.throwIfAborted();
+    this.mustBeOpen();
     const frames = plan.maxMemoryPages + OVERHEAD_FRAMES;
     this.makeRoom(frames);
     const built = buildDomain(this.core, plan);
@@ -173,9 +186,15 @@ export class Machine {
       eventChannels ?? UNLIMITED,
     );
     const domain = this.connect(built, frames, options);
-    if (!domain.paused) this.core.exports.domain_unpause(domain.id);
+    if (!domain.paused && !this.stepper.active) this.core.exports.domain_unpause(domain.id);
+    const forget = onAbort(signal, () => this.destroyDomain(domain));
+    domain.shutdown.then(forget);
     this.loop.start();
     return domain;
+  }
+
+  private mustBeOpen(): void {
+    if (this.closed) throw new StateError("machine-closed", "the machine is closed");
   }
 
   /**
@@ -189,24 +208,79 @@ export class Machine {
     }
     if (this.domains.get(domain.id) !== domain) return;
     this.domains.delete(domain.id);
+    domain.gone();
+    this.stepper.end();
     domain.console.close();
     this.xenstore.release(domain.id);
     removeDomainNodes(this.xenstore, domain.id, domain.uuid);
     for (const mfn of domain.heldFrames) this.core.exports.host_release_frame(mfn);
     this.core.exports.domain_destroy(domain.id);
-    if (domain.running) domain.end({ code: DESTROYED, name: "destroyed", crash: null });
+    if (domain.running) this.endNow(domain, { code: DESTROYED, name: "destroyed", crash: null });
   }
 
-  /** Chooses what the handler is told: the sum of TRACE_ bits (core/wasm/trace.ts). */
+  /**
+   * Chooses what one handler is told, in the core's own words: the sum of TRACE_ bits (core/wasm/trace.ts).
+   * The handler before goes; subscriptions stay.
+   */
   trace(mask: number, handler: TraceHandler): void {
-    this.tracing.handler = handler;
-    this.core.exports.trace_set(mask);
+    this.untrace();
+    this.untrace = mask ? this.hub.listen(mask, handler) : () => {};
+  }
+
+  /**
+   * Tells of what happens inside, from now on. What nobody has subscribed to costs nothing.
+   *
+   * @param take called in the middle of the guest's slice; what it throws goes to `onError`
+   * @returns ends the subscription
+   */
+  subscribe(options: SubscribeOptions, take: (event: TraceEvent) => void): () => void {
+    const { domain, signal } = options;
+    if (signal?.aborted) return () => {};
+    const kinds = new Set(options.kinds);
+    const filtered = (event: TraceEvent) => {
+      if (!domain || (event.kind !== "jit" && event.domain === domain.id)) take(event);
+    };
+    const ends = [listen(this.hub, this.core, kinds, filtered)];
+    if (kinds.has("jit")) {
+      const tell = guarded((text: string) => take({ kind: "jit", text }), this.reportError);
+      ends.push(this.translation.listen(tell));
+    }
+    const end = () => {
+      for (const each of ends.splice(0)) each();
+    };
+    ends.push(onAbort(signal, end));
+    return end;
   }
 
   /** Stops running guests, for good. */
   stop(): void {
+    this.stepper.end();
     this.translation.stop();
     this.loop.stop();
+  }
+
+  /** Destroys all domains and stops. Nothing more can be asked of the machine; closing it again does nothing. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.forgetSignal();
+    this.untrace();
+    for (const domain of this.domains.values()) this.destroyDomain(domain);
+    // domains that were to go when the slice is over go before it settles
+    if (this.doomed.size > 0) await nextTurn();
+    for (const domain of this.doomed) this.destroyDomain(domain);
+    this.stop();
+    await Promise.allSettled(this.unsettled);
+  }
+
+  /** Closes the machine when a signal is aborted. */
+  closeOn(signal: AbortSignal | undefined): void {
+    this.forgetSignal = onAbort(signal, () => void this.close());
+  }
+
+  /** `await using machine = await createMachine()` closes it. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /**
@@ -263,6 +337,10 @@ export class Machine {
       uuid,
       paused: options.paused ?? false,
       setPaused: (paused) => this.setPaused(domid, paused),
+      step: (count) => this.step(domid, count),
+      destroy: () => this.destroyDomain(domain),
+      core: this.core,
+      wake: () => this.loop.wake(),
       onShutdown: options.onShutdown ?? (() => {}),
       storePort: built.storePort,
       consolePort: built.consolePort,
@@ -277,6 +355,7 @@ export class Machine {
           this.due.add(domid);
           this.loop.wake();
         },
+        this.reportError,
       ),
     });
     exports.host_evtchn_bind(domid, built.storePort);
@@ -307,9 +386,20 @@ export class Machine {
 
   private setPaused(domid: number, paused: boolean): void {
     const { exports } = this.core;
+    this.stepper.end();
     if (paused) exports.domain_pause(domid);
     else exports.domain_unpause(domid);
     this.loop.wake();
+  }
+
+  private step(domid: number, count: number): Promise<void> {
+    this.stepper.end();
+    const others = [...this.domains.values()].filter((d) =>
+      d.running && !d.paused && d.id !== domid
+    );
+    const done = this.stepper.begin(domid, count, others.map((d) => d.id));
+    this.loop.wake();
+    return done;
   }
 
   /**
@@ -342,16 +432,25 @@ export class Machine {
     const { exports } = this.core;
     const code = exports.domain_shutdown_code(domain.id);
     const crash = this.core.string(exports.domain_crash_reason(domain.id)) || null;
-    const work = domain.end({ code, name: shutdownName(code), crash })?.catch(() => {})
-      .finally(() => this.unsettled.delete(work!));
-    if (work) this.unsettled.add(work);
+    this.stepper.end();
+    void domain.console.finish();
+    this.endNow(domain, { code, name: shutdownName(code), crash });
+  }
+
+  /** Tells that a domain has ended, and remembers what is being done about it. */
+  private endNow(domain: Domain, shutdown: Shutdown): void {
+    const told = async () => await domain.end(shutdown);
+    const work = told().catch(this.reportError).finally(() => this.unsettled.delete(work));
+    this.unsettled.add(work);
   }
 
   /** The core failed, which no guest should be able to bring about: everything ends. */
   private failed(error: unknown): void {
     const crash = `the hypervisor failed: ${error instanceof Error ? error.stack : error}`;
     for (const domain of this.domains.values()) {
-      if (domain.running) domain.end({ code: FAILED, name: "failure of the hypervisor", crash });
+      if (domain.running) {
+        this.endNow(domain, { code: FAILED, name: "failure of the hypervisor", crash });
+      }
     }
   }
 

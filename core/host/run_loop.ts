@@ -5,9 +5,9 @@
  * run, it sleeps until the next timer or until something wakes it: it never polls. Long runs give
  * way to the host's event loop, so that input and timeouts get their turn.
  */
-import { setImmediate } from "node:timers";
 import { type Clock, VirtualClock } from "./clock.ts";
 import { type Core, RUN_HOST, RUN_IDLE, RUN_MORE } from "./core.ts";
+import { nextTurn } from "./turn.ts";
 
 /** Guest instructions in one slice: about a millisecond. */
 const SLICE = 200_000;
@@ -17,7 +17,7 @@ const TURN = 8;
 /** What the loop does besides running guests. */
 export interface LoopWork {
   /** How many guest instructions the next slice has at most; about a millisecond's worth if not given. */
-  slice?(): number;
+  slice?(): number | undefined;
   /** Guests have run as many instructions as a full slice has, in one or in several. */
   sliced(): void;
   /**
@@ -87,7 +87,7 @@ export class RunLoop {
       if (result === RUN_HOST) await null;
       if (this.clock.mode === "virtual") await this.work.settled();
       if (performance.now() - turn > TURN) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         turn = performance.now();
       }
     }

@@ -33,8 +33,7 @@ export class Translation {
   private translator: Translator | null = null;
   private stopped: boolean;
   private builder: Builder | undefined;
-  /** Takes a line for each module of translated code; set by a trace. */
-  tell: (line: string) => void = () => {};
+  private readonly listeners = new Set<(line: string) => void>();
 
   /** @param say takes a line for the log when nothing can be translated here */
   constructor(
@@ -43,6 +42,15 @@ export class Translation {
     private readonly say: (line: string) => void,
   ) {
     this.stopped = mode === "off";
+  }
+
+  /**
+   * @param tell takes a line for each region that is put in place or given up
+   * @returns ends that
+   */
+  listen(tell: (line: string) => void): () => void {
+    this.listeners.add(tell);
+    return () => void this.listeners.delete(tell);
   }
 
   /** Ways into translated code. */
@@ -96,7 +104,7 @@ export class Translation {
       hot: always ? 1 : undefined,
       exits: always ? 1 : undefined,
       alike: always ? 1 : undefined,
-      tell: (line) => this.tell(line),
+      tell: (line) => this.listeners.forEach((tell) => tell(line)),
     });
   }
 

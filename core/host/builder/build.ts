@@ -4,6 +4,7 @@
  * because each shows: ports are allocated before shared_info is wiped, the tables are pinned before
  * the vCPU takes them as its own.
  */
+import { ParavaneError } from "../error.ts";
 import type { Core } from "../core.ts";
 import { MAILBOX_SIZE } from "../../wasm/layout.ts";
 import { GuestMemory } from "./guest_memory.ts";
@@ -24,8 +25,9 @@ const P2M_CHUNK = MAILBOX_SIZE / 4;
 const GRANT_CONSOLE = 0;
 const GRANT_XENSTORE = 1;
 /** The core refused a step of making a domain, most often for want of memory. */
-export class BuildError extends Error {
+export class BuildError extends ParavaneError {
   override readonly name = "BuildError";
+  readonly code = "build";
 
   /**
    * @param errno negative error number the core gave

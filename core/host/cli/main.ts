@@ -31,7 +31,7 @@ async function boot(args: BootArguments): Promise<number> {
   for (const guest of args.guests) files.push(await readFiles(guest));
   const machine = await createMachine({ time: args.time, jit: args.jit, log: say });
   let flushTrace = () => {};
-  if (args.trace & TRACE_KINDS.jit) machine.translation.tell = (line) => say(`jit: ${line}`);
+  if (args.trace & TRACE_KINDS.jit) machine.translation.listen((line) => say(`jit: ${line}`));
   if (args.trace & ~TRACE_KINDS.jit) {
     const { startTrace } = await import("../trace/tracer.ts");
     flushTrace = startTrace(machine, args.trace & ~TRACE_KINDS.jit, say);

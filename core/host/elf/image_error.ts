@@ -1,3 +1,5 @@
+import { ParavaneError } from "../error.ts";
+
 /** What is wrong with an image, for programs; the message says it to people. */
 export type ImageErrorCode =
   | "empty"
@@ -27,7 +29,7 @@ export type ImageErrorCode =
  * The message is one line: what is wrong, where (offset, section or note), and why it matters. It is
  * thrown before a domain exists, so nothing has to be undone.
  */
-export class ImageError extends Error {
+export class ImageError extends ParavaneError {
   override readonly name = "ImageError";
 
   constructor(readonly code: ImageErrorCode, message: string) {

@@ -37,7 +37,7 @@ export { cpu_sse_convert } from "./sse_convert";
 export { cpu_sse_estimate } from "./sse_estimate";
 export { cpu_vector_address } from "./vector";
 export { cpu_mask_move, cpu_mmx_enter, cpu_mmx_leave, cpu_mmx_ready } from "./mmx";
-export { update_mode as cpu_update_mode } from "./state";
+export { machine_step_mode, update_mode as cpu_update_mode } from "./state";
 export { cpu_cmps, cpu_lods, cpu_movs, cpu_scas, cpu_stos } from "./strings";
 export {
   cpu_x87_begin,

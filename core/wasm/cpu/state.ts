@@ -188,13 +188,24 @@ export function update_mode(): void {
 
 // @ts-ignore: decorator
 @inline function finish_mode(m: u32): void {
-  if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed) {
+  if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed || host_steps) {
     m |= MODE_STEP;
   }
   store<u32>(CPU + C_MODE, m);
   const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (cpl() == 3 ? 1 : 0);
   store<u32>(CPU + C_TLB_TAG, tag);
   store<u32>(CPU + C_JUMP_TAG, tag | (m << 12));
+}
+
+let host_steps: bool = false;
+
+/**
+ * The host wants instructions one by one: from now on each is a block of its own, so that a slice of one
+ * instruction ends after it. The guest sees nothing of that.
+ */
+export function machine_step_mode(on: u32): void {
+  host_steps = on != 0;
+  update_mode();
 }
 
 /** Set while DR7 of the running vCPU enables an execution or data breakpoint. */

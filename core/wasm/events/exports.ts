@@ -6,7 +6,9 @@ export {
   host_evtchn_alloc,
   host_evtchn_bind,
   host_evtchn_close,
+  host_evtchn_inject,
   host_evtchn_notify,
   host_evtchn_poll,
   host_next_caller,
+  host_virq,
 } from "./host";

@@ -2,16 +2,17 @@
 // unbound for domain 0 can be bound by the host, which is then told of sends and can notify.
 import { in_mailbox } from "../abi";
 import { request_stop } from "../cpu/state";
-import { current, current_domain, DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
-import { EFAULT, EINVAL, ESRCH } from "../errno";
+import { current, current_domain, DOM_DEAD, Domain, domain_by_id, vcpu_of } from "../domains/domain";
+import { EFAULT, EINVAL, ENOENT, ESRCH } from "../errno";
 import { alloc_unbound } from "./bind";
-import { send_event } from "./channels";
+import { raise_virq, send_event, virq_per_vcpu, VIRQS } from "./channels";
 import { charge } from "./clock";
 import {
   event_state,
   EventState,
   port_at,
   PORT_INTERDOMAIN,
+  PORT_RESERVED,
   PORT_UNBOUND,
   port_valid,
   PORTS,
@@ -103,6 +104,34 @@ export function host_evtchn_notify(domid: u32, port: u32): void {
   if (!changetype<usize>(d) || !port_valid(d, port)) return;
   const p = port_at(d, port);
   if (p.state == PORT_INTERDOMAIN && p.host) send_event(d, port);
+}
+
+/**
+ * Makes any port of a domain's pending, as if its other end had sent: for whoever tests a guest.
+ *
+ * @returns 0, -ESRCH, or -EINVAL for a port that is not in use
+ */
+export function host_evtchn_inject(domid: u32, port: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (!port_valid(d, port) || port_at(d, port).state <= PORT_RESERVED) return -EINVAL;
+  send_event(d, port);
+  return 0;
+}
+
+/**
+ * Raises a virtual interrupt on a vCPU; one that the guest has not bound is lost, as ever.
+ *
+ * @returns 0, -ESRCH, -ENOENT for no such vCPU, or -EINVAL: no such interrupt, or one for vCPU 0 only
+ */
+export function host_virq(domid: u32, vcpu: u32, virq: u32): i32 {
+  const d = live(domid);
+  if (!changetype<usize>(d)) return -ESRCH;
+  if (virq >= VIRQS || (vcpu != 0 && !virq_per_vcpu(virq))) return -EINVAL;
+  const v = vcpu_of(d, vcpu);
+  if (!changetype<usize>(v)) return -ENOENT;
+  raise_virq(v, virq);
+  return 0;
 }
 
 /** Closes the host's end: the port is again unbound for domain 0. @returns 0, -ESRCH or -EINVAL */

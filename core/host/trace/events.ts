@@ -1,0 +1,205 @@
+/** What happens inside a machine, as objects: what `Machine.subscribe` tells of. */
+import type { Core } from "../core.ts";
+import { currentVcpu, VcpuView } from "../vcpu_view.ts";
+import { showArguments, showOutcome, type WordReader } from "./decode.ts";
+import { TRACE_KIND, TRACE_RESULT, type TraceHub } from "./hub.ts";
+import { hypercallName, resultName, VECTORS } from "./names.ts";
+
+/** On which vCPU it happened; -1 where no guest ran. */
+interface Where {
+  readonly domain: number;
+  readonly vcpu: number;
+}
+
+/** A hypercall, told when it has its result. A multicall's entries come before it, one deeper. */
+export interface HypercallEvent extends Where {
+  readonly kind: "hypercall";
+  readonly number: number;
+  readonly name: string;
+  /** Five words; a call may use fewer. */
+  readonly arguments: readonly number[];
+  /** The arguments as people read them: sub-operations by name, structures with their fields. */
+  readonly text: string;
+  /** 0, a value, or a negative errno; null for a call that did not come back, as it ended its guest. */
+  readonly result: number | null;
+  /** The result as people read it: "0", "-EINVAL", with what the call wrote. */
+  readonly outcome: string;
+  /** How many multicalls it lies in. */
+  readonly depth: number;
+}
+
+/** An exception or a trap. */
+export interface TrapEvent extends Where {
+  readonly kind: "trap";
+  readonly vector: number;
+  readonly name: string;
+  readonly error: number;
+  readonly cs: number;
+  readonly eip: number;
+  /** CR2; of page faults only. */
+  readonly address: number | null;
+  readonly how: "bounced" | "emulated" | "crashed";
+}
+
+/** A callback of the guest's was entered. */
+export interface UpcallEvent extends Where {
+  readonly kind: "upcall";
+  readonly what: "event" | "nmi" | "failsafe";
+}
+
+/** A port was made pending, for the vCPU told of. */
+export interface PortEvent extends Where {
+  readonly kind: "event";
+  readonly port: number;
+}
+
+/** An entry of a page table was written on a guest's behalf. */
+export interface MmuEvent extends Where {
+  readonly kind: "mmu";
+  /** Machine address of the entry, and what it was to hold. */
+  readonly entry: bigint;
+  readonly value: bigint;
+  readonly level: number;
+  readonly result: number;
+}
+
+/** Guest code was translated, or a translation given up. */
+export interface JitEvent {
+  readonly kind: "jit";
+  readonly text: string;
+}
+
+/** What is told of. */
+export type TraceEvent =
+  | HypercallEvent
+  | TrapEvent
+  | UpcallEvent
+  | PortEvent
+  | MmuEvent
+  | JitEvent;
+export type TraceEventKind = TraceEvent["kind"];
+
+const BITS: Record<TraceEventKind, number> = {
+  hypercall: TRACE_KIND.hypercall,
+  trap: TRACE_KIND.trap,
+  upcall: TRACE_KIND.event,
+  event: TRACE_KIND.event,
+  mmu: TRACE_KIND.mmu,
+  jit: 0,
+};
+const HOW = ["bounced", "emulated", "crashed"] as const;
+const CALLBACKS = [null, "event", "nmi", "failsafe"] as const;
+const PAGE_FAULT = 14;
+const MULTICALL = 13;
+
+/** Calls of one vCPU that have no result yet; each in the one before it. */
+type Open = { number: number; args: number[]; text: string };
+
+/**
+ * Listens for events of these kinds.
+ *
+ * @param take is called within the guest's slice: it may ask for what it likes, and should be quick
+ * @returns ends it
+ */
+export function listen(
+  hub: TraceHub,
+  core: Core,
+  kinds: ReadonlySet<TraceEventKind>,
+  take: (event: TraceEvent) => void,
+): () => void {
+  let mask = 0;
+  for (const kind of kinds) mask |= BITS[kind];
+  if (!mask) return () => {};
+  const reader = new Reader(core, (event) => {
+    if (kinds.has(event.kind)) take(event);
+  });
+  return hub.listen(mask, (kind, ...words) => reader.handle(kind, words.map((w) => w >>> 0)));
+}
+
+class Reader {
+  #open: Open[] = [];
+
+  constructor(private readonly core: Core, private readonly take: (event: TraceEvent) => void) {}
+
+  handle(kind: number, w: number[]): void {
+    const now = currentVcpu(this.core) ?? { domid: -1, vcpu: -1 };
+    const where = { domain: now.domid, vcpu: now.vcpu };
+    switch (kind) {
+      case TRACE_KIND.hypercall:
+        return this.#begin(where, w[0], w.slice(1));
+      case TRACE_RESULT:
+        return this.#end(where, w[0], w[1] | 0);
+      case TRACE_KIND.trap:
+        return this.take(trap(where, w));
+      case TRACE_KIND.event:
+        return this.take(event(w));
+      case TRACE_KIND.mmu:
+        return this.take({
+          kind: "mmu",
+          ...where,
+          entry: wide(w[0], w[1]),
+          value: wide(w[2], w[3]),
+          level: w[4],
+          result: w[5] | 0,
+        });
+    }
+  }
+
+  #begin(where: Where, number: number, args: number[]): void {
+    // what is open and no multicall did not come back: its guest ended
+    while (this.#open.length && this.#open.at(-1)!.number !== MULTICALL) this.#close(where, null);
+    this.#open.push({ number, args, text: showArguments(number, args, this.#words(where)) });
+  }
+
+  #end(where: Where, number: number, result: number): void {
+    while (this.#open.length && this.#open.at(-1)!.number !== number) this.#close(where, null);
+    if (this.#open.length) this.#close(where, result);
+  }
+
+  #close(where: Where, result: number | null): void {
+    const { number, args, text } = this.#open.pop()!;
+    const outcome = result === null
+      ? "?"
+      : resultName(result) + showOutcome(number, args, result, this.#words(where));
+    this.take({
+      kind: "hypercall",
+      ...where,
+      number,
+      name: hypercallName(number),
+      arguments: args,
+      text,
+      result,
+      outcome,
+      depth: this.#open.length,
+    });
+  }
+
+  #words({ domain, vcpu }: Where): WordReader {
+    if (domain < 0) return () => null;
+    const view = new VcpuView(this.core, domain, vcpu);
+    return (address) => view.readWord(address);
+  }
+}
+
+function trap(where: Where, [vector, error, cs, eip, address, how]: number[]): TrapEvent {
+  return {
+    kind: "trap",
+    ...where,
+    vector,
+    name: VECTORS[vector] ?? `vector ${vector}`,
+    error,
+    cs,
+    eip,
+    address: vector === PAGE_FAULT ? address : null,
+    how: HOW[how],
+  };
+}
+
+function event([what, domain, vcpu, port]: number[]): UpcallEvent | PortEvent {
+  const callback = CALLBACKS[what];
+  return callback
+    ? { kind: "upcall", domain, vcpu, what: callback }
+    : { kind: "event", domain, vcpu, port };
+}
+
+const wide = (low: number, high: number): bigint => BigInt(high) << 32n | BigInt(low);
