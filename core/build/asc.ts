@@ -1,6 +1,6 @@
 /** Compiles core/wasm with AssemblyScript. Reference: assemblyscript.org, compiler options. */
 import asc from "assemblyscript/asc";
-import { STATIC_BASE } from "../wasm/layout.ts";
+import { MACHINE, STATIC_BASE } from "../wasm/layout.ts";
 
 /**
  * Compiles the AssemblyScript module at `root`/index.ts.
@@ -32,7 +32,7 @@ export async function compileCore(
       "--memoryBase",
       String(STATIC_BASE),
       "--initialMemory",
-      "1024",
+      String(MACHINE >> 16),
       "--enable",
       "simd,bulk-memory,sign-extension,mutable-globals,nontrapping-f2i",
     ],

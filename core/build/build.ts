@@ -9,7 +9,7 @@ interface Parts {
   "jit/isa/generate.ts": { generatedSources(long: boolean): Record<string, string> };
   /** Adds the interpreter's handlers to the compiled core. */
   "jit/interpreter/build.ts": {
-    addInterpreter(core: Uint8Array, long: boolean): Promise<Uint8Array>;
+    addInterpreter(core: Uint8Array, long: boolean, profile: boolean): Promise<Uint8Array>;
   };
   /** Assembles the built-in guests: ELF images by name. */
   "guest/build.ts": {
@@ -46,9 +46,15 @@ async function slowStep<T>(what: string, step: () => Promise<T>): Promise<T> {
  * @param hash hash of MODULE_INPUTS
  * @param force builds even what the cache holds
  * @param long with 64-bit code, which is tested but not shipped (docs/design.md, "64-bit")
+ * @param profile one that counts where blocks are left (layout.ts, PROFILE)
  * @throws Error with the compiler's messages
  */
-export async function buildModule(hash: string, force = false, long = false): Promise<void> {
+export async function buildModule(
+  hash: string,
+  force = false,
+  long = false,
+  profile = false,
+): Promise<void> {
   const generated = (await part("jit/isa/generate.ts"))?.generatedSources(long) ?? {};
   const coreHash = await hashInputs(
     ["core/build", "core/wasm", "deno.json"],
@@ -65,7 +71,10 @@ export async function buildModule(hash: string, force = false, long = false): Pr
   await buildCached(hash, async () => {
     const interpreter = await part("jit/interpreter/build.ts");
     const paravane = interpreter
-      ? await slowStep("adding the interpreter", () => interpreter.addInterpreter(core, long))
+      ? await slowStep(
+        "adding the interpreter",
+        () => interpreter.addInterpreter(core, long, profile),
+      )
       : core;
     return { "paravane.wasm": Uint8Array.from(paravane) };
   }, force);

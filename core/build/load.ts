@@ -10,15 +10,19 @@ import { GUEST_INPUTS, hashInputs, MODULE_INPUTS } from "./inputs.ts";
 /**
  * The hypervisor as one WebAssembly module: core/wasm and the generated interpreter.
  *
- * @param long with 64-bit code; for tests, so far
+ * @param variant with 64-bit code, for tests, so far; or one that counts what it interprets
  * @throws Error with the compiler's messages if the sources do not compile
  */
-export async function loadModule(long = false): Promise<Uint8Array<ArrayBuffer>> {
-  const hash = await hashInputs(MODULE_INPUTS, long ? "long" : "");
+export async function loadModule(
+  variant: boolean | "long" | "profile" = false,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const long = variant === true || variant === "long";
+  const profile = variant === "profile";
+  const hash = await hashInputs(MODULE_INPUTS, long ? "long" : profile ? variant : "");
   const bytes = readCached(hash, "paravane.wasm");
   if (bytes) return bytes;
   const { buildModule } = await import("./build.ts");
-  await buildModule(hash, false, long);
+  await buildModule(hash, false, long, profile);
   return readCached(hash, "paravane.wasm")!;
 }
 

@@ -14,7 +14,8 @@
 //   0x0020_0000  RECORDS      decoded instructions, bump-allocated, dropped all at once when full
 //   0x00A0_0000  HEAP         domains, vCPUs, port tables, code page descriptors
 //   0x0200_0000  PAGE_INFO    32 bytes for each frame of the machine (room for a million)
-//   0x0400_0000  MACHINE      machine memory: frame m is at MACHINE + m * 4096
+//   0x0400_0000  PROFILE      counts by record, written only by a build or translation that profiles
+//   0x0440_0000  MACHINE      machine memory: frame m is at MACHINE + m * 4096
 //
 // Only what is touched is resident: an untouched page of wasm memory costs nothing.
 
@@ -47,8 +48,10 @@ export const HEAP = 0xa00000;
 export const HEAP_END = 0x2000000;
 export const PAGE_INFO = 0x2000000;
 export const PAGE_INFO_SIZE = 32;
-export const MACHINE = 0x4000000;
-export const MAX_FRAMES = 0xfc000; // what fits below 4 GiB
+export const PROFILE = 0x4000000; // an entry of 16 bytes for each record: see PROFILE_* below
+export const PROFILE_END = 0x4400000;
+export const MACHINE = 0x4400000;
+export const MAX_FRAMES = 0xfbc00; // what fits below 4 GiB
 
 // ---- flags that are computed later: FLAGS_FROM_* << 2 | log2 of the operand size; see cpu/flags.ts --
 export const FLAGS_FROM_CMP = 1;
@@ -177,6 +180,13 @@ export const REC_COUNT = 27; // u8: instructions of the block up to and includin
 export const REC_SCALE = 28; // u8: log2 of the index scale
 export const REC_SEG = 29; // u8: segment register of the memory operand
 export const REC_PREFIX = 30; // u16: PREFIX_* bits
+
+// ---- Counts of a record, at PROFILE + (record - RECORDS) / 2 ------------------------------------
+export const PROFILE_EIP = 0; // u32: EIP of its block when it was counted last
+export const PROFILE_INTERPRETED = 4; // u32: times the block was left there, interpreted
+export const PROFILE_TRANSLATED = 8; // u32: the same, translated
+export const PROFILE_HANDED = 12; // u32: times a translation left the instruction to the interpreter
+export const PROFILE_ENTRY = 16;
 
 export const PREFIX_OPSIZE = 1; // 66 given
 export const PREFIX_ADDR16 = 2; // effective address is 16 bits wide; in 64-bit code: 32

@@ -7,6 +7,7 @@ export const TRACE_HYPERCALL: u32 = 1;
 export const TRACE_TRAP: u32 = 2;
 export const TRACE_EVENT: u32 = 4;
 export const TRACE_MMU: u32 = 8;
+export const TRACE_CODE: u32 = 16; // for profiles; not one of --trace's
 // Second sight of a hypercall: its result. Not a mask bit of its own.
 export const TRACE_RESULT: u32 = 0x101;
 
@@ -86,6 +87,11 @@ export function trace_mmu(entry: u64, value: u64, level: u32, result: i32): void
       TRACE_MMU, <u32>entry, <u32>(entry >> 32), <u32>value, <u32>(value >> 32), level, result,
     );
   }
+}
+
+/** Decoded code is about to be dropped: all of it, or what was decoded from a frame that is written to. */
+export function trace_code(all: bool, mfn: u32): void {
+  if (trace_mask & TRACE_CODE) env_trace(TRACE_CODE, all ? 1 : 0, mfn, 0, 0, 0, 0);
 }
 
 // Byte n of this table counts the hypercalls of domain n, mod 256.

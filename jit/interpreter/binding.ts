@@ -7,6 +7,9 @@ import {
   C_BUDGET,
   C_EIP,
   CPU,
+  PROFILE,
+  PROFILE_EIP,
+  PROFILE_INTERPRETED,
   REC_A,
   REC_B,
   REC_BASE,
@@ -22,6 +25,7 @@ import {
   REC_SCALE,
   REC_SEG,
   RECORD_SIZE,
+  RECORDS,
 } from "../../core/wasm/layout.ts";
 import { PLACE_BASE, PLACE_CHECKED } from "../isa/forms.ts";
 import { SPECIAL } from "../isa/plan.ts";
@@ -42,6 +46,8 @@ export class RecordContext extends FormContext {
   readonly #at: number;
   /** What follows in the same handler, instead of the next record's. */
   then: (() => void) | null = null;
+  /** Whether exits are counted (countExit). */
+  profile = false;
 
   constructor(
     m: binaryen.Module,
@@ -55,6 +61,7 @@ export class RecordContext extends FormContext {
   ) {
     super(m, row, size, place, noFlags, parameters, before);
     this.#at = before ? before.#at + RECORD_SIZE : 0;
+    this.profile = before?.profile ?? false;
     this.long = long;
   }
 
@@ -182,6 +189,15 @@ export class RecordContext extends FormContext {
     return this.convert(this.size === 2 ? this.and(eip, 0xffff) : eip, this.type);
   }
 
+  /** In a build that profiles: counts that the block is left here. C_EIP must still be the block's. */
+  countExit(): void {
+    if (!this.profile) return;
+    const at = this.shrU(this.sub(this.record(), RECORDS), 1);
+    const n = this.load(4, at, PROFILE + PROFILE_INTERPRETED);
+    this.store(4, at, this.add(n, 1), PROFILE + PROFILE_INTERPRETED);
+    this.store(4, at, this.load(4, CPU + C_EIP), PROFILE + PROFILE_EIP);
+  }
+
   /** Counts the instructions of this way out of the block; leaves for the host when the slice is over. */
   #account(): void {
     const left = this.sub(this.load(4, CPU + C_BUDGET), this.#field(1, REC_COUNT));
@@ -200,6 +216,7 @@ export class RecordContext extends FormContext {
   }
 
   jumpRelative(): void {
+    this.countExit();
     this.store(8, CPU, this.convert(this.#relativeTarget(), "i64"), C_EIP);
     this.#account();
     const link = this.#field(4, REC_LINK);
@@ -208,12 +225,14 @@ export class RecordContext extends FormContext {
   }
 
   jumpTo(eip: Value): void {
+    this.countExit();
     this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
     this.#account();
     this.#tail("lookup", []);
   }
 
   leave(helper: HelperName, ...args: Operand[]): void {
+    this.countExit();
     this.invoke("cpu_enter_slow", this.record());
     this.invoke(helper, ...args);
     this.#tail("resume", []);

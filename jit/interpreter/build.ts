@@ -35,22 +35,27 @@ const NONE = parseRow("00 none");
 /**
  * @param core the compiled core module
  * @param long it knows 64-bit code: handlers for that, too
+ * @param profile counts where blocks are left (layout.ts, PROFILE)
  * @returns the module with the interpreter in it
  * @throws Error if the core lacks a helper or the result does not validate
  */
-export function addInterpreter(core: Uint8Array, long = false): Uint8Array<ArrayBuffer> {
+export function addInterpreter(
+  core: Uint8Array,
+  long = false,
+  profile = false,
+): Uint8Array<ArrayBuffer> {
   const m = binaryen.readBinary(core);
   m.setFeatures(binaryen.Features.All);
   bindHelpers(m, long ? ALL_HELPERS : HELPERS);
-  addRoads(m, long);
+  addRoads(m, long, profile);
   const plan = handlerPlan(long);
-  const names = SPECIAL.map((s) => addSpecial(m, s));
+  const names = SPECIAL.map((s) => addSpecial(m, s, profile));
   for (const h of plan.handlers) {
-    addHandler(m, h);
+    addHandler(m, h, profile);
     names.push(h.key);
   }
   for (const p of plan.pairs) {
-    addPair(m, p);
+    addPair(m, p, profile);
     names.push(pairName(p));
   }
   m.addTable(HANDLERS, names.length, 0xffffffff); // a translator may add to it
@@ -113,7 +118,7 @@ function bindHelpers(m: binaryen.Module, helpers: Record<string, Helper>): void 
 }
 
 /** @param long RIP may have more than 32 bits */
-function addRoads(m: binaryen.Module, long: boolean): void {
+function addRoads(m: binaryen.Module, long: boolean, profile: boolean): void {
   const dispatchTo = (x: RecordContext, find: () => ReturnType<RecordContext["call"]>) => {
     x.goTo(find());
   };
@@ -129,6 +134,8 @@ function addRoads(m: binaryen.Module, long: boolean): void {
   }
   {
     const x = road(m, 1);
+    x.profile = profile;
+    x.countExit();
     x.invoke("cpu_fault", x.record());
     x.resume();
     addFunction(m, "fault", 1, x);
@@ -154,8 +161,9 @@ function road(m: binaryen.Module, parameters: number): RecordContext {
   return new RecordContext(m, NONE, 4, 0, false, parameters);
 }
 
-function addSpecial(m: binaryen.Module, name: string): string {
+function addSpecial(m: binaryen.Module, name: string, profile: boolean): string {
   const x = road(m, 1);
+  x.profile = profile;
   x.long = name === "longend";
   switch (name) {
     case "undefined":
@@ -165,6 +173,7 @@ function addSpecial(m: binaryen.Module, name: string): string {
       x.emit(m.return(m.i32.const(0)));
       break;
     case "stale":
+      x.countExit();
       x.invoke("cpu_stale", x.record());
       x.resume();
       break;
@@ -182,8 +191,9 @@ function addSpecial(m: binaryen.Module, name: string): string {
   return `special.${name}`;
 }
 
-function addHandler(m: binaryen.Module, h: Handler): void {
+function addHandler(m: binaryen.Module, h: Handler, profile: boolean): void {
   const x = new RecordContext(m, h.row, h.size, h.place, h.noFlags, 1, undefined, h.long);
+  x.profile = profile;
   emitMeaning(h, x);
   addFunction(m, h.key, 1, x);
 }
@@ -202,9 +212,10 @@ function pairName({ first, second }: Pair): string {
 }
 
 /** Two meanings in one function; the second one's record follows the first's. */
-function addPair(m: binaryen.Module, pair: Pair): void {
+function addPair(m: binaryen.Module, pair: Pair, profile: boolean): void {
   const { first, second } = pair;
   const x = new RecordContext(m, first.row, first.size, first.place, first.noFlags);
+  x.profile = profile;
   x.then = () => {
     const y = new RecordContext(
       m,

@@ -26,6 +26,7 @@ import {
 } from "../layout";
 import { page } from "../frames/page";
 import { tlb_drop_writers } from "../pagetables/tlb";
+import { trace_code } from "../trace";
 import { block_bytes, decode_block } from "./block";
 import { H_EXIT, H_STALE, MAX_BLOCK } from "./rows";
 
@@ -61,6 +62,7 @@ export let generation: u32 = 0;
 
 /** Forgets all decoded code. */
 export function drop_all_code(): void {
+  trace_code(true, 0);
   for (let d = descriptors; d; d = load<u32>(d + F_NEXT)) page(load<u32>(d + F_MFN)).code = 0;
   descriptors = 0;
   next = BLOCKS;
@@ -183,6 +185,7 @@ export function frame_written(mfn: u32, offset: u32, length: u32): void {
   const descriptor: usize = pg.code;
   if (!descriptor || !length) return;
   if (!(load<u64>(descriptor + F_CHUNKS) & chunks(offset, length))) return;
+  trace_code(false, mfn);
   for (let b: usize = load<u32>(descriptor + F_BLOCKS); b; b = load<u32>(b + B_FRAME_NEXT)) {
     unlink(b);
     const n: usize = load<u32>(b + B_RECORDS);
