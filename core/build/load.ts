@@ -14,15 +14,13 @@ import { GUEST_INPUTS, hashInputs, MODULE_INPUTS } from "./inputs.ts";
  * @throws Error with the compiler's messages if the sources do not compile
  */
 export async function loadModule(
-  variant: boolean | "long" | "profile" = false,
+  variant: "" | "long" | "profile" = "",
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const long = variant === true || variant === "long";
-  const profile = variant === "profile";
-  const hash = await hashInputs(MODULE_INPUTS, long ? "long" : profile ? variant : "");
+  const hash = await hashInputs(MODULE_INPUTS, variant);
   const bytes = readCached(hash, "paravane.wasm");
   if (bytes) return bytes;
   const { buildModule } = await import("./build.ts");
-  await buildModule(hash, false, long, profile);
+  await buildModule(hash, false, variant === "long", variant === "profile");
   return readCached(hash, "paravane.wasm")!;
 }
 

@@ -17,6 +17,7 @@ import { Log } from "./log.ts";
 import type { DomainOptions, MachineOptions } from "./machine_options.ts";
 import { instantiate, type TraceHandler } from "./module.ts";
 import { optionBits } from "./options.ts";
+import type { Profile } from "./profile.ts";
 import { RunLoop } from "./run_loop.ts";
 import { DESTROYED, FAILED, type Shutdown, shutdownName } from "./shutdown.ts";
 import { Stepper } from "./stepper.ts";
@@ -56,7 +57,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   const failed = options.onError ?? ((error) => console.error(error));
   const clock = options.time === "virtual" ? new VirtualClock() : new WallClock();
   const log = new Log(guarded(options.log ?? (() => {}), failed));
-  const module = options.module ?? await loadModule();
+  const module = options.module ?? await loadModule(options.profile ? "profile" : "");
   // the core tells of nothing before the hub has chosen what
   const late: { hub?: TraceHub } = {};
   const trace: TraceHandler = (...args) => late.hub!.handle(...args);
@@ -64,7 +65,11 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   late.hub = new TraceHub((mask) => core.exports.trace_set(mask), failed);
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
   const jit = jitMode(options.jit ?? fromEnvironment());
-  const machine = new Machine(core, clock, log, late.hub, failed, jit, options.slice);
+  const machine = new Machine(core, clock, log, late.hub, failed, jit, options.slice, options.profile);
+  if (options.profile) {
+    const { Profile } = await import("./profile.ts");
+    machine.profile = new Profile(machine, late.hub);
+  }
   await machine.translation.prepare();
   if (signal?.aborted) {
     await machine.close();
@@ -115,6 +120,8 @@ export class Machine {
   private forgetSignal = () => {};
   private closed = false;
   readonly translation: Translation;
+  /** What was run up to now, where it is counted. */
+  profile: Profile | null = null;
 
   /** Use {@link createMachine}. */
   constructor(
@@ -125,8 +132,9 @@ export class Machine {
     private readonly reportError: (error: unknown) => void,
     jit: JitMode = "on",
     slice?: () => number,
+    profile?: boolean,
   ) {
-    this.translation = new Translation(core, jit, (line) => log.line(line));
+    this.translation = new Translation(core, jit, (line) => log.line(line), profile);
     this.stepper = new Stepper(core);
     const full = slice ?? (jit === "always" ? () => ALWAYS_SLICE : () => undefined);
     this.loop = new RunLoop(core, clock, {
@@ -207,6 +215,7 @@ export class Machine {
       return;
     }
     if (this.domains.get(domain.id) !== domain) return;
+    this.profile?.collect();
     this.domains.delete(domain.id);
     domain.gone();
     this.stepper.end();
@@ -254,6 +263,7 @@ export class Machine {
 
   /** Stops running guests, for good. */
   stop(): void {
+    this.profile?.stop();
     this.stepper.end();
     this.translation.stop();
     this.loop.stop();

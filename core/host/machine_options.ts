@@ -13,6 +13,11 @@ export interface MachineOptions {
   time?: TimeMode;
   /** Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". */
   jit?: boolean | JitMode;
+  /**
+   * Counts what is run, for Machine.profile; off when not given. A `module` given counts what it interprets
+   * only if it is loadModule("profile").
+   */
+  profile?: boolean;
   /** Takes the lines of the hypervisor's log; they are dropped when not given. */
   log?: LogSink;
   /** Closes the machine when it is aborted. */

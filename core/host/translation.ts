@@ -4,6 +4,7 @@
  */
 import type { Builder } from "../../jit/translator/builder.ts";
 import type { RegionView, Translator, TranslatorCore } from "../../jit/translator/mod.ts";
+import type { Standing } from "../../jit/translator/history.ts";
 import type { Core } from "./core.ts";
 
 /** What becomes of guest code: interpreted; translated where it is hot; or at first sight, for tests. */
@@ -40,6 +41,7 @@ export class Translation {
     private readonly core: Core,
     private readonly mode: JitMode,
     private readonly say: (line: string) => void,
+    private readonly profile = false,
   ) {
     this.stopped = mode === "off";
   }
@@ -67,7 +69,7 @@ export class Translation {
   async prepare(): Promise<void> {
     if (this.mode !== "always" || this.stopped || this.translator) return;
     const { DirectBuilder } = await import("../../jit/translator/direct.ts");
-    this.builder = new DirectBuilder();
+    this.builder = new DirectBuilder(this.profile);
     await this.load();
   }
 
@@ -100,12 +102,18 @@ export class Translation {
     const always = this.mode === "always";
     this.translator = new Translator(this.core.exports as unknown as TranslatorCore, {
       builder: this.builder,
+      profile: this.profile,
       everything: always,
       hot: always ? 1 : undefined,
       exits: always ? 1 : undefined,
       alike: always ? 1 : undefined,
       tell: (line) => this.listeners.forEach((tell) => tell(line)),
     });
+  }
+
+  /** What the translator knows of the block at a record; null while there is none. For a profile. */
+  standing(record: number): Standing | null {
+    return this.translator?.standing(record) ?? null;
   }
 
   /** Gives back what the translator holds. */

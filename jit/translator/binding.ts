@@ -26,6 +26,7 @@ import type { Place } from "../semantics/context.ts";
 import type { Access } from "../semantics/memory.ts";
 import { type HelperName, HELPERS } from "../semantics/runtime.ts";
 import { type IntType, type Operand, type Value, WASM_TYPES } from "../semantics/value.ts";
+import { count } from "./count.ts";
 import { flagsDeadIn } from "./flags.ts";
 import type { Group } from "./groups.ts";
 import { perfectHash } from "./hash.ts";
@@ -236,6 +237,7 @@ export class RegionContext extends LocalContext {
   /** To an exit that needs the EIP of the block. */
   #exitHere(exit: Exit, record: number): void {
     this.set(this.state.target, this.add(this.state.origin, this.#block.offset));
+    this.#count("handed", record);
     this.exit(exit, record);
   }
 
@@ -279,6 +281,13 @@ export class RegionContext extends LocalContext {
   /** Counts the instructions of this way out of the block. */
   #account(): void {
     this.set(this.state.budget, this.sub(this.state.budget, this.#instruction.count));
+    this.#count("left");
+  }
+
+  /** For a profile. */
+  #count(how: "left" | "handed", record = this.#instruction.record): void {
+    if (!this.state.profile) return;
+    count(this, record, how, this.add(this.state.origin, this.#block.offset));
   }
 
   checkRelative(): void {
@@ -335,6 +344,7 @@ export class RegionContext extends LocalContext {
   }
 
   leave(helper: HelperName, ...args: Operand[]): void {
+    this.#count("left");
     this.expose();
     this.invokeLast("cpu_enter_slow", this.record());
     this.invokeLast(helper, ...args);

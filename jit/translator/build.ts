@@ -34,6 +34,7 @@ import { regionState } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 
 const NONE = parseRow("00 none");
+const REGISTER_NAMES = "eax ecx edx ebx esp ebp esi edi".split(" ");
 const JUMP = parseRow("e9 jmp Jz ends");
 
 /** Functions of the interpreter that translated code tail-calls. */
@@ -51,9 +52,31 @@ export function entryName(region: number, block: number): string {
 
 /**
  * @param regions each a list of blocks
+ * @param profile counts what is run (count.ts)
  * @returns the module's bytes; it exports each region's ways in, as entryName says
  */
-export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> {
+export function buildRegions(
+  regions: RegionBlock[][],
+  profile = false,
+): Uint8Array<ArrayBuffer> {
+  const m = newModule();
+  regions.forEach((blocks, i) => addRegion(m, i, blocks, profile));
+  return m.emitBinary();
+}
+
+/** What each block of a region becomes, as lines of text. */
+export function listRegion(blocks: RegionBlock[]): string[][] {
+  const m = newModule();
+  const { x, bodies } = addRegion(m, 0, blocks, false);
+  const { registers, result, aux, budget, target, record } = x.state;
+  const names = new Map(registers.map((r, n) => [r.local, REGISTER_NAMES[n]]));
+  for (const [name, v] of Object.entries({ result, aux, budget, target, record })) {
+    names.set(v.local, name);
+  }
+  return bodies.map((body) => m.text(body, names));
+}
+
+function newModule(): WasmModule {
   const m = new WasmModule(MACHINE >>> 16);
   const { i32 } = WASM_TYPES;
   for (const [name, n] of ROADS) {
@@ -64,8 +87,7 @@ export function buildRegions(regions: RegionBlock[][]): Uint8Array<ArrayBuffer> 
     const results = result === null ? [] : [binaryenType(result)];
     m.declare(name, { parameters: parameters.map(binaryenType), results });
   }
-  regions.forEach((blocks, i) => addRegion(m, i, blocks));
-  return m.emitBinary();
+  return m;
 }
 
 function successors(blocks: RegionBlock[]): number[][] {
@@ -111,12 +133,17 @@ function reachable(edges: number[][], entries: number[]): number[] {
   return all;
 }
 
-function addRegion(w: WasmModule, number: number, blocks: RegionBlock[]): void {
+function addRegion(
+  w: WasmModule,
+  number: number,
+  blocks: RegionBlock[],
+  profile: boolean,
+): { x: RegionContext; bodies: number[] } {
   // the part of Binaryen's interface that an emitter uses
   const m = w as unknown as binaryen.Module;
   const shape = chooseEntries(successors(blocks));
   const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
-  x.state = regionState(x, blocks, shape.way);
+  x.state = regionState(x, blocks, shape.way, profile);
   // the bodies first: they find out which registers are used
   const bodies = blocks.map((_, n) => x.block(() => emitBlock(m, x, n)));
   const entry = x.block(() => {
@@ -137,6 +164,7 @@ function addRegion(w: WasmModule, number: number, blocks: RegionBlock[]): void {
     w.addFunction(name, { parameters: [i32], results: [i32] }, [], call);
     w.addFunctionExport(name, name);
   }
+  return { x, bodies };
 }
 
 /** The bodies nested as the dominator tree has them, under the dispatcher. */

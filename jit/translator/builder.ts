@@ -27,10 +27,13 @@ export class WorkerBuilder implements Builder {
   #built: Built = () => {};
   #idle: ReturnType<typeof setTimeout> | undefined;
 
+  /** @param profile counts what is run */
+  constructor(private readonly profile = false) {}
+
   build(regions: RegionBlock[][], built: Built): void {
     clearTimeout(this.#idle);
     this.#built = built;
-    this.#request = regions;
+    this.#request = { regions, profile: this.profile };
     if (!this.#worker) this.#start();
     else if (this.#ready) this.#post();
   }

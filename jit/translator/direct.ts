@@ -4,8 +4,11 @@ import type { Builder, Built } from "./builder.ts";
 import type { RegionBlock } from "./region.ts";
 
 export class DirectBuilder implements Builder {
+  /** @param profile counts what is run */
+  constructor(private readonly profile = false) {}
+
   build(regions: RegionBlock[][], built: Built): void {
-    const bytes = buildRegions(regions);
+    const bytes = buildRegions(regions, this.profile);
     built(new WebAssembly.Module(bytes), "", bytes.length);
   }
 

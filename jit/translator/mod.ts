@@ -24,6 +24,7 @@ import {
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
+import { BlockHistory, type Standing } from "./history.ts";
 import { findRegion, handlerCount, type RegionBlock, type Translated } from "./region.ts";
 
 /** What the translator needs of the core's exports: helpers and roads by name, memory, handlers. */
@@ -78,6 +79,8 @@ export interface RegionView {
 /** How eager a translator is, and who builds for it. */
 export interface TranslatorOptions {
   builder?: Builder;
+  /** Counts what is run translated (count.ts), where no builder is given. */
+  profile?: boolean;
   /** Slice ends at a block that make it hot; 2 when not given. */
   hot?: number;
   /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
@@ -109,6 +112,8 @@ export class Translator {
   readonly #free: number[] = [];
   readonly #memory: number;
   readonly #tell: (line: string) => void;
+  /** For a profile. */
+  readonly #history: BlockHistory | null;
   #bytes = 0;
   #batches = 0;
   #exits = 0;
@@ -119,13 +124,14 @@ export class Translator {
 
   constructor(core: TranslatorCore, options: TranslatorOptions = {}) {
     this.#core = core;
-    this.#builder = options.builder ?? new WorkerBuilder();
+    this.#builder = options.builder ?? new WorkerBuilder(options.profile);
     this.#hot = options.hot ?? 2;
     this.#everything = options.everything ?? false;
     this.#manyExits = options.exits ?? MANY_EXITS;
     this.#manyAlike = options.alike ?? MANY_ALIKE;
     this.#memory = options.memory ?? MEMORY;
     this.#tell = options.tell ?? (() => {});
+    this.#history = options.profile ? new BlockHistory() : null;
     this.#generation = core.code_generation();
     // handlers are known by their numbers, and a module with 64-bit code has others
     if (core.handlers.length !== handlerCount()) this.#failure = "the module has other handlers";
@@ -163,6 +169,29 @@ export class Translator {
     this.#note(view, view.getUint32(CPU + C_EIP, true), currentTag(view));
     this.#noteResumed(view);
     this.#build();
+  }
+
+  /** What became of the block at a record, and its region's blocks; where the translator was made for a profile. */
+  standing(record: number): Standing {
+    const view = new DataView(this.#core.memory.buffer);
+    const entered = this.#isTranslated(view, record);
+    const member = entered || this.#members.has(record);
+    const holds = (r: Region) =>
+      r.entries.has(record) || r.blocks.some((block) => block.record === record);
+    const region = member ? [...this.#regions.values()].find(holds) : undefined;
+    return {
+      record,
+      kind: entered
+        ? "entered"
+        : region?.entries.size
+        ? "inside"
+        : region
+        ? "waiting"
+        : this.#history?.of(record) ?? "cold",
+      seen: this.#hits.get(record) ?? 0,
+      region: region ? { eip: region.eip, blocks: region.blocks } : null,
+      exits: region ? this.#history?.exitsOf(region.blocks[0].record) ?? null : null,
+    };
   }
 
   /** Translates no more. */
@@ -221,6 +250,7 @@ export class Translator {
       used: 0,
     };
     if (this.#collect(view, region, record)) this.#regions.set(record, region);
+    else this.#history?.note(record, "refused");
   }
 
   /** Finds a region's blocks and puts it on the list of what is to be built. */
@@ -240,6 +270,7 @@ export class Translator {
     const count = view.getUint32(JIT_EXITS_COUNT, true);
     const exits = (count - this.#exits) >>> 0;
     this.#exits = count;
+    this.#history?.noteExits(view, count, exits);
     if (exits < this.#manyExits) return;
     const tally = new Map<string, { from: number; to: number; times: number }>();
     for (let n = 1; n <= Math.min(exits, JIT_EXITS_ENTRIES); n++) {
@@ -278,7 +309,10 @@ export class Translator {
   /** Whether the record has its translation still: overwritten code has lost it. */
   #isTranslated(view: DataView, record: number): boolean {
     if (view.getUint32(record + REC_HANDLER, true) >= handlerCount()) return true;
-    if (this.#translated.delete(record)) this.#hits.delete(record);
+    if (this.#translated.delete(record)) {
+      this.#hits.delete(record);
+      this.#history?.note(record, "overwritten");
+    }
     return false;
   }
 
@@ -359,6 +393,7 @@ export class Translator {
     for (const { record } of region.blocks) {
       this.#members.delete(record);
       this.#hits.delete(record);
+      this.#history?.note(record, "evicted");
     }
     this.#regions.delete(first);
     this.#bytes -= region.bytes;
@@ -369,6 +404,7 @@ export class Translator {
   #forget(): void {
     this.#generation = this.#core.code_generation();
     this.#hits.clear();
+    this.#history?.forget();
     this.#members.clear();
     this.#translated.clear();
     this.#regions.clear();

@@ -73,6 +73,8 @@ export interface RegionState {
   /** Registers that some instruction touches, and those that one writes. */
   used: Set<number>;
   dirty: Set<number>;
+  /** Whether blocks are counted. */
+  profile: boolean;
 }
 
 /** Makes the shared locals. */
@@ -80,6 +82,7 @@ export function regionState(
   x: Emitter,
   blocks: RegionBlock[],
   way: RegionState["way"],
+  profile = false,
 ): RegionState {
   const i32 = () => x.variable("i32");
   return {
@@ -102,6 +105,7 @@ export function regionState(
     way,
     used: new Set(),
     dirty: new Set(),
+    profile,
   };
 }
 

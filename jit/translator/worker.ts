@@ -6,7 +6,11 @@ import { buildRegions } from "./build.ts";
 import type { RegionBlock } from "./region.ts";
 
 /** What the worker is sent. */
-export type BuildRequest = RegionBlock[][];
+export interface BuildRequest {
+  regions: RegionBlock[][];
+  /** Whether what is run is counted. */
+  profile: boolean;
+}
 /** Its answer: a compiled module with one function for each region, or what went wrong. */
 export type BuildAnswer = "ready" | { module: WebAssembly.Module; bytes: number } | {
   error: string;
@@ -19,7 +23,7 @@ const scope = self as unknown as {
 
 scope.onmessage = ({ data }) => {
   try {
-    const bytes = buildRegions(data);
+    const bytes = buildRegions(data.regions, data.profile);
     scope.postMessage({ module: new WebAssembly.Module(bytes), bytes: bytes.length });
   } catch (e) {
     scope.postMessage({ error: String((e as Error).stack) });

@@ -14,6 +14,7 @@ import {
   VECTOR_LANE_MEMORY,
   VECTOR_MEMORY,
 } from "./opcodes.ts";
+import { textOf } from "./text.ts";
 import { tidy } from "./tidy.ts";
 import { type Labels, writeStatement } from "./write.ts";
 
@@ -236,6 +237,11 @@ export class WasmModule {
       if (!this.#imports.includes(node.name)) this.#imports.push(node.name);
     }
     this.#functions.push({ name, type: this.#type(signature), locals, body, nodes });
+  }
+
+  /** A part of the function that was added first, as lines of text; before the bytes are asked for. */
+  text(part: Expression, locals: ReadonlyMap<number, string>): string[] {
+    return textOf(this.#functions[0].nodes, part, locals);
   }
 
   addFunctionExport(name: string, as: string): void {

@@ -26,7 +26,7 @@ export interface CoreForDecoding {
  * @param long the one that knows 64-bit code
  */
 export async function coreForDecoding(long = false): Promise<CoreForDecoding> {
-  const module = new WebAssembly.Module(await loadModule(long));
+  const module = new WebAssembly.Module(await loadModule(long ? "long" : ""));
   const imports: Record<string, Record<string, () => number>> = {};
   for (const i of WebAssembly.Module.imports(module)) {
     (imports[i.module] ??= {})[i.name] = () => 0;

@@ -6,6 +6,8 @@ import type { TraceHandler } from "../module.ts";
 
 /** Kinds that listeners choose from: the core's TRACE_ bits (core/wasm/trace.ts). */
 export const TRACE_KIND = { hypercall: 1, trap: 2, event: 4, mmu: 8 } as const;
+/** A kind that is for profiles only: decoded code is about to be dropped. */
+export const TRACE_CODE = 16;
 /** The second call for a hypercall, with its result, which goes to those who are told of hypercalls. */
 export const TRACE_RESULT = 0x101;
 

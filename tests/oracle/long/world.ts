@@ -77,7 +77,7 @@ export class LongWorld {
   static async create(): Promise<LongWorld> {
     const log: string[] = [];
     const machine = await createMachine({
-      module: await loadModule(true),
+      module: await loadModule("long"),
       time: "virtual",
       jit: false,
       log: (line) => void log.push(line),
