@@ -33,6 +33,8 @@ export interface TranslatorCore {
   readonly handlers: WebAssembly.Table;
   /** Counts how often all decoded code was dropped. */
   code_generation(): number;
+  /** Counts blocks that were decoded. */
+  code_made(): number;
 }
 
 /** Bytes of modules that may be alive at once. What V8 makes of them is some times larger. */
@@ -107,6 +109,8 @@ export class Translator {
   /** First records of blocks that some region holds. */
   readonly #members = new Set<number>();
   #generation: number;
+  /** Blocks decoded when all were last noted, by the tag of address space and mode. */
+  readonly #noted = new Map<number, number>();
   /** Numbers in the function table that were given out, and those that are free again. */
   #used = 0;
   readonly #free: number[] = [];
@@ -199,15 +203,16 @@ export class Translator {
     this.#builder.stop();
   }
 
-  /** All blocks that the interpreter knows of in this address space and mode. */
+  /** All blocks that the interpreter knows of in this address space and mode, if there are new ones. */
   #noteAll(view: DataView): void {
-    for (let n = 0; n < JUMP_CACHE_ENTRIES; n++) {
-      const slot = JUMP_CACHE + n * 16;
+    const tag = currentTag(view);
+    const made = this.#core.code_made();
+    if (this.#noted.get(tag) === made) return;
+    this.#noted.set(tag, made);
+    const cache = new Uint32Array(view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 4);
+    for (let at = 0; at < cache.length; at += 4) {
       // an entry stands where its EIP belongs: others are empty
-      const tag = currentTag(view);
-      if (view.getUint32(slot + JUMP_TAG, true) === tag) {
-        this.#note(view, view.getUint32(slot + JUMP_EIP, true), tag);
-      }
+      if (cache[at + JUMP_TAG / 4] === tag) this.#note(view, cache[at + JUMP_EIP / 4], tag);
     }
   }
 
@@ -404,6 +409,7 @@ export class Translator {
   #forget(): void {
     this.#generation = this.#core.code_generation();
     this.#hits.clear();
+    this.#noted.clear();
     this.#history?.forget();
     this.#members.clear();
     this.#translated.clear();

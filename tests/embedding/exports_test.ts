@@ -10,7 +10,7 @@ const page = await Deno.readTextFile(new URL("../../docs/embedding.md", import.m
 
 const TYPES = new Map([[binaryen.i32, "i32"], [binaryen.i64, "i64"]]);
 const INTERNAL =
-  /^(cpu_|insn_|probe_|slice_)|^(resume|link|lookup|fault|handlers|hypercall|deliver_events|code_generation)$/;
+  /^(cpu_|insn_|probe_|slice_)|^(resume|link|lookup|fault|handlers|hypercall|deliver_events|code_generation|code_made)$/;
 
 /** Types of the module's exports and imports as the page writes them. */
 function signatures(): { exports: Map<string, string>; imports: Map<string, string> } {

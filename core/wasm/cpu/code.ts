@@ -78,6 +78,13 @@ export function code_generation(): u32 {
   return generation;
 }
 
+let made: u32 = 0;
+
+/** For the translator: changes whenever a block is decoded. */
+export function code_made(): u32 {
+  return made;
+}
+
 /** Empties the jump cache. */
 export function jump_cache_flush(): void {
   memory.fill(JUMP_CACHE, 0xff, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE);
@@ -154,6 +161,7 @@ function make_block(address: u64, mode: u32): u32 {
     tlb_drop_writers(mfn);
   }
   next = b + <usize> (n + 1) * RECORD_SIZE;
+  made++;
   store<u64>(b + B_ADDRESS, address);
   store<u32>(b + B_MODE, mode);
   store<u32>(b + B_RECORDS, n);

@@ -48,4 +48,4 @@ export {
   cpu_x87_store_wide,
   cpu_x87_value,
 } from "./x87/dispatch";
-export { code_generation, drop_all_code as code_drop } from "./code";
+export { code_generation, code_made, drop_all_code as code_drop } from "./code";
