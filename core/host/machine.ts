@@ -65,7 +65,16 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
   late.hub = new TraceHub((mask) => core.exports.trace_set(mask), failed);
   if (clock.mode === "virtual") core.exports.time_init(1, clock.wall());
   const jit = jitMode(options.jit ?? fromEnvironment());
-  const machine = new Machine(core, clock, log, late.hub, failed, jit, options.slice, options.profile);
+  const machine = new Machine(
+    core,
+    clock,
+    log,
+    late.hub,
+    failed,
+    jit,
+    options.slice,
+    options.profile,
+  );
   if (options.profile) {
     const { Profile } = await import("./profile.ts");
     machine.profile = new Profile(machine, late.hub);
