@@ -33,7 +33,7 @@ export function disassemble(
       );
       const text = isInvalid ? "(bad)" : formatter.format(instruction);
       instruction.free();
-      lines.push(`${hex8(address + at)}  ${dump.join("").padEnd(16)}  ${text}`);
+      lines.push(`${hex8(address + at)} ${dump.join("").padEnd(12)} ${text}`);
       if (!exact && (isInvalid || leaves(flowControl))) break;
     }
   } finally {

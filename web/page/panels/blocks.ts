@@ -5,13 +5,17 @@ import { hex8 } from "../hex.ts";
 import type { MachineWorker } from "../machine.ts";
 import type { Panel } from "../tabs.ts";
 
+/** Text that can be scrolled by keys. */
+const codeText = (id: string, label: string) =>
+  make("pre", { id, tabindex: "0", role: "region", "aria-label": label });
+
 class BlocksPanel implements Panel {
   readonly element: HTMLElement;
   readonly #list = make("tbody", { id: "blocks-rows" });
   readonly #note = make("p", { class: "panel-note", id: "blocks-note" });
-  readonly #x86 = make("pre", { id: "blocks-x86", tabindex: "0", "aria-label": "x86" });
-  readonly #wasm = make("pre", { id: "blocks-wasm", tabindex: "0", "aria-label": "WebAssembly" });
-  readonly #title = make("h3", { id: "blocks-title" }, "Choose a place above to see its code");
+  readonly #x86 = codeText("blocks-x86", "x86");
+  readonly #wasm = codeText("blocks-wasm", "WebAssembly");
+  readonly #title = make("h2", { id: "blocks-title" }, "Choose a place above to see its code");
   #places: HotPlace[] = [];
   #chosen: number | null = null;
   /** Counts choices: an answer that comes after the next question is not shown. */
@@ -40,8 +44,8 @@ class BlocksPanel implements Panel {
         "section",
         { class: "code", "aria-labelledby": "blocks-title" },
         this.#title,
-        make("div", { class: "side" }, make("h4", {}, "x86"), this.#x86),
-        make("div", { class: "side" }, make("h4", {}, "WebAssembly"), this.#wasm),
+        make("div", { class: "side" }, make("h3", {}, "x86"), this.#x86),
+        make("div", { class: "side" }, make("h3", {}, "WebAssembly"), this.#wasm),
       ),
       make("div", { class: "panel-foot" }, this.#note),
     );

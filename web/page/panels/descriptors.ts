@@ -27,8 +27,8 @@ class DescriptorsPanel implements Panel {
     ["vector", "trap", "handler", "symbol", "DPL", "events"],
     "descriptors-idt",
   );
-  readonly #gdtTitle = make("h3", {}, "GDT");
-  readonly #ldtTitle = make("h3", {}, "LDT");
+  readonly #gdtTitle = make("h2", {}, "GDT");
+  readonly #ldtTitle = make("h2", {}, "LDT");
 
   constructor(private readonly machine: MachineWorker) {
     this.#tools = make("div", { class: "panel-tools", hidden: true }, this.#vcpu.element);
@@ -40,13 +40,13 @@ class DescriptorsPanel implements Panel {
         role: "region",
         "aria-label": "Descriptor tables",
       },
-      make("h3", {}, "Segment registers"),
+      make("h2", {}, "Segment registers"),
       this.#segments.element,
       this.#gdtTitle,
       this.#gdt.element,
       this.#ldtTitle,
       this.#ldt.element,
-      make("h3", {}, "IDT: the trap table"),
+      make("h2", {}, "IDT: the trap table"),
       this.#traps.element,
     );
     this.element = make("div", { class: "panel" }, this.#tools, body);

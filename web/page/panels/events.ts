@@ -24,9 +24,9 @@ class EventsPanel implements Panel {
     const body = make(
       "div",
       { class: "panel-body flush", tabindex: "0", role: "region", "aria-label": "Events" },
-      make("h3", {}, "vCPUs"),
+      make("h2", {}, "vCPUs"),
       this.#vcpus.element,
-      make("h3", {}, "Event channels"),
+      make("h2", {}, "Event channels"),
       this.#ports.element,
     );
     this.element = make(
