@@ -31,10 +31,13 @@ import { flagsDeadIn } from "./flags.ts";
 import type { Group } from "./groups.ts";
 import { perfectHash } from "./hash.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
+import { runLabel } from "./runs.ts";
 import { LocalContext } from "./state.ts";
 
 const STALE = SPECIAL.indexOf("stale");
 const PAGE = ~0xfff;
+/** The condition of JNE. */
+const NOT_EQUAL = 5;
 /** So many targets are compared with one by one. */
 const FEW = 4;
 
@@ -144,8 +147,14 @@ export class RegionContext extends LocalContext {
 
   /** The host's address: by the check of the access's group, if it has one, else by its own. */
   protected override translate(linear: Value, size: number, access: Access, stack: boolean): Value {
-    const { groups } = this.state;
+    const { groups, runs } = this.state;
     const place = this.certain ? groups.placeOf(linear) : null;
+    if (groups.recording) {
+      const slot = this.state.slots.slot(this.#instruction, stack, access !== 0);
+      runs.note(place && { place, size, write: access !== 0, slot });
+    }
+    const bias = runs.nextBias();
+    if (bias) return this.add(linear, bias);
     if (!place) return this.#translateAlone(linear, size, access, stack);
     if (groups.recording) groups.note(place, size, access !== 0);
     const group = groups.recording ? null : groups.groupOf(place);
@@ -298,6 +307,7 @@ export class RegionContext extends LocalContext {
     const { displacement, record, target, prefixes } = this.#instruction;
     this.#account();
     if (target >= 0) {
+      if (target === this.#b) this.#again();
       this.unlikely(this.leS(this.state.budget, 0), () => {
         this.set(this.state.target, this.#eipPlus(displacement));
         this.exit("again");
@@ -307,6 +317,30 @@ export class RegionContext extends LocalContext {
     this.set(this.state.target, this.#eipPlus(displacement));
     if (prefixes & PREFIX_LINKABLE) this.exit("link", record);
     else this.exit("lookup", JIT_EXIT_DIRECT);
+  }
+
+  /** From the end of a block to its beginning: within a run, without a look at the budget. */
+  #again(): void {
+    const { state } = this;
+    const { groups, runs, budget } = state;
+    if (groups.recording) {
+      const counts = this.row.name === "jcc" && this.row.arg === NOT_EQUAL ? this.flags : null;
+      const { a, b, size } = counts?.compared ??
+        { a: counts?.result, b: this.constant(0), size: 4 };
+      runs.jump({
+        count: this.#instruction.count,
+        steps: groups.unbroken ? groups.steps() : [],
+        counter: a && size === 4 ? groups.placeOf(a) : null,
+        limit: size === 4 ? groups.placeOf(b) : null,
+      });
+    }
+    if (!runs.running) return;
+    this.if(this.ltS(runs.running.stop, budget), () => {
+      if (!flagsDeadIn(state.blocks, this.#b)) this.passFlags();
+      this.emit(this.m.br(runLabel(this.#b)));
+    });
+    // to be looked at again at once
+    this.set(runs.rounds, -1);
   }
 
   jumpTo(eip: Value): void {

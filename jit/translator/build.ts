@@ -30,6 +30,7 @@ import {
 } from "./binding.ts";
 import { WasmModule } from "../wasm/module.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
+import { emitRun } from "./runs.ts";
 import { regionState } from "./state.ts";
 import { type Structure, structure } from "./structure.ts";
 
@@ -242,6 +243,7 @@ function noteExit(x: RegionContext, from: Value): void {
 /** A block's code; once for nothing, to learn which accesses it has. */
 function emitBlock(m: binaryen.Module, x: RegionContext, n: number): void {
   x.block(() => emitInstructions(m, x, n, true));
+  emitRun(x, n, () => emitInstructions(m, x, n, false));
   emitInstructions(m, x, n, false);
 }
 

@@ -2,7 +2,7 @@
  * Accesses of a block that are not far from each other, and share one look at the TLB.
  *
  * Addresses are followed as a root and a distance: each value of a register that nothing is known of is
- * a root, and adding a constant moves away from it. So PUSH, POP and what is addressed by one register
+ * a root, so is the sum of two of them (one may be scaled), and adding a constant moves away from it. So PUSH, POP and what is addressed by one register
  * lie at known distances, whatever the register does meanwhile. A block is emitted twice: once to find
  * out which accesses there are, once with one check for each group, at its first access.
  */
@@ -12,6 +12,19 @@ import type { Value } from "../semantics/value.ts";
 export interface Place {
   root: string;
   distance: number;
+}
+
+/** Distances by register. */
+export type Steps = (number | null)[];
+
+/** The registers that a root is the sum of, by their values where the block begins, shifted to the left; null if it is not. */
+export function termsOf({ root }: Place): { register: number; shift: number }[] | null {
+  if (root.startsWith("page")) return [];
+  const terms = root.split("+").map((term) => {
+    const [, register, shift] = /^r(\d+)(?:<<(\d+))?$/.exec(term)!;
+    return { register: Number(register), shift: Number(shift ?? 0) };
+  });
+  return terms.every(({ register }) => register < REGISTERS) ? terms : null;
 }
 
 /** What is accessed around one root. */
@@ -38,6 +51,8 @@ export class Groups {
   #found = new Map<string, Group>();
   /** Set while the block is emitted for the first time. */
   recording = false;
+  /** No register's value has been lost sight of by a call. */
+  unbroken = true;
 
   /** A block begins: registers hold anything. */
   begin(recording: boolean): void {
@@ -45,12 +60,20 @@ export class Groups {
     this.#roots = 0;
     this.#values.clear();
     if (recording) this.#found.clear();
+    else for (const group of this.#found.values()) group.checked = null;
     this.forget();
+    this.unbroken = true;
   }
 
   /** All registers may have changed. */
   forget(): void {
     this.#registers = Array.from({ length: REGISTERS }, () => this.#newRoot());
+    this.unbroken = false;
+  }
+
+  /** By how much each register has moved since the block began, null where it holds something else. */
+  steps(): Steps {
+    return this.#registers.map(({ root, distance }, n) => root === `r${n}` ? distance : null);
   }
 
   #newRoot(): Place {
@@ -72,6 +95,24 @@ export class Groups {
     const place = this.placeOf(from);
     if (!place || !("local" in to)) return;
     this.#values.set(to.local, { root: place.root, distance: place.distance + bytes | 0 });
+  }
+
+  /** A value was made by shifting another to the left. */
+  scaled(from: Value, shift: number, to: Value): void {
+    const place = this.placeOf(from);
+    if (!place || !("local" in to) || !/^r\d+$/.test(place.root)) return;
+    this.#values.set(to.local, {
+      root: `${place.root}<<${shift}`,
+      distance: place.distance << shift,
+    });
+  }
+
+  /** A value is the sum of two others. */
+  added(a: Value, b: Value, sum: Value): void {
+    const [p, q] = [this.placeOf(a), this.placeOf(b)];
+    if (!p || !q || !("local" in sum) || /page|\+/.test(p.root + q.root)) return;
+    const root = [p.root, q.root].sort().join("+");
+    this.#values.set(sum.local, { root, distance: p.distance + q.distance | 0 });
   }
 
   placeOf(v: Value): Place | null {

@@ -3,7 +3,7 @@
  * functions compiled for them in a worker.
  *
  * Reading order: this file, region.ts (what is translated together), structure.ts (how its blocks are
- * nested), state.ts, micro.ts, groups.ts and binding.ts (where operands are), build.ts (the module around
+ * nested), state.ts, micro.ts, groups.ts, runs.ts and binding.ts (where operands are), build.ts (the module around
  * it), builder.ts and worker.ts (where it is built). docs/performance.md is the guided tour.
  */
 import {

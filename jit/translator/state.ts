@@ -27,6 +27,7 @@ import { Groups } from "./groups.ts";
 import type { WasmModule } from "../wasm/module.ts";
 import { NO_PAGE, Slots, type Variable } from "./micro.ts";
 import type { RegionBlock } from "./region.ts";
+import { Runs } from "./runs.ts";
 import type { Way } from "./structure.ts";
 
 const REGISTERS = 8;
@@ -65,6 +66,7 @@ export interface RegionState {
   next: Variable;
   slots: Slots;
   groups: Groups;
+  runs: Runs;
   /** How deep in blocks the statements of a region's block stand; deeper ones are conditional. */
   depth: number;
   blocks: RegionBlock[];
@@ -100,6 +102,7 @@ export function regionState(
     next: i32(),
     slots: new Slots(blocks),
     groups: new Groups(),
+    runs: new Runs(i32()),
     depth: 0,
     blocks,
     way,
@@ -108,6 +111,8 @@ export function regionState(
     profile,
   };
 }
+
+const isLocal = (v: Operand): v is Value => typeof v !== "number" && "local" in v;
 
 /** A context whose registers and flags are locals. */
 export abstract class LocalContext extends FormContext {
@@ -132,6 +137,7 @@ export abstract class LocalContext extends FormContext {
     this.flags = null;
     this.state.depth = this.depth;
     this.state.groups.begin(recording);
+    this.state.runs.begin(recording);
   }
 
   /** What is emitted now runs whenever its block does. */
@@ -286,6 +292,7 @@ export abstract class LocalContext extends FormContext {
     const sum = super.add(a, b);
     this.#moved(a, b, 1, sum);
     this.#moved(b, a, 1, sum);
+    if (isLocal(a) && isLocal(b)) this.state?.groups.added(a, b, sum);
     return sum;
   }
 
@@ -293,6 +300,12 @@ export abstract class LocalContext extends FormContext {
     const difference = super.sub(a, b);
     this.#moved(a, b, -1, difference);
     return difference;
+  }
+
+  override shl(a: Operand, b: Operand): Value {
+    const shifted = super.shl(a, b);
+    if (isLocal(a) && typeof b === "number" && b < 4) this.state?.groups.scaled(a, b, shifted);
+    return shifted;
   }
 
   #moved(from: Operand, by: Operand, sign: number, to: Value): void {

@@ -53,6 +53,11 @@ export class WasmModule {
     set: (n: number, e: Expression) => Expression;
   };
 
+  readonly memory: {
+    copy: (to: Expression, from: Expression, bytes: Expression) => Expression;
+    fill: (to: Expression, byte: Expression, bytes: Expression) => Expression;
+  };
+
   #nodes = new Nodes();
   readonly #signatures: string[] = [];
   readonly #declared = new Map<string, Signature>();
@@ -91,6 +96,10 @@ export class WasmModule {
     this.i64x2 = lanes("i64x2");
     this.f32x4 = lanes("f32x4");
     this.f64x2 = lanes("f64x2");
+    this.memory = {
+      copy: (...operands) => this.#operation(operands, [0xfc, 0x0a, 0, 0], false),
+      fill: (...operands) => this.#operation(operands, [0xfc, 0x0b, 0], false),
+    };
     this.local = {
       get: (local) => this.#nodes.add({ kind: "get", local }),
       set: (local, e) => this.#nodes.add({ kind: "set", local, operands: [e] }),

@@ -1,12 +1,18 @@
 /** Guests of random code and random loops, interpreted and translated, in lockstep. */
-import { compare, loopGuest, randomGuest } from "../translator/lockstep.ts";
+import { compare, loopGuest, randomGuest, walkingGuest } from "../translator/lockstep.ts";
 import type { Fuzz } from "./what.ts";
+
+const KINDS = [
+  ["random code", randomGuest],
+  ["a loop", loopGuest],
+  ["a walk", walkingGuest],
+] as const;
 
 export const fuzzTranslator: Fuzz = async ({ seconds, seed: first, say }) => {
   const result = { cases: 0, failures: 0 };
   const end = performance.now() + seconds * 1000;
   for (let seed = first & 0x3fffffff; performance.now() < end; seed++) {
-    for (const [kind, make] of [["random code", randomGuest], ["a loop", loopGuest]] as const) {
+    for (const [kind, make] of KINDS) {
       result.cases++;
       try {
         await compare(make(seed), seed % 2 === 0);

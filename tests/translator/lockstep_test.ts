@@ -1,7 +1,7 @@
 /** Interpreter against translator; see lockstep.ts. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compare, loopGuest, randomGuest } from "./lockstep.ts";
+import { compare, loopGuest, randomGuest, walkingGuest } from "./lockstep.ts";
 
 Deno.test("random code: translated as interpreted", async () => {
   let translations = 0;
@@ -23,4 +23,15 @@ Deno.test("loops over random instructions: translated as interpreted", async () 
     { numRuns: 80, endOnFailure: true },
   );
   assert.ok(translations > 25, `${translations} translations`);
+});
+
+Deno.test("loops that walk through memory: translated as interpreted", async () => {
+  let translations = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
+      translations += await compare(walkingGuest(seed), seed % 2 === 0);
+    }),
+    { numRuns: 60, endOnFailure: true },
+  );
+  assert.ok(translations > 60, `${translations} translations`);
 });

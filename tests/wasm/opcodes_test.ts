@@ -121,3 +121,10 @@ Deno.test("constants of every length", () => {
     }
   }
 });
+
+Deno.test("bulk memory", () => {
+  const bulk = (name: "copy" | "fill") =>
+    text([i32, i32, i32], 0, (m, [a, b, c]) => m.memory[name](a, b, c));
+  has(bulk("copy"), "(memory.copy");
+  has(bulk("fill"), "(memory.fill");
+});
