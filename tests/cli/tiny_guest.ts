@@ -58,6 +58,17 @@ export function crashes(): Uint8Array {
   return image([...hypercall(SCHED_OP, 0, 0), 0xb8, ...word(0x12345678), 0x0f, 0x0b]);
 }
 
+/** Reads an address that is not mapped, and has no handler. */
+export function faults(address: number): Uint8Array {
+  return image([0xa1, ...word(address)]); // mov eax, [address]
+}
+
+/** Says a line by console_io again and again, without an end. */
+export function floods(text: string): Uint8Array {
+  const say = line(text);
+  return image([...say, 0xeb, 256 - say.length - 2], lineData(text));
+}
+
 /** Says a line and never does anything again, busily. */
 export function spins(text = "spinning\n"): Uint8Array {
   return image([...line(text), ...HANG], lineData(text));

@@ -6,6 +6,7 @@
  * many keys says whether the page is in the way.
  */
 import assert from "node:assert/strict";
+import { floods } from "../cli/tiny_guest.ts";
 import { measureLatency } from "./latency.ts";
 import { pageTest, type Tab } from "./rig.ts";
 
@@ -28,4 +29,20 @@ pageTest("a key's character comes within 100 ms while the guest is busy", async 
   await tab.type("hog &");
   await tab.sees(/hog &[\s\S]*skiff> *$/);
   await measure(tab, "guest computes");
+});
+
+pageTest("the page answers while its guest floods the log", async (tab) => {
+  await tab.open();
+  await tab.bootFile("floods.elf", floods("a line of no interest\n"));
+  await tab.until(
+    "the log",
+    async () => Number(await tab.page.locator("#log-count").innerText()) >= 1000,
+  );
+  await tab.page.locator("#log summary").click();
+  await tab.page.waitForTimeout(1000);
+  await tab.page.locator("#pause").click();
+  await tab.status("paused");
+  // what is kept has a bound
+  const lines = (await tab.page.locator("#log-lines").textContent())!.split("\n").length;
+  assert.ok(lines <= 1000, `${lines} lines`);
 });
