@@ -14,8 +14,10 @@ const TRAP_CRASHED = 2;
 const EVENTS = ["pending", "upcall", "NMI callback", "failsafe callback"];
 const EVENT_SENT = 0;
 
-/** Rows in a batch, and rows that are put into words to see whether they pass the filter. */
-const ROWS = 80;
+/** Rows that a batch may have: so many more each time, up to a burst that a command at a prompt makes. */
+const ROWS = 60;
+const BURST = 400;
+/** Rows in a batch that are put into words to see whether they pass the filter. */
 const LOOKS = 1500;
 
 interface OpenCall {
@@ -29,6 +31,7 @@ export class TraceRows {
   #rows: TraceRow[] = [];
   #seen = 0;
   #looks = 0;
+  #room = BURST;
   #skipped = 0;
   #n = 0;
   readonly #open: OpenCall[] = [];
@@ -46,10 +49,14 @@ export class TraceRows {
 
   /** The rows since this was last asked. */
   take(): { rows: TraceRow[]; seen: number; skipped: number } | undefined {
-    if (this.#seen === 0) return undefined;
+    if (this.#seen === 0) {
+      this.#room = BURST;
+      return undefined;
+    }
     // What is still open is told of now, without a result: it may never come back.
     const rows = this.options.bad ? this.#rows.filter((row) => row.bad) : this.#rows;
     const taken = { rows, seen: this.#seen, skipped: this.#skipped };
+    this.#room = Math.min(BURST, this.#room - this.#rows.length + ROWS);
     this.#rows = [];
     this.#seen = this.#looks = this.#skipped = 0;
     this.#open.length = 0;
@@ -121,7 +128,7 @@ export class TraceRows {
   ): TraceRow | null {
     this.#seen++;
     this.#n++;
-    if (this.#looks === LOOKS || this.#rows.length === ROWS) {
+    if (this.#looks === LOOKS || this.#rows.length >= this.#room) {
       this.#skipped++;
       return null;
     }

@@ -11,7 +11,7 @@ import type { MachineWorker } from "../machine.ts";
 import type { Panel } from "../tabs.ts";
 
 /** Rows that are kept. */
-const KEPT = 300;
+const KEPT = 500;
 const KIND_LABELS: Record<TraceKind, string> = {
   hypercall: "hypercalls",
   trap: "traps",
