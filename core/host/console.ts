@@ -182,7 +182,9 @@ export class Console {
     while (this.queue.length > 0) {
       const chunk = this.queue.length === 1 ? this.queue[0] : join(this.queue, this.queued);
       this.queue = [];
-      await Promise.all([this.toSink(chunk), this.outputStream.take(chunk)]);
+      const waits = [this.toSink(chunk), this.outputStream.take(chunk)].filter((wait) => wait);
+      // where nobody asks to wait it is over before the next slice: what the guest says then goes out at once
+      await (waits.length ? Promise.all(waits) : null);
       this.queued -= chunk.length;
       this.wake();
     }
@@ -191,13 +193,17 @@ export class Console {
   }
 
   /** A sink that throws is asked no more: nobody reads, but the guest runs on. */
-  private async toSink(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
+  private toSink(chunk: Uint8Array<ArrayBuffer>): void | Promise<void> {
     if (this.sinkGone) return;
-    try {
-      await this.sink(chunk);
-    } catch (error) {
+    const giveUp = (error: unknown) => {
       this.sinkGone = true;
       this.failed(error);
+    };
+    try {
+      const taken = this.sink(chunk);
+      if (taken) return taken.catch(giveUp);
+    } catch (error) {
+      giveUp(error);
     }
   }
 }
