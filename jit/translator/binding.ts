@@ -9,11 +9,17 @@
 import type binaryen from "binaryen";
 import {
   C_EIP,
+  C_JUMP_TAG,
   C_MODE,
   CPU,
   JIT_EXIT_DIRECT,
   JIT_EXIT_INDIRECT,
   JIT_EXIT_RETURN,
+  JUMP_CACHE,
+  JUMP_CACHE_ENTRIES,
+  JUMP_EIP,
+  JUMP_RECORD,
+  JUMP_TAG,
   PREFIX_ADDR16,
   PREFIX_LINKABLE,
   R_ZERO,
@@ -271,6 +277,28 @@ export class RegionContext extends LocalContext {
     } else this.emit(this.m.br(way === "back" ? loopLabel(block) : blockLabel(block)));
   }
 
+  /**
+   * On to a block if it is what the interpreter would go on with: that goes without saying in the same page.
+   * In another one the jump cache must lead to this very block, and nothing may have been written over it.
+   */
+  #goToIfThere(block: number, eip: Value): void {
+    const { page, record } = this.state.blocks[block];
+    if (page === this.#block.page) return this.goTo(block);
+    const hash = this.and(this.xor(eip, this.shrU(eip, 12)), JUMP_CACHE_ENTRIES - 1);
+    const entry = this.shl(hash, 4);
+    const tag = this.load(4, CPU, C_JUMP_TAG);
+    let wrong = this.xor(this.load(4, entry, JUMP_CACHE + JUMP_EIP), eip);
+    wrong = this.or(wrong, this.xor(this.load(4, entry, JUMP_CACHE + JUMP_TAG), tag));
+    wrong = this.or(wrong, this.xor(this.load(4, entry, JUMP_CACHE + JUMP_RECORD), record));
+    wrong = this.or(wrong, this.eq(this.load(4, record, REC_HANDLER), STALE));
+    const there = this.variable("i32");
+    this.set(there, this.eqz(wrong));
+    this.unlikely(this.eqz(there), () => {
+      this.set(there, this.call("cpu_code_known", eip, record));
+    });
+    this.if(there, () => this.goTo(block));
+  }
+
   /** The block ends where another begins. */
   runOn(): void {
     this.#account();
@@ -312,9 +340,10 @@ export class RegionContext extends LocalContext {
         this.set(this.state.target, this.#eipPlus(displacement));
         this.exit("again");
       });
-      return this.goTo(target);
+      if (this.state.blocks[target].page === this.#block.page) return this.goTo(target);
     }
     this.set(this.state.target, this.#eipPlus(displacement));
+    if (target >= 0) this.#goToIfThere(target, this.copy(this.state.target));
     if (prefixes & PREFIX_LINKABLE) this.exit("link", record);
     else this.exit("lookup", JIT_EXIT_DIRECT);
   }
@@ -358,9 +387,11 @@ export class RegionContext extends LocalContext {
 
   /** On to the block at an offset, if it is one of these. */
   #chooseSite(offset: Value, sites: number[]): void {
-    const { blocks } = this.state;
+    const { blocks, target } = this.state;
     const goTo = (site: number) =>
-      this.if(this.eq(offset, blocks[site].offset), () => this.goTo(site));
+      this.if(this.eq(offset, blocks[site].offset), () => {
+        this.#goToIfThere(site, this.copy(target));
+      });
     if (sites.length <= FEW) return sites.forEach(goTo);
     const { factor, bits, places } = perfectHash(sites.map((s) => blocks[s].offset));
     const slot = this.shrU(this.mul(offset, factor), 32 - bits);
@@ -377,12 +408,24 @@ export class RegionContext extends LocalContext {
     this.emit(m.block("elsewhere", [inner]));
   }
 
+  /** By a helper, and on behind it where nothing is pending. */
   leave(helper: HelperName, ...args: Operand[]): void {
+    const { behind, delta, length } = this.#instruction;
+    const { flags } = this; // where this is done on a condition, they are as before if it is not
     this.#count("left");
     this.expose();
     this.invokeLast("cpu_enter_slow", this.record());
     this.invokeLast(helper, ...args);
+    if (behind >= 0) {
+      const eip = this.add(this.state.origin, this.#block.offset + delta + length);
+      const settled = this.call("cpu_settled", eip, this.state.blocks[behind].record);
+      this.if(settled, () => {
+        this.takeBack();
+        this.goTo(behind);
+      });
+    }
     this.tail("resume");
+    this.flags = flags;
   }
 
   /** Helpers find an instruction's address by that of its block. */

@@ -96,6 +96,7 @@ function successors(blocks: RegionBlock[]): number[][] {
     const to = new Set<number>();
     for (const i of b.instructions) {
       if (i.target >= 0) to.add(i.target);
+      if (i.behind >= 0) to.add(i.behind);
       if (i.handler === "end") continue;
       const { name } = i.handler.row;
       if (name === "ret" || name === "jmp_indirect" || name === "call_indirect") {

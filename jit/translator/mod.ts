@@ -39,8 +39,9 @@ export interface TranslatorCore {
 
 /** Bytes of modules that may be alive at once. What V8 makes of them is some times larger. */
 const MEMORY = 8 << 20;
-/** So often a region is built anew with what it was left for. */
+/** So often a region is built anew with what it was left for; where all is translated. */
 const GROWTHS = 10;
+const GROWTHS_OF_ALL = 3;
 /** Exits of regions in a slice, and to one place among the last ones, that are worth growing for. */
 const MANY_EXITS = 100;
 const MANY_ALIKE = 8;
@@ -301,12 +302,14 @@ export class Translator {
   #learn(view: DataView, from: number, to: number): boolean {
     const record = from & ~31;
     const region = this.#regions.get(record);
-    if (!region || region.growths === GROWTHS || this.#waiting.has(region)) return false;
-    if (!this.#isTranslated(view, record) || !knownRecord(view, to, region.tag)) return false;
-    const offset = to - region.eip;
-    if ((region.eip & 0xfff) + offset >>> 0 > 0xfff) return false;
-    // a direct jump's target needs no mark, only another look
-    if (region.learned.has(offset)) return false;
+    const most = this.#everything ? GROWTHS_OF_ALL : GROWTHS;
+    if (!region || region.growths >= most || this.#waiting.has(region)) return false;
+    const there = knownRecord(view, to, region.tag);
+    if (!this.#isTranslated(view, record) || !there) return false;
+    const offset = to - region.eip | 0;
+    // what it has already it is left for when other code stands there now
+    const known = region.blocks.find((b) => b.offset === offset);
+    if (region.learned.has(offset) && known?.record === there) return false;
     region.learned.set(offset, from & 31);
     return true;
   }

@@ -1,7 +1,9 @@
 /**
  * Regions: what is translated together. A region begins at the block that was found hot and takes in
  * the blocks of the same page that its direct jumps and calls lead to, as far as the interpreter knows
- * them (which says that they were run), and those that its calls come back to.
+ * them (which says that they were run), and those that its calls and slow instructions come back to.
+ * Blocks of other pages are taken in where the region was seen to be left for them; the way there is
+ * guarded (binding.ts).
  *
  * The interpreter's blocks overlap: one goes on past conditional jumps that are not taken, and begins
  * anew where a jump leads into the middle. Here each instruction belongs to one block only: a block
@@ -10,7 +12,7 @@
 import {
   JIT_EXIT_INDIRECT,
   JIT_EXIT_RETURN,
-  PREFIX_LINKABLE,
+  PREFIX_OP16,
   REC_A,
   REC_B,
   REC_BASE,
@@ -54,6 +56,8 @@ export interface DecodedInstruction {
   link: number;
   /** The direct jump's target as a block of the region, -1 if it lies outside. */
   target: number;
+  /** The block behind an instruction that leaves by a helper, -1 if it is none or lies outside. */
+  behind: number;
 }
 
 /** A block of the region. */
@@ -62,6 +66,8 @@ export interface RegionBlock {
   record: number;
   /** Bytes from the start of the region's first block; may be negative. */
   offset: number;
+  /** Its page: so many further on than the first block's. */
+  page: number;
   /** A call in the region returns to it, or an indirect jump is known to lead to it. */
   returned: boolean;
   jumpedTo: boolean;
@@ -117,6 +123,7 @@ function decode(view: DataView, record: number, translated: Translated): Decoded
     prefixes: view.getUint16(record + REC_PREFIX, true),
     link: view.getUint32(record + REC_LINK, true),
     target: -1,
+    behind: -1,
   };
 }
 
@@ -146,9 +153,24 @@ function machineAddress(view: DataView, record: number): bigint {
   return view.getBigUint64(record - RECORD_SIZE, true);
 }
 
-/** True for a direct jump, call or loop. */
+/** The mode that a block was decoded for, from its header. */
+function decodedMode(view: DataView, record: number): number {
+  return view.getUint32(record - RECORD_SIZE + 8, true);
+}
+
+const DIRECT = /^(jcc|jmp|call|jcxz|loop(n?e)?)$/;
+
+/** True for a direct jump, call or loop; links lead within the page only. */
 function isDirect(i: DecodedInstruction): boolean {
-  return (i.prefixes & PREFIX_LINKABLE) !== 0;
+  if (i.prefixes & PREFIX_OP16) return false;
+  return i.handler === "end" || DIRECT.test(i.handler.row.name);
+}
+
+const LEAVES = /^(popf|mov_to_sreg|pop_sreg|load_far|into)$/;
+
+/** True for what a helper does, which mostly comes back to the next instruction. */
+function leaves(i: DecodedInstruction): boolean {
+  return i.handler !== "end" && (i.handler.row.slow !== "" || LEAVES.test(i.handler.row.name));
 }
 
 function isCall(i: DecodedInstruction): boolean {
@@ -173,19 +195,26 @@ export function findRegion(
 ): RegionBlock[] | null {
   const blocks: RegionBlock[] = [];
   const numbers = new Map<number, number>();
+  const frames = new Map<number, bigint>();
+  const mode = decodedMode(view, record);
   let size = 0;
-  const here = machineAddress(view, record);
+  const pageOf = (offset: number) => Math.floor((page + offset) / 4096);
   const add = (offset: number, at: number): RegionBlock | null => {
     const known = numbers.get(offset);
     if (known !== undefined) return blocks[known];
-    if (!at || machineAddress(view, at) !== here + BigInt(offset)) return null;
+    if (!at || decodedMode(view, at) !== mode) return null;
     if (blocks.length === MAX_BLOCKS || size >= MAX_INSTRUCTIONS) return null;
+    // one frame to a page: within it jumps are not guarded
+    const frame = machineAddress(view, at) >> 12n;
+    if ((frames.get(pageOf(offset)) ?? frame) !== frame) return null;
     const instructions = readBlock(view, at, translated);
     if (!instructions.length) return null;
+    frames.set(pageOf(offset), frame);
     numbers.set(offset, blocks.length);
     const block = {
       record: at,
       offset,
+      page: pageOf(offset),
       returned: false,
       jumpedTo: false,
       instructions,
@@ -195,21 +224,23 @@ export function findRegion(
     size += instructions.length;
     return block;
   };
-  const inPage = (offset: number) => page + offset >= 0 && page + offset < 4096;
   const first = add(0, record);
   if (!first) return null;
   for (const [offset, how] of learned) {
-    const block = inPage(offset) && add(offset, find(offset));
+    const block = add(offset, find(offset));
     if (block && how === JIT_EXIT_RETURN) block.returned = true;
     else if (block && how === JIT_EXIT_INDIRECT) block.jumpedTo = true;
   }
   for (let n = 0; n < blocks.length; n++) {
     const { offset, instructions } = blocks[n];
+    const near = (to: number) => pageOf(to) === pageOf(offset);
     for (const i of instructions) {
-      const to = offset + i.displacement;
-      if (isDirect(i)) add(to, i.link || find(to));
+      const to = offset + i.displacement | 0;
+      if (isDirect(i) && near(to)) add(to, i.link || find(to));
       const behind = offset + i.delta + i.length;
-      if (!isCall(i) || !inPage(behind)) continue;
+      if (!near(behind)) continue;
+      if (leaves(i)) add(behind, find(behind));
+      if (!isCall(i)) continue;
       const site = add(behind, find(behind));
       if (site) site.returned = true;
     }
@@ -227,8 +258,10 @@ function split(blocks: RegionBlock[], numbers: Map<number, number>): void {
       block.next = at(block.instructions[end]);
       block.instructions.length = end;
     }
+    const numberOf = (delta: number) => numbers.get(block.offset + delta | 0) ?? -1;
     for (const i of block.instructions) {
-      if (isDirect(i)) i.target = numbers.get(block.offset + i.displacement) ?? -1;
+      if (isDirect(i)) i.target = numberOf(i.displacement);
+      if (leaves(i)) i.behind = numberOf(i.delta + i.length);
     }
   }
 }

@@ -44,6 +44,8 @@ const PURE = new Set<HelperName>([
   "cpu_raise",
   "cpu_no_fault",
   "cpu_flags_from",
+  "cpu_code_known",
+  "cpu_settled",
 ]);
 
 /** The locals that all instructions of a region share. */
@@ -406,7 +408,7 @@ export abstract class LocalContext extends FormContext {
   }
 
   /** After such a helper. */
-  #resume(): void {
+  protected takeBack(): void {
     this.#loadRegisters();
     this.state.groups.forget();
     this.set(this.state.budget, super.readState(4, C_BUDGET));
@@ -422,7 +424,7 @@ export abstract class LocalContext extends FormContext {
     this.helped = true;
     this.expose();
     const result = super.call(helper, ...args);
-    this.#resume();
+    this.takeBack();
     return result;
   }
 
@@ -436,6 +438,6 @@ export abstract class LocalContext extends FormContext {
     this.helped = true;
     this.expose();
     super.invoke(helper, ...args);
-    this.#resume();
+    this.takeBack();
   }
 }

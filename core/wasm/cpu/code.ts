@@ -140,6 +140,13 @@ export function find_block(address: u64, mode: u32): u32 {
   return make_block(address, m);
 }
 
+/** Whether a record is the first of the block at a machine address, and not stale. */
+export function is_block(rec: u32, address: u64, mode: u32): bool {
+  const b = <usize> rec - RECORD_SIZE;
+  return load<u64>(b + B_ADDRESS) == address && load<u32>(b + B_MODE) == decode_mode(mode) &&
+    load<u32>(rec + REC_HANDLER) != H_STALE;
+}
+
 function make_block(address: u64, mode: u32): u32 {
   if (next + (MAX_BLOCK + 4) * RECORD_SIZE > <usize> RECORDS_END) drop_all_code();
   const mfn = <u32> (address >> 12);

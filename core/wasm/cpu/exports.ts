@@ -23,6 +23,7 @@ export {
   cpu_pusha,
 } from "./long";
 export {
+  cpu_code_known,
   cpu_enter_slow,
   cpu_fault,
   cpu_jump_ok,
@@ -30,6 +31,7 @@ export {
   cpu_no_fault,
   cpu_raise,
   cpu_resume,
+  cpu_settled,
   cpu_stale,
 } from "./run";
 export { cpu_sse_arithmetic, cpu_sse_compare, cpu_sse_horizontal } from "./sse_arithmetic";

@@ -36,17 +36,17 @@ import {
   SS,
 } from "../layout";
 import { frame } from "../frames/page";
-import { deliver_events, events_deliverable } from "../events/deliver";
+import { deliver_events, events_deliverable, events_settled } from "../events/deliver";
 import { forget_over_the_end, over_the_end, translate_exec } from "../pagetables/walk";
 import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
-import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
+import { EXIT_RECORD, find_block, generation, is_block, jump_entry, TRANSIENT } from "./code";
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
 import { long_caught } from "../long/address";
-import { fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
+import { clear_fault, fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
 import { LONG } from "./tables";
 
 /** Record to go on with, after everything that is pending was settled. */
@@ -233,6 +233,54 @@ export function cpu_enter_slow(rec: u32): void {
   store<u64>(CPU + C_EIP, long_mode() ? after : after & 0xffffffff);
   store<u32>(CPU + C_RECORD, rec);
   store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - <i32> load<u8>(rec + REC_COUNT));
+}
+
+/**
+ * For translated code after a slow instruction: whether cpu_resume would do nothing but lead to a record.
+ *
+ * @param eip where the next instruction lies
+ * @param rec the record that translated code has for it
+ * @returns 0 with nothing changed: cpu_resume finds the way on
+ */
+export function cpu_settled(eip: u32, rec: u32): u32 {
+  if (load<u64>(CPU + C_EIP) != <u64> eip || load<u32>(CPU + C_FAULT) != NO_FAULT) return 0;
+  if (load<u32>(CPU + C_STEP_ARMED) | load<u32>(CPU + C_STOP) | load<u32>(CPU + C_SHADOW)) return 0;
+  if (load<i32>(CPU + C_BUDGET) <= 0 || !events_settled()) return 0;
+  if (!code_there(eip, rec)) return 0;
+  store<u32>(CPU + C_RECORD, 0);
+  return 1;
+}
+
+/**
+ * For translated code on its way to another page: whether the interpreter would go on with a record.
+ *
+ * @returns 0 with nothing changed but what looking that up may change: cpu_resume finds the way on
+ */
+export function cpu_code_known(eip: u32, rec: u32): u32 {
+  return !load<u32>(CPU + C_STOP) && code_there(eip, rec) ? 1 : 0;
+}
+
+/** As locate, where that finds the block that translated code has; notes no fault. */
+function code_there(eip: u32, rec: u32): bool {
+  const entry = jump_entry(eip);
+  const tag = load<u32>(CPU + C_JUMP_TAG);
+  if (load<u64>(entry + JUMP_EIP) == <u64> eip && load<u32>(entry + JUMP_TAG) == tag) {
+    const known = load<u32>(entry + JUMP_RECORD);
+    if (load<u32>(<usize> known + REC_HANDLER) != H_STALE) return known == rec;
+  }
+  const mode = load<u32>(CPU + C_MODE);
+  if (mode & MODE_STEP || !(mode & MODE_CODE_FLAT)) return false;
+  const address = translate_exec(eip);
+  if (address == ~0) {
+    clear_fault();
+    return false;
+  }
+  if (!is_block(rec, address, mode)) return false;
+  store<u64>(CPU + C_INSN_EIP, eip);
+  store<u64>(entry + JUMP_EIP, eip);
+  store<u32>(entry + JUMP_TAG, tag);
+  store<u32>(entry + JUMP_RECORD, rec);
+  return true;
 }
 
 /** Notes an exception of the instruction at work. */

@@ -30,6 +30,13 @@ export function events_deliverable(): bool {
   return upcall_due(current) || nmi_due() || segments_due();
 }
 
+/** As events_deliverable, for who goes on by itself if it says no; nothing has changed if it says yes. */
+export function events_settled(): bool {
+  if (entered && (upcall_due(current) || nmi_due() || segments_due())) return false;
+  entered = false;
+  return true;
+}
+
 /** Each way back loads CS and SS again, if their tables changed; under the rules of 2007 all segments. */
 // @ts-ignore: decorator
 @inline function segments_due(): bool {
