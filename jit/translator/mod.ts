@@ -41,7 +41,7 @@ export interface TranslatorCore {
 const MEMORY = 8 << 20;
 /** So often a region is built anew with what it was left for; where all is translated. */
 const GROWTHS = 10;
-const GROWTHS_OF_ALL = 3;
+const GROWTHS_OF_ALL = 2;
 /** Exits of regions in a slice, and to one place among the last ones, that are worth growing for. */
 const MANY_EXITS = 100;
 const MANY_ALIKE = 8;

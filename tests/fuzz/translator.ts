@@ -1,11 +1,18 @@
-/** Guests of random code and random loops, interpreted and translated, in lockstep. */
-import { compare, loopGuest, randomGuest, walkingGuest } from "../translator/lockstep.ts";
+/** Guests of random code, random loops, walks and loops over pages, interpreted and translated, in lockstep. */
+import {
+  compare,
+  loopGuest,
+  pagesGuest,
+  randomGuest,
+  walkingGuest,
+} from "../translator/lockstep.ts";
 import type { Fuzz } from "./what.ts";
 
 const KINDS = [
   ["random code", randomGuest],
   ["a loop", loopGuest],
   ["a walk", walkingGuest],
+  ["pages", pagesGuest],
 ] as const;
 
 export const fuzzTranslator: Fuzz = async ({ seconds, seed: first, say }) => {

@@ -93,3 +93,4 @@ assert.ok(C_SHADOW > C_SPLIT_ADDRESS); // the layout that state() relies on
 export { randomGuest };
 export { loopGuest } from "./loops.ts";
 export { walkingGuest } from "./walks.ts";
+export { pagesGuest } from "./pages.ts";

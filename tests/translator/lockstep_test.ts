@@ -1,7 +1,7 @@
 /** Interpreter against translator; see lockstep.ts. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compare, loopGuest, randomGuest, walkingGuest } from "./lockstep.ts";
+import { compare, loopGuest, pagesGuest, randomGuest, walkingGuest } from "./lockstep.ts";
 
 Deno.test("random code: translated as interpreted", async () => {
   let translations = 0;
@@ -34,4 +34,15 @@ Deno.test("loops that walk through memory: translated as interpreted", async () 
     { numRuns: 60, endOnFailure: true },
   );
   assert.ok(translations > 60, `${translations} translations`);
+});
+
+Deno.test("loops over pages, remapped between, with hypercalls: translated as interpreted", async () => {
+  let translations = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
+      translations += await compare(pagesGuest(seed), seed % 4 === 0);
+    }),
+    { numRuns: 80, endOnFailure: true },
+  );
+  assert.ok(translations > 200, `${translations} translations`);
 });

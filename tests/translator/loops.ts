@@ -7,9 +7,9 @@ import { BASE, CODE, guestImage, randomNumbers } from "../guests/random_code.ts"
 
 /** Registers that instructions may use: all but ESP and EBX, which points at the data. */
 const REGISTERS = [0, 1, 2, 5, 6, 7];
-const DATA = BASE + 0x2000;
+export const DATA = BASE + 0x2000;
 
-class Code {
+export class Code {
   readonly bytes: number[] = [];
   /** Where constants stand in the code that it may write over, and where such addresses are wanted. */
   readonly constants: number[] = [];
