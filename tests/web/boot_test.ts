@@ -1,6 +1,8 @@
 /// <reference lib="dom" />
 /** The page boots guests: the one that comes with it, what a link says, and files that people give. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { cpioArchive } from "../guests/cpio.ts";
 import { guestForTest } from "../guests/debian.ts";
 import { crashes, echoes } from "../cli/tiny_guest.ts";
 import { pageTest, type Tab } from "./rig.ts";
@@ -114,4 +116,49 @@ pageTest("what is no kernel is refused with a line that says why", async (tab) =
   await tab.page.locator("#guest").selectOption("skiff");
   await tab.page.locator("#boot").click();
   await tab.prompt();
+});
+
+pageTest("a Linux program runs from a ramdisk that is chosen", async (tab) => {
+  const busybox = await guestForTest("busybox-i386");
+  if (!busybox) return;
+  const archive = cpioArchive({ busybox: await Deno.readFile(busybox) });
+  await tab.open("#guest=loader&cmdline=busybox+echo+here");
+  // without its ramdisk it has nothing to run
+  await tab.status("ended", "crash");
+  await tab.page.locator("#setup summary").click();
+  await tab.page.locator("#ramdisk-file").setInputFiles({
+    name: "ramdisk.cpio",
+    mimeType: "application/octet-stream",
+    buffer: Buffer.from(archive),
+  });
+  await tab.page.locator("#command-line").fill("busybox dc -e 6_7*p");
+  await tab.page.locator("#boot").click();
+  await tab.sees(/^-42$/m);
+  await tab.status("ended");
+});
+
+pageTest("the page's files work under any path of any host", async (tab) => {
+  const elsewhere = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      const { pathname, search } = new URL(request.url);
+      const name = /^\/some\/where\/([^/]*)$/.exec(pathname)?.[1];
+      if (name === undefined) return new Response("not here", { status: 404 });
+      return fetch(tab.base + name + search);
+    },
+  );
+  try {
+    await tab.page.goto(
+      `http://127.0.0.1:${elsewhere.addr.port}/some/where/#guest=skiff&memory=40`,
+    );
+    await tab.prompt();
+    assert.match(await tab.console(), /memory: 10240 pages/);
+    await tab.page.locator("#tab-blocks").click();
+    await tab.type("hog &");
+    await tab.page.locator("#blocks-rows button").first().click();
+    await tab.page.locator("#blocks-x86", { hasText: /[0-9a-f]{8} / }).waitFor();
+  } finally {
+    await tab.page.goto("about:blank");
+    await elsewhere.shutdown();
+  }
 });

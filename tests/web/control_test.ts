@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /** Pause, step, start, reset, and how guests end. */
 import assert from "node:assert/strict";
 import { crashes } from "../cli/tiny_guest.ts";
@@ -95,3 +96,28 @@ pageTest("a crash shows its report: the hypervisor ended the guest", async (tab)
   assert.match(report, /ud2/);
   assert.match(await tab.page.locator("#crash-title").innerText(), /^The guest crashed: \S/);
 });
+
+pageTest("the theme is chosen by its button, and kept", async (tab) => {
+  await tab.boot();
+  const background = () =>
+    tab.page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+  const light = await background();
+  await button(tab, "theme").click();
+  assert.equal(await button(tab, "theme").getAttribute("aria-label"), "Theme: light");
+  assert.equal(await background(), light);
+  await button(tab, "theme").click();
+  assert.equal(await button(tab, "theme").getAttribute("aria-label"), "Theme: dark");
+  const dark = await background();
+  assert.notEqual(dark, light);
+  await tab.page.reload();
+  await tab.prompt();
+  assert.equal(await background(), dark);
+}, { colorScheme: "light" });
+
+pageTest("the link is copied", async (tab) => {
+  await tab.boot("#guest=skiff&memory=48");
+  await tab.page.evaluate(() => history.replaceState(null, "", location.pathname));
+  await button(tab, "copy-link").click();
+  const copied = await tab.page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(new URL(copied).hash, "#guest=skiff&memory=48");
+}, { permissions: ["clipboard-read", "clipboard-write"] });
