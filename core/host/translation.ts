@@ -97,6 +97,14 @@ export class Translation {
   }
 
   private async load(): Promise<void> {
+    if (!this.builder) {
+      // its worker starts while the translator is loaded here
+      const { WorkerBuilder } = await import("../../jit/translator/builder.ts");
+      if (this.stopped) return;
+      const builder = new WorkerBuilder(this.profile);
+      builder.warm();
+      this.builder = builder;
+    }
     const { Translator } = await import("../../jit/translator/mod.ts");
     if (this.stopped) return;
     const always = this.mode === "always";

@@ -30,6 +30,11 @@ export class WorkerBuilder implements Builder {
   /** @param profile counts what is run */
   constructor(private readonly profile = false) {}
 
+  /** Starts the worker, which takes a while, before there is something to build. */
+  warm(): void {
+    if (!this.#worker) this.#start();
+  }
+
   build(regions: RegionBlock[][], built: Built): void {
     clearTimeout(this.#idle);
     this.#built = built;
@@ -64,12 +69,18 @@ export class WorkerBuilder implements Builder {
     if (answer === "ready") {
       this.#ready = true;
       if (this.#request) this.#post();
+      else this.#rest();
       return;
     }
+    this.#rest();
+    if ("error" in answer) this.#built(null, answer.error, 0);
+    else this.#built(answer.module, "", answer.bytes);
+  }
+
+  /** Ends the worker if nothing comes for a while. */
+  #rest(): void {
     this.#idle = setTimeout(() => this.stop(), IDLE);
     // a program that has nothing else to do may end before that
     if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
-    if ("error" in answer) this.#built(null, answer.error, 0);
-    else this.#built(answer.module, "", answer.bytes);
   }
 }

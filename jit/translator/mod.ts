@@ -10,6 +10,7 @@ import {
   C_EIP,
   C_JUMP_TAG,
   CPU,
+  JIT_EXIT_INDIRECT,
   JIT_EXITS,
   JIT_EXITS_COUNT,
   JIT_EXITS_ENTRIES,
@@ -25,6 +26,7 @@ import {
 } from "../../core/wasm/layout.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
 import { BlockHistory, type Standing } from "./history.ts";
+import { tableTargets } from "./tables.ts";
 import { findRegion, handlerCount, type RegionBlock, type Translated } from "./region.ts";
 
 /** What the translator needs of the core's exports: helpers and roads by name, memory, handlers. */
@@ -48,6 +50,9 @@ const MANY_ALIKE = 8;
 
 /** So often among the last places where the core let the guest go on: as good as a slice's end there. */
 const MANY_RESUMES = 3;
+
+/** So many times as often must a slice end at a block that a region holds already before another begins there. */
+const PATIENCE = 50;
 
 /** A region and its translation. */
 interface Region {
@@ -241,10 +246,12 @@ export class Translator {
     const record = knownRecord(view, eip, tag);
     if (!record || this.#isTranslated(view, record)) return;
     // the interpreter will soon come to where its region can be entered
+    const inside = this.#members.has(record) && !this.#everything;
+    const hot = inside ? this.#hot * PATIENCE : this.#hot;
     const before = this.#hits.get(record) ?? 0;
-    if (this.#members.has(record) && before >= this.#hot) return;
+    if (before >= hot) return;
     this.#hits.set(record, before + 1);
-    if (before + 1 !== this.#hot) return;
+    if (before + 1 !== hot) return;
     const region = {
       eip,
       tag,
@@ -263,7 +270,9 @@ export class Translator {
   #collect(view: DataView, region: Region, record: number): boolean {
     const { eip, tag, learned } = region;
     const find = (offset: number) => knownRecord(view, (eip + offset) >>> 0, tag);
-    const blocks = findRegion(view, record, eip & 0xfff, this.#translated, find, learned);
+    const look = () => findRegion(view, record, eip & 0xfff, this.#translated, find, learned);
+    let blocks = look();
+    if (blocks && tag === currentTag(view) && learnTables(view, region, blocks)) blocks = look();
     if (!blocks) return false;
     region.blocks = blocks;
     for (const block of blocks) this.#members.add(block.record);
@@ -422,6 +431,18 @@ export class Translator {
     this.#free.length = 0;
     this.#bytes = 0;
   }
+}
+
+/** Takes in what stands in the tables that a region jumps through. @returns whether there was something new */
+function learnTables(view: DataView, { eip, learned }: Region, blocks: RegionBlock[]): boolean {
+  const before = learned.size;
+  for (const i of blocks.flatMap((b) => b.instructions)) {
+    for (const target of tableTargets(view, i, eip)) {
+      const offset = target - eip | 0;
+      if (!learned.has(offset)) learned.set(offset, JIT_EXIT_INDIRECT);
+    }
+  }
+  return learned.size > before;
 }
 
 /** What a trace says of a region that was put in place. */
