@@ -32,7 +32,7 @@ pageTest("a busy guest is stepped block by block", async (tab) => {
     await tab.status("paused");
     places.add(await statusText(tab));
   }
-  assert.ok(places.size > 3, `20 steps led to ${[...places]}`);
+  assert.ok(places.size > 1, `20 steps led to ${[...places]}`);
   await button(tab, "start").click();
   await tab.status("running");
 });
