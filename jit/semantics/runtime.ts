@@ -23,6 +23,7 @@ export const HELPERS = {
   cpu_jump_ok: { parameters: [i32], result: i32 },
   cpu_enter_slow: { parameters: [i32], result: null },
   cpu_settled: { parameters: [i32, i32], result: i32 },
+  cpu_hypercall: { parameters: [i32, i32], result: i32 },
   cpu_code_known: { parameters: [i32, i32], result: i32 },
   // memory
   cpu_tlb_known: { parameters: [i32, i32], result: i32 },

@@ -8,9 +8,13 @@
  */
 import type binaryen from "binaryen";
 import {
+  C_BUDGET,
+  C_CPL,
   C_EIP,
+  C_INSN_EIP,
   C_JUMP_TAG,
   C_MODE,
+  C_RECORD,
   CPU,
   JIT_EXIT_DIRECT,
   JIT_EXIT_INDIRECT,
@@ -42,6 +46,8 @@ import { LocalContext } from "./state.ts";
 
 const STALE = SPECIAL.indexOf("stale");
 const PAGE = ~0xfff;
+const HYPERCALL_MULTICALL = 13;
+const HYPERCALL_IRET = 23;
 /** The condition of JNE. */
 const NOT_EQUAL = 5;
 /** So many targets are compared with one by one. */
@@ -406,6 +412,36 @@ export class RegionContext extends LocalContext {
       inner = m.block(null, [m.block(label(n), [inner]), chosen]);
     }
     this.emit(m.block("elsewhere", [inner]));
+  }
+
+  /**
+   * INT 0x82 of ring 1, which changes EAX and nothing else of registers and flags where it comes back to behind
+   * itself: all but the calls that may restore a context.
+   *
+   * @param number what EAX is known to hold, or null
+   */
+  hypercall(number: number | null): void {
+    const { behind, delta, length, record, count } = this.#instruction;
+    this.unlikely(this.ne(this.load(4, CPU, C_CPL), 1), () => this.leave("insn_int"));
+    this.#count("left");
+    const plain = number !== null && number !== HYPERCALL_IRET && number !== HYPERCALL_MULTICALL;
+    if (plain) this.exposeGeneral();
+    else this.expose();
+    const { origin, budget, blocks } = this.state;
+    const here = this.add(origin, this.#block.offset + delta);
+    const eip = this.add(here, length);
+    this.store(8, CPU, this.convert(here, "i64"), C_INSN_EIP);
+    this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
+    this.store(4, CPU, record, C_RECORD);
+    this.store(4, CPU, this.sub(budget, count), C_BUDGET);
+    const settled = this.callReady("cpu_hypercall", eip, blocks[behind].record);
+    this.unlikely(this.eqz(settled), () => {
+      if (plain) this.exposeFlags();
+      this.tail("resume");
+    });
+    if (plain) this.takeBackResult();
+    else this.takeBack();
+    this.goTo(behind);
   }
 
   /** By a helper, and on behind it where nothing is pending. */

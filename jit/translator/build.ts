@@ -12,6 +12,7 @@ import {
   JIT_EXITS_COUNT,
   JIT_EXITS_ENTRIES,
   MACHINE,
+  R_AX,
   REC_LINK,
 } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
@@ -256,15 +257,31 @@ function emitInstructions(
 ): void {
   const block = x.state.blocks[n];
   let before = x;
+  let accumulator: number | null = null;
   x.begin(recording);
   for (const i of block.instructions) {
     const y = contextOf(m, i, n, before);
     if (i.handler === "end") y.jumpRelative();
+    else if (isHypercall(i)) y.hypercall(accumulator);
     else if (i.handler.row.slow) y.leave(i.handler.row.slow as keyof typeof HELPERS);
     else meaningOf(i.handler.row.name)(y);
+    accumulator = constantForAccumulator(i);
     before = y;
   }
   if (block.next >= 0) before.runOn();
+}
+
+/** INT 0x82 that comes back into the region. */
+function isHypercall(i: DecodedInstruction): boolean {
+  return i.handler !== "end" && i.handler.row.slow === "insn_int" && i.behind >= 0 &&
+    (Number(i.immediate) & 0xff) === 0x82;
+}
+
+/** What EAX holds behind a MOV of a constant to it; null if it is another instruction. */
+function constantForAccumulator({ handler, a, immediate }: DecodedInstruction): number | null {
+  const moves = handler !== "end" && handler.row.name === "mov" && handler.size === 4 &&
+    handler.row.operands.join() === "Zv,Iv" && a === R_AX;
+  return moves ? Number(immediate) | 0 : null;
 }
 
 function contextOf(

@@ -14,7 +14,9 @@ import {
   CPU,
   FLAGS_FROM_INC,
   FLAGS_FROM_LOGIC,
+  JIT_TLB_CHANGES,
   R_ZERO,
+  TLB_CHANGES,
 } from "../../core/wasm/layout.ts";
 import type { Row } from "../isa/rows.ts";
 import { constantOf } from "../semantics/fold.ts";
@@ -341,6 +343,13 @@ export abstract class LocalContext extends FormContext {
 
   #forgetPages(): void {
     for (const { page } of this.state.slots.all) this.store(4, page, NO_PAGE);
+    this.store(4, JIT_TLB_CHANGES, this.load(4, TLB_CHANGES));
+  }
+
+  /** Forgets them if the TLB has changed since they were looked up. */
+  #keepPages(): void {
+    const changed = this.ne(this.load(4, TLB_CHANGES), this.load(4, JIT_TLB_CHANGES));
+    this.unlikely(changed, () => this.#forgetPages());
   }
 
   // ---- memory ----------------------------------------------------------------------------------------
@@ -377,10 +386,19 @@ export abstract class LocalContext extends FormContext {
 
   /** Writes registers and flags back; the flags must have been written to their locals. */
   #storeRegisters(): void {
+    this.#storeGeneral();
+    this.#storeFlags();
+  }
+
+  #storeGeneral(): void {
     const { state } = this;
     for (const i of state.dirty) {
       this.store(8, CPU, this.convert(this.copy(state.registers[i]), "i64"), i * 8);
     }
+  }
+
+  #storeFlags(): void {
+    const { state } = this;
     this.if(state.from, () => {
       this.invoke("cpu_flags_from", state.from, state.fromA, state.fromB);
     }, () => {
@@ -398,13 +416,34 @@ export abstract class LocalContext extends FormContext {
 
   /** Before a helper that may look at any register and change it. */
   protected expose(): void {
+    this.exposeGeneral();
+    this.settle();
+    this.#storeFlags();
+    super.writeState(4, C_BUDGET, this.state.budget);
+  }
+
+  /** Before a helper that looks at no flags: general registers alone. */
+  protected exposeGeneral(): void {
     for (const i of ALL) {
       this.state.used.add(i);
       this.state.dirty.add(i);
     }
-    this.settle();
-    this.#storeRegisters();
-    super.writeState(4, C_BUDGET, this.state.budget);
+    this.#storeGeneral();
+  }
+
+  /** Behind that, where the flags are wanted after all. */
+  protected exposeFlags(): void {
+    this.writeFlags();
+    this.#storeFlags();
+  }
+
+  /** After a helper that may have changed EAX alone, of registers and flags; and the budget. */
+  protected takeBackResult(): void {
+    const { state } = this;
+    this.set(state.registers[0], super.readState(4, 0));
+    state.groups.forget();
+    this.set(state.budget, super.readState(4, C_BUDGET));
+    this.#keepPages();
   }
 
   /** After such a helper. */
@@ -412,7 +451,7 @@ export abstract class LocalContext extends FormContext {
     this.#loadRegisters();
     this.state.groups.forget();
     this.set(this.state.budget, super.readState(4, C_BUDGET));
-    this.#forgetPages();
+    this.#keepPages();
     this.flags = null;
   }
 
@@ -426,6 +465,11 @@ export abstract class LocalContext extends FormContext {
     const result = super.call(helper, ...args);
     this.takeBack();
     return result;
+  }
+
+  /** Calls a helper for which all that it needs was written back. */
+  protected callReady(helper: HelperName, ...args: Operand[]): Value {
+    return super.call(helper, ...args);
   }
 
   /** Calls a helper when all is written back and nothing will be looked at again. */

@@ -26,6 +26,7 @@ export {
   cpu_code_known,
   cpu_enter_slow,
   cpu_fault,
+  cpu_hypercall,
   cpu_jump_ok,
   cpu_link,
   cpu_no_fault,

@@ -41,6 +41,7 @@ import { forget_over_the_end, over_the_end, translate_exec } from "../pagetables
 import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
+import { insn_hypercall } from "../traps/interrupt";
 import { EXIT_RECORD, find_block, generation, is_block, jump_entry, TRANSIENT } from "./code";
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
@@ -249,6 +250,15 @@ export function cpu_settled(eip: u32, rec: u32): u32 {
   if (!code_there(eip, rec)) return 0;
   store<u32>(CPU + C_RECORD, 0);
   return 1;
+}
+
+/**
+ * For translated code: INT 0x82 of ring 1, all registers but the flags written back; answers as cpu_settled.
+ * The flags belong in their place where it says 0.
+ */
+export function cpu_hypercall(eip: u32, rec: u32): u32 {
+  insn_hypercall();
+  return cpu_settled(eip, rec);
 }
 
 /**

@@ -33,6 +33,7 @@ import {
   SEG_SEL,
   SEG_SIZE,
   SS,
+  TLB_CHANGES,
 } from "../layout";
 
 import { LONG } from "./tables";
@@ -193,6 +194,7 @@ export function update_mode(): void {
   }
   store<u32>(CPU + C_MODE, m);
   const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (cpl() == 3 ? 1 : 0);
+  if (load<u32>(CPU + C_TLB_TAG) != tag) note_tlb_change();
   store<u32>(CPU + C_TLB_TAG, tag);
   store<u32>(CPU + C_JUMP_TAG, tag | (m << 12));
 }
@@ -206,6 +208,15 @@ let host_steps: bool = false;
 export function machine_step_mode(on: u32): void {
   host_steps = on != 0;
   update_mode();
+}
+
+/**
+ * Translated code keeps addresses that the TLB gave it across calls of the core, for as long as nothing
+ * is entered into the TLB, nothing is taken from it and its tag stays: all that says so here.
+ */
+// @ts-ignore: decorator
+@inline export function note_tlb_change(): void {
+  store<u32>(TLB_CHANGES, load<u32>(TLB_CHANGES) + 1);
 }
 
 /** Set while DR7 of the running vCPU enables an execution or data breakpoint. */

@@ -9,7 +9,7 @@
 // Between a change and the guest's flush the running vCPU may use what it has cached, as on a real
 // CPU. What may never be stale, who can write to a frame and whose frame it is, does not rest on
 // this: see tlb_drop_writers and release_frame.
-import { cpl, update_mode } from "../cpu/state";
+import { cpl, note_tlb_change, update_mode } from "../cpu/state";
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import {
   C_TLB_TAG,
@@ -74,6 +74,7 @@ export function address_space_enter(v: Vcpu): void {
   const tag = n << 1 | (cpl() == 3 ? 1 : 0);
   if (load<u32>(CPU + C_TLB_TAG) == tag) return;
   store<u32>(CPU + C_TLB_TAG, tag);
+  note_tlb_change();
   update_mode();
 }
 
@@ -85,6 +86,7 @@ export function address_space_renew(v: Vcpu): void {
 
 /** Empties the TLB and the jump cache and starts the numbers anew. */
 export function tlb_reset(): void {
+  note_tlb_change();
   for (let e: usize = TLB; e < <usize> TLB + TLB_ENTRIES * TLB_ENTRY_SIZE; e += TLB_ENTRY_SIZE) {
     store<u64>(e + TLB_READ, TLB_NEVER);
     store<u64>(e + TLB_WRITE, TLB_NEVER);

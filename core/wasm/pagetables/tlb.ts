@@ -3,6 +3,7 @@
 // For each frame, page_info remembers the TLB slot through which it may be written (the high half of
 // `type`: slot + 1, or SEVERAL). So when a frame becomes a table or descriptor page, the licence to
 // write to it is found and revoked without a look at 4096 entries, whichever address space it was in.
+import { note_tlb_change } from "../cpu/state";
 import { current, current_domain, Domain } from "../domains/domain";
 import {
   TLB,
@@ -54,6 +55,7 @@ export function tlb_drop_writers(mfn: u32): void {
   const where = p.type >> WRITERS_SHIFT;
   p.type &= 0xffff;
   if (where == 0) return;
+  note_tlb_change();
   if (where != SEVERAL) {
     drop_writer(TLB + ((<usize> where - 1) << 5), mfn);
     return;
@@ -91,6 +93,7 @@ export function tlb_flush_current(): void {
 /** INVLPG: forgets one page of the running address space. */
 export function tlb_flush_page(address: u64): void {
   const e = tlb_entry(address);
+  note_tlb_change();
   store<u64>(e + TLB_READ, TLB_NEVER);
   store<u64>(e + TLB_WRITE, TLB_NEVER);
   if (changetype<usize>(current) && page_was_executed(address)) address_space_renew(current);

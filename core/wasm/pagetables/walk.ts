@@ -3,7 +3,7 @@
 // The tables were checked when they became tables, so the walk trusts what they say; it sets accessed
 // and dirty bits straight in memory, as a CPU does. What it finds goes into the TLB, and nothing else
 // puts anything there: here, too, is the last test of who may write to what.
-import { breakpoints_armed, cpl, fault, GP, long_mode, page_fault, SS_ } from "../cpu/state";
+import { breakpoints_armed, cpl, fault, GP, long_mode, note_tlb_change, page_fault, SS_ } from "../cpu/state";
 import { LONG } from "../cpu/tables";
 import { all_canonical } from "../long/address";
 import { frame_written } from "../cpu/code";
@@ -141,6 +141,7 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
 
   const entry = tlb_entry(address);
   const tag = (address & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
+  note_tlb_change();
   store<u64>(entry + TLB_READ, tag);
   store<u32>(entry + TLB_ADDEND, <u32> host - <u32> address);
   if (writable && !p.code && (write || e & D)) {

@@ -17,7 +17,7 @@ function refuse(vector: u32): void {
 }
 
 /** INT 0x82 from ring 1: the number in EAX, arguments in EBX ECX EDX ESI EDI, the result in EAX. */
-function insn_hypercall(): void {
+export function insn_hypercall(): void {
   store<u32>(CPU + C_STEP_ARMED, 0); // a gate clears TF; it counts again after the next instruction
   const result = hypercall(gpr(AX), gpr(BX), gpr(CX), gpr(DX), gpr(SI), gpr(DI));
   // The iret hypercall returns the EAX that it restored.
