@@ -3,7 +3,8 @@ import { DX, gpr } from "../cpu/state";
 import { current_domain, DOM_RUNNING } from "../domains/domain";
 import { EFAULT, EINVAL } from "../errno";
 import { charge } from "../events/clock";
-import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
+import { TLB_CHANGES } from "../layout";
+import { access_ok, copy_from_guest, copy_to_guest, write_hit } from "../pagetables/guest_copy";
 import { trace_hypercall, trace_hypercall_done } from "../trace";
 import { again1, again2, again3, call_again, slice_over, take_again } from "./continuation";
 import { dispatch } from "./dispatch";
@@ -16,18 +17,25 @@ const COST: u32 = 50;
 const BATCH: u32 = 512;
 const IRET: u32 = 23;
 
-const entry = memory.data(32);
+const copy = memory.data(32);
 let inside: bool = false;
 
-/** Writes an entry's result back. The guest may have unmapped the list meanwhile: -EFAULT. */
-function put_result(list: u64, result: i32): i32 {
-  store<i32>(entry, result, RESULT);
-  return copy_to_guest(list + RESULT, entry + RESULT, 4);
+/**
+ * Where an entry can be read: in the list itself where the TLB would let a store go straight there, else in a
+ * copy; 0 if it cannot be read.
+ */
+// @ts-ignore: decorator
+@inline function find_entry(list: u64): usize {
+  if (access_ok(list, ENTRY)) {
+    const host = write_hit(<u32> list, ENTRY);
+    if (host) return host;
+  }
+  return copy_from_guest(copy, list, ENTRY) ? 0 : copy;
 }
 
-/** One entry, whose copy is in `entry`. Sub-calls that ask to be called again have their entry changed. */
-function call_entry(): i32 {
-  const nr = load<u32>(entry);
+/** One entry. */
+// @ts-ignore: decorator
+@inline function call_entry(nr: u32, entry: usize): i32 {
   const a1 = load<u32>(entry, ARGS);
   const a2 = load<u32>(entry, ARGS + 4);
   const a3 = load<u32>(entry, ARGS + 8);
@@ -38,6 +46,19 @@ function call_entry(): i32 {
   const result = dispatch(nr, a1, a2, a3, a4, a5);
   trace_hypercall_done(at, nr, result);
   return result;
+}
+
+/** Writes a sub-call's arguments back that asked to be called again, or its result otherwise. */
+function put_arguments(list: u64): i32 {
+  store<u32>(copy, again1);
+  store<u32>(copy, again2, 4);
+  store<u32>(copy, again3, 8);
+  return copy_to_guest(list + ARGS, copy, 12);
+}
+
+function put_result(list: u64, result: i32): i32 {
+  store<i32>(copy, result);
+  return copy_to_guest(list + RESULT, copy, 4);
 }
 
 /**
@@ -53,19 +74,20 @@ export function do_multicall(list: u64, count: u32): i32 {
   if (inside) return -EINVAL;
   for (let n: u32 = 0; n < count; n++) {
     if (n == BATCH || (n && slice_over())) return call_again(<u32> list, count - n, gpr(DX));
-    if (copy_from_guest(entry, list, ENTRY)) return -EFAULT;
+    const entry = find_entry(list);
+    if (!entry) return -EFAULT;
+    const changes = load<u32>(TLB_CHANGES);
     const nr = load<u32>(entry);
     inside = true;
-    const result = call_entry();
+    const result = call_entry(nr, entry);
     inside = false;
     if (take_again()) {
-      store<u32>(entry, again1, ARGS);
-      store<u32>(entry, again2, ARGS + 4);
-      store<u32>(entry, again3, ARGS + 8);
-      if (copy_to_guest(list + ARGS, entry + ARGS, 12)) return -EFAULT;
+      if (put_arguments(list)) return -EFAULT;
       return call_again(<u32> list, count - n, gpr(DX));
     }
-    if (put_result(list, result)) return -EFAULT;
+    // the call may have unmapped the list, or made it something that cannot be written to
+    if (entry != copy && load<u32>(TLB_CHANGES) == changes) store<i32>(entry, result, RESULT);
+    else if (put_result(list, result)) return -EFAULT;
     if (nr == IRET) return result;
     if (current_domain.state != DOM_RUNNING) return 0;
     list += ENTRY;
