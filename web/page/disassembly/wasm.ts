@@ -14,13 +14,22 @@ export async function wasmText(bytes: Uint8Array): Promise<string> {
   try {
     module.generateNames();
     module.applyNames();
-    const text = module.toText({ foldExprs: false, inlineExport: false });
-    return text.split("\n")
-      .filter((line) => !/^ {2}\((type|import|export|table|memory|global|elem) /.test(line))
-      .join("\n");
+    return functionsOf(module.toText({ foldExprs: false, inlineExport: false }));
   } finally {
     module.destroy();
   }
+}
+
+/** The functions of a module's text, in which what is called has the name it is imported by. */
+function functionsOf(text: string): string {
+  const names = new Map<string, string>();
+  for (const [, name, id] of text.matchAll(/^ {2}\(import "\w+" "(\w+)" \(func (\$\w+)/gm)) {
+    names.set(id, `$${name}`);
+  }
+  return text.split("\n")
+    .filter((line) => !/^ {2}\((type|import|export|table|memory|global|elem) /.test(line))
+    .join("\n")
+    .replace(/\$f\d+/g, (id) => names.get(id) ?? id);
 }
 
 /** What translations use beyond the first WebAssembly. */

@@ -117,12 +117,13 @@ class CounterPanel implements Panel {
     const columns = this.#columns(chart);
     drawn.plot ??= this.#plot(drawn, columns);
     drawn.plot.setData(columns);
-    last.textContent = chart.series
-      .map(({ label }, i) => {
-        const values = columns[i + 1] as number[];
-        const now = format(values[values.length - 1]);
-        return chart.series.length > 1 ? `${label} ${now}` : now;
-      }).join(", ");
+    last.replaceChildren(...chart.series.map(({ label, colour }, i) => {
+      const values = columns[i + 1] as number[];
+      const now = format(values[values.length - 1]);
+      if (chart.series.length === 1) return make("span", {}, now);
+      const swatch = make("span", { class: "swatch", style: `background:var(${colour})` });
+      return make("span", {}, swatch, `${label} ${now}`);
+    }));
   }
 
   #columns(chart: Chart): uPlot.AlignedData {

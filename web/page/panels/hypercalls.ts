@@ -107,7 +107,9 @@ class TracePanel implements Panel {
         make(
           "tr",
           { class: "gap" },
-          make("td", { colspan: "5" }, `… ${skipped.toLocaleString("en")} more, too fast to show`),
+          make("td"),
+          make("td"),
+          make("td", { colspan: "3" }, `… ${skipped.toLocaleString("en")} more, too fast to show`),
         ),
       );
     }
