@@ -17,16 +17,6 @@ export const npmPackages: Plugin = {
   },
 };
 
-/** The event loop's turn, which browsers have no name for. */
-const TIMERS = `
-  const { port1, port2 } = new MessageChannel();
-  const waiting = [];
-  port1.onmessage = () => waiting.shift()();
-  export function setImmediate(f) {
-    waiting.push(f);
-    port2.postMessage(null);
-  }`;
-
 /** The build's own loader: a page fetches its parts. */
 const LOADER = `
   export function loadModule() {
@@ -34,14 +24,11 @@ const LOADER = `
   }
   export const loadGuest = loadModule;`;
 
-export const standIns: Plugin = {
-  name: "stand-ins",
+export const fetchedParts: Plugin = {
+  name: "parts are fetched",
   setup(build) {
-    build.onResolve({ filter: /^node:timers$/ }, () => ({ path: "timers", namespace: "in" }));
     build.onResolve({ filter: /build\/load\.ts$/ }, () => ({ path: "loader", namespace: "in" }));
-    build.onLoad({ filter: /.*/, namespace: "in" }, ({ path }) => ({
-      contents: path === "timers" ? TIMERS : LOADER,
-    }));
+    build.onLoad({ filter: /.*/, namespace: "in" }, () => ({ contents: LOADER }));
   },
 };
 

@@ -8,8 +8,8 @@ import { BUILT_IN } from "../page/link.ts";
 import {
   disassembler,
   disassemblerModule,
+  fetchedParts,
   npmPackages,
-  standIns,
   translatorWorker,
 } from "./browser.ts";
 
@@ -70,7 +70,7 @@ async function bundle(version: string): Promise<Artefact> {
       legalComments: "none",
       logLevel: "silent",
       define: { ASSET_VERSION: JSON.stringify(version) },
-      plugins: [translatorWorker(version), disassembler(version), standIns, npmPackages],
+      plugins: [translatorWorker(version), disassembler(version), fetchedParts, npmPackages],
     });
     const style = await esbuild.build({
       entryPoints: [path("style/main.css")],

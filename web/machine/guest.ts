@@ -1,8 +1,7 @@
 /** One machine with one guest, as the page's messages drive it. */
 import type { Domain } from "../../core/host/domain.ts";
 import { createMachine, type Machine } from "../../core/host/machine.ts";
-import { SHUTDOWN, type Shutdown } from "../../core/host/shutdown.ts";
-import { VcpuView } from "../../core/host/vcpu_view.ts";
+import type { Shutdown } from "../../core/host/shutdown.ts";
 import type { BootRequest, FromMachine, GuestEnd, ToMachine } from "../protocol.ts";
 import { Feeds } from "./feeds/feeds.ts";
 import { LogBatches } from "./log.ts";
@@ -10,6 +9,9 @@ import { OutputBatches } from "./output.ts";
 import { Stepper } from "./stepper.ts";
 
 export type Post = (message: FromMachine, transfer?: Transferable[]) => void;
+
+/** Instructions of a slice: about a millisecond, as if nothing were said. */
+const SLICE = 200_000;
 
 export class Guest {
   readonly #output: OutputBatches;
@@ -22,10 +24,7 @@ export class Guest {
   constructor(private readonly post: Post) {
     this.#output = new OutputBatches((bytes) => post({ type: "output", bytes }, [bytes.buffer]));
     this.#log = new LogBatches((lines) => post({ type: "log", lines }));
-    this.#stepper = new Stepper(
-      () => this.#machine?.core.retired() ?? 0,
-      () => this.#tellState(),
-    );
+    this.#stepper = new Stepper(() => this.#tellState());
     this.#feeds = new Feeds(post);
   }
 
@@ -67,7 +66,7 @@ export class Guest {
         log: (line) => this.#log.take(line),
         slice: () => {
           this.#feeds.beforeSlice();
-          return this.#stepper.slice();
+          return SLICE;
         },
       });
       this.#machine = machine;
@@ -83,7 +82,7 @@ export class Guest {
       this.#domain = domain;
       this.#stepper.attach(domain);
       this.#feeds.attach(machine, domain);
-      domain.shutdown.then((shutdown) => this.#ended(machine, domain, shutdown));
+      domain.shutdown.then((shutdown) => this.#ended(domain, shutdown));
       this.post({ type: "booted" });
       this.#stepper.resume();
     } catch (error) {
@@ -92,15 +91,13 @@ export class Guest {
     }
   }
 
-  async #ended(machine: Machine, domain: Domain, shutdown: Shutdown): Promise<void> {
+  async #ended(domain: Domain, shutdown: Shutdown): Promise<void> {
     await Promise.race([domain.console.drained(), new Promise((r) => setTimeout(r, 500))]);
     this.#output.flush();
     this.#log.flush();
     const { name, code, crash } = shutdown;
-    const end: GuestEnd = { name, code, crash, report: [] };
-    if (crash !== null || code === SHUTDOWN.CRASH || code === SHUTDOWN.WATCHDOG) {
-      end.report = await report(machine, domain, shutdown);
-    }
+    const report = await crashLines(domain);
+    const end: GuestEnd = { name, code, crash, report };
     this.post({ type: "ended", end });
     this.#feeds.refresh();
   }
@@ -108,18 +105,16 @@ export class Guest {
   #tellState(): void {
     const { state } = this.#stepper;
     const instructions = this.#machine?.core.retired() ?? 0;
-    const eip = this.#machine && this.#domain
-      ? new VcpuView(this.#machine.core, this.#domain.id, 0).eip
-      : 0;
+    const eip = this.#domain?.vcpu().eip ?? 0;
     this.post({ type: "state", state, eip, instructions });
     this.#feeds.refresh();
   }
 }
 
-async function report(machine: Machine, domain: Domain, shutdown: Shutdown): Promise<string[]> {
+/** What a crash left behind; empty where there was none. */
+async function crashLines(domain: Domain): Promise<string[]> {
   try {
-    const { crashReport } = await import("../../core/host/report/report.ts");
-    return await crashReport(machine.core, domain, shutdown);
+    return [...(await domain.crash)?.report ?? []];
   } catch (error) {
     return [`no report: ${reason(error)}`];
   }

@@ -1,53 +1,40 @@
-/**
- * Pause, resume and step. A step is one slice that may run a single instruction, which the core ends
- * at the next block's first instruction: one block of guest code. A guest that waits for an event is
- * let run until it has done something.
- */
+/** Pause, resume and step. A step is one instruction; a guest that waits for an event runs it when that comes. */
 import type { Domain } from "../../core/host/domain.ts";
 import type { RunState } from "../protocol.ts";
-
-/** Instructions of an ordinary slice. */
-const SLICE = 200_000;
 
 export class Stepper {
   state: RunState = "running";
   #domain: Domain | null = null;
-  #from = -1;
+  #step: AbortController | null = null;
 
-  /**
-   * @param retired counts the instructions that guests have run
-   * @param changed told when the state is another
-   */
-  constructor(private readonly retired: () => number, private readonly changed: () => void) {}
+  /** @param changed told when the state is another, or another instruction is next */
+  constructor(private readonly changed: () => void) {}
 
   attach(domain: Domain): void {
     this.#domain = domain;
   }
 
   pause(): void {
+    this.#step?.abort();
     this.#domain?.pause();
     this.#become("paused");
   }
 
   resume(): void {
-    this.#become("running");
+    this.#step = null;
     this.#domain?.unpause();
+    this.#become("running");
   }
 
-  step(): void {
-    if (this.state === "stepping" || !this.#domain?.running) return;
-    this.#from = -1;
+  async step(): Promise<void> {
+    if (this.state !== "paused" || !this.#domain?.running) return;
+    const step = this.#step = new AbortController();
     this.#become("stepping");
-    this.#domain.unpause();
-  }
-
-  /** Most instructions of the slice to come; called before each. */
-  slice(): number {
-    if (this.state !== "stepping") return SLICE;
-    const now = this.retired();
-    if (this.#from < 0) this.#from = now;
-    else if (now !== this.#from) this.pause();
-    return 1;
+    // what ends it otherwise has said so itself: pause, or the guest's end
+    await this.#domain.step(1, { signal: step.signal }).catch(() => {});
+    if (this.#step !== step || step.signal.aborted) return;
+    this.#step = null;
+    this.#become("paused");
   }
 
   #become(state: RunState): void {

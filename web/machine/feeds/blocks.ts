@@ -24,13 +24,13 @@ const FADE = 0.85;
 const LEAST = 500;
 /** Blocks that are kept an eye on. */
 const MOST = 4000;
+const PAGE = 4096;
+const MOST_PAGES = 500;
 /** Bytes that are shown of a block whose end is not known. */
 const BLOCK_BYTES = 256;
 
 interface Place {
   weight: number;
-  /** The page of its code, as it was when it was first met. */
-  page: Uint8Array;
   /** Of the code segment. */
   base: number;
   bits: 16 | 32;
@@ -39,6 +39,8 @@ interface Place {
 class BlocksFeed implements Feed {
   readonly interval = 1000;
   readonly #places = new Map<number, Place>();
+  /** Pages of code by their linear addresses, as they were when they were first hot: another process may run later. */
+  readonly #pages = new Map<number, Uint8Array>();
   #retired = 0;
   #latest: HotPlace[] = [];
 
@@ -62,15 +64,23 @@ class BlocksFeed implements Feed {
   }
 
   #code(eip: number): Omit<Place, "weight"> {
-    const { machine: { core }, domain } = this.subject;
-    const view = core.view();
+    const view = this.subject.machine.core.view();
     const base = view.getUint32(CPU + C_SEG + CS * SEG_SIZE + SEG_BASE, true);
-    const vcpu = currentVcpu(core)?.vcpu ?? 0;
-    return {
-      page: new VcpuView(core, domain.id, vcpu).read(((base + eip) & ~0xfff) >>> 0, 4096),
-      base,
-      bits: view.getUint32(CPU + C_MODE, true) & MODE_CODE32 ? 32 : 16,
-    };
+    this.#page((base + eip) >>> 0);
+    const bits = view.getUint32(CPU + C_MODE, true) & MODE_CODE32 ? 32 : 16;
+    return { base, bits };
+  }
+
+  /** The page that holds a linear address; what is not mapped is missing from it. */
+  #page(linear: number): Uint8Array {
+    const start = (linear & ~0xfff) >>> 0;
+    let page = this.#pages.get(start);
+    if (!page) {
+      const { machine: { core }, domain } = this.subject;
+      page = new VcpuView(core, domain.id, currentVcpu(core)?.vcpu ?? 0).read(start, PAGE);
+      if (this.#pages.size < MOST_PAGES) this.#pages.set(start, page);
+    }
+    return page;
   }
 
   sample(): BlocksData {
@@ -139,9 +149,10 @@ class BlocksFeed implements Feed {
   }
 
   #piece(place: Place, eip: number, length: number, exact: boolean): CodeAnswer["code"][number] {
-    const at = (eip + place.base) & 0xfff;
+    const linear = (eip + place.base) >>> 0;
+    const at = linear % PAGE;
     const symbol = this.subject.domain.symbols.describe(eip) ?? "";
-    return { address: eip, bytes: place.page.slice(at, at + length), symbol, exact };
+    return { address: eip, bytes: this.#page(linear).slice(at, at + length), symbol, exact };
   }
 }
 
