@@ -4,7 +4,7 @@ import type { Feed, Subject } from "./feeds.ts";
 import { TRACE_BITS, TraceRows } from "./trace_rows.ts";
 
 class TraceFeed implements Feed {
-  readonly interval = 100;
+  readonly interval = 150;
   #rows: TraceRows | null = null;
 
   constructor(private readonly subject: Subject) {}

@@ -15,8 +15,8 @@ const EVENTS = ["pending", "upcall", "NMI callback", "failsafe callback"];
 const EVENT_SENT = 0;
 
 /** Rows that a batch may have: so many more each time, up to a burst that a command at a prompt makes. */
-const ROWS = 60;
-const BURST = 400;
+const ROWS = 40;
+const BURST = 300;
 /** Rows in a batch that are put into words to see whether they pass the filter. */
 const LOOKS = 1500;
 

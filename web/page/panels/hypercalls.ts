@@ -12,6 +12,8 @@ import type { Panel } from "../tabs.ts";
 
 /** Rows that are kept. */
 const KEPT = 500;
+/** Pixels from the end that still count as the end: rows have their true heights only once they are in sight. */
+const NEAR = 250;
 const KIND_LABELS: Record<TraceKind, string> = {
   hypercall: "hypercalls",
   trap: "traps",
@@ -21,7 +23,7 @@ const KIND_LABELS: Record<TraceKind, string> = {
 
 class TracePanel implements Panel {
   readonly element: HTMLElement;
-  readonly #rows = make("tbody", { id: "trace-rows" });
+  readonly #rows = make("tbody", { id: "trace-rows", role: "rowgroup" });
   readonly #body: HTMLElement;
   readonly #note = make("p", { class: "panel-note", id: "trace-note" });
   readonly #filter = make("input", {
@@ -39,6 +41,8 @@ class TracePanel implements Panel {
     "Hold",
   );
   #held = false;
+  /** The last row is in sight, and what comes is scrolled to. */
+  #atEnd = true;
   #total = 0;
   #rate = { since: 0, seen: 0 };
 
@@ -62,14 +66,19 @@ class TracePanel implements Panel {
       this.#hold,
       clear,
     );
-    const head = make("tr");
+    const head = make("tr", { role: "row" });
     for (const title of ["#", "vCPU", "what", "details", "result"]) {
-      head.append(make("th", { scope: "col" }, title));
+      head.append(make("th", { scope: "col", role: "columnheader" }, title));
     }
     this.#body = make(
       "div",
       { class: "panel-body flush", tabindex: "0", role: "region", "aria-label": "Trace" },
-      make("table", { class: "rows trace" }, make("thead", {}, head), this.#rows),
+      make(
+        "table",
+        { class: "rows trace", role: "table", "aria-label": "Trace" },
+        make("thead", { role: "rowgroup" }, head),
+        this.#rows,
+      ),
     );
     this.element = make(
       "div",
@@ -78,6 +87,10 @@ class TracePanel implements Panel {
       this.#body,
       make("div", { class: "panel-foot" }, this.#note),
     );
+    this.#body.addEventListener("scroll", () => {
+      const { scrollHeight, scrollTop, clientHeight } = this.#body;
+      this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    }, { passive: true });
     tools.addEventListener("change", () => this.shown());
     this.#filter.addEventListener("input", () => this.shown());
     clear.addEventListener("click", () => this.reset());
@@ -99,14 +112,13 @@ class TracePanel implements Panel {
 
   fed(data: unknown): void {
     const { rows, seen, skipped } = data as TraceData;
-    const atEnd = this.#body.scrollHeight - this.#body.scrollTop - this.#body.clientHeight < 40;
     const fresh = document.createDocumentFragment();
     for (const row of rows) fresh.append(rowElement(row));
     if (skipped > 0) {
       fresh.append(
         make(
           "tr",
-          { class: "gap" },
+          { class: "gap", role: "row" },
           make("td"),
           make("td"),
           make("td", { colspan: "3" }, `… ${skipped.toLocaleString("en")} more, too fast to show`),
@@ -117,7 +129,7 @@ class TracePanel implements Panel {
     for (let over = this.#rows.childElementCount - KEPT; over > 0; over--) {
       this.#rows.firstElementChild!.remove();
     }
-    if (atEnd) this.#body.scrollTop = this.#body.scrollHeight;
+    if (this.#atEnd) this.#body.scrollTop = 1e7;
     this.#count(seen);
   }
 
@@ -151,18 +163,19 @@ class TracePanel implements Panel {
   }
 }
 
+/** A row; the roles are said because the style makes a grid of it. */
 function rowElement(row: TraceRow): HTMLElement {
+  const cell = (kind: string, text: string) => make("td", { role: "cell", class: kind }, text);
+  const name = cell("name", row.name);
+  if (row.depth) name.style.paddingLeft = `${8 + row.depth * 14}px`;
   return make(
     "tr",
-    { "data-kind": row.kind, "data-bad": row.bad },
-    make("td", { class: "number" }, String(row.n)),
-    make("td", {}, row.vcpu),
-    make("td", {
-      class: "name",
-      style: row.depth ? `padding-left:${8 + row.depth * 14}px` : undefined,
-    }, row.name),
-    make("td", { class: "details" }, row.details),
-    make("td", { class: "result" }, row.result || "…"),
+    { role: "row", "data-kind": row.kind, "data-bad": row.bad },
+    cell("number", String(row.n)),
+    cell("", row.vcpu),
+    name,
+    cell("details", row.details),
+    cell("result", row.result || "…"),
   );
 }
 
