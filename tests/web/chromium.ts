@@ -4,7 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { alone, Apt, DebianUnavailable } from "../debian/apt.ts";
+import { type Browser, chromium } from "playwright-core";
+import { alone, Apt, DebianUnavailable, forTest } from "../debian/apt.ts";
 
 const CACHE = new URL("../../.cache/chromium/", import.meta.url);
 
@@ -125,5 +126,23 @@ export async function fetchChromium(say: (line: string) => void): Promise<Chromi
     Deno.writeTextFileSync(new URL("fonts.conf", place), fonts(place));
     Deno.removeSync(work, { recursive: true });
     return unpacked()!;
+  });
+}
+
+/**
+ * For tests: a browser, fetched if need be and started.
+ *
+ * @returns null where it cannot be had, after a line that says the test is left out
+ * @throws DebianUnavailable in CI, where a test that is left out is a failure
+ */
+export function chromiumForTest(): Promise<Browser | null> {
+  return forTest("Chromium", async () => {
+    const { executable, env } = await fetchChromium((line) => console.error(line));
+    return await chromium.launch({
+      executablePath: executable,
+      // in a container there are often neither user namespaces nor a large /dev/shm
+      args: ["--no-sandbox", "--disable-dev-shm-usage"],
+      env: { ...Deno.env.toObject(), ...env },
+    });
   });
 }

@@ -2,11 +2,10 @@
 /** For tests of the page: the page served, a browser that looks at it, and what a person would do there. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { buildSite } from "../../web/build/site.ts";
 import { serve } from "../../web/build/serve.ts";
-import { forTest } from "../debian/apt.ts";
-import { fetchChromium } from "./chromium.ts";
+import { chromiumForTest } from "./chromium.ts";
 
 /** How long anything may take before a test gives it up, in milliseconds: a loaded machine is slow. */
 const PATIENCE = 60_000;
@@ -106,17 +105,10 @@ let site: Promise<Site | null> | undefined;
 
 /** The page and a browser, for all tests of a file. Null where there is no browser, after a line that says so. */
 function open(): Promise<Site | null> {
-  return site ??= forTest("Chromium", async () => {
-    const { executable, env } = await fetchChromium((line) => console.error(line));
-    const server = serve(await buildSite(), 0);
-    const browser = await chromium.launch({
-      executablePath: executable,
-      // in a container there are often neither user namespaces nor a large /dev/shm
-      args: ["--no-sandbox", "--disable-dev-shm-usage"],
-      env: { ...Deno.env.toObject(), ...env },
-    });
-    return { browser, server };
-  });
+  return site ??= (async () => {
+    const browser = await chromiumForTest();
+    return browser && { browser, server: serve(await buildSite(), 0) };
+  })();
 }
 
 Deno.test.afterAll(async () => {

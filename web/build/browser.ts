@@ -1,6 +1,5 @@
 /** esbuild plugins: what the sources are given in a browser in place of what Deno and Node have. */
 import { createRequire, isBuiltin } from "node:module";
-import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
 
 const require = createRequire(import.meta.url);
@@ -48,42 +47,4 @@ export function translatorWorker(version: string): Plugin {
       });
     },
   };
-}
-
-/**
- * iced-x86, which its makers pack for Node alone: the same code, with its module fetched and its
- * exports made a module's.
- */
-export function disassembler(version: string): Plugin {
-  return {
-    name: "iced-x86",
-    setup(build) {
-      build.onLoad({ filter: /iced_x86\.js$/ }, async ({ path }) => {
-        const source = await Deno.readTextFile(path);
-        const end = source.indexOf("const path = require('path')");
-        const start = source.indexOf("const heap =");
-        if (end < 0 || start < 0) throw new Error("iced-x86 is not packed as it was");
-        return {
-          contents: `
-            const exports = await (async () => {
-              const module = { exports: {} };
-              const imports = { __wbindgen_placeholder__: module.exports };
-              let wasm;
-              ${source.slice(start, end)}
-              const url = new URL("iced_x86_bg.wasm?v=${version}", import.meta.url);
-              const bytes = await (await fetch(url)).arrayBuffer();
-              wasm = (await WebAssembly.instantiate(bytes, imports)).instance.exports;
-              return module.exports;
-            })();
-            export const { Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax } =
-              exports;`,
-        };
-      });
-    },
-  };
-}
-
-/** Where iced-x86's own module lies. */
-export function disassemblerModule(): string {
-  return fileURLToPath(new URL("iced_x86_bg.wasm", `file://${require.resolve("iced-x86")}`));
 }

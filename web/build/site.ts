@@ -3,15 +3,10 @@ import * as esbuild from "esbuild";
 import { fileURLToPath } from "node:url";
 import { type Artefact, buildCached, folder, isCached } from "../../core/build/cache.ts";
 import { GUEST_INPUTS, hashInputs, MODULE_INPUTS, ROOT } from "../../core/build/inputs.ts";
+import { icedModule, icedPlugin } from "../../core/build/iced.ts";
 import { loadGuest, loadModule } from "../../core/build/load.ts";
 import { BUILT_IN } from "../page/link.ts";
-import {
-  disassembler,
-  disassemblerModule,
-  fetchedParts,
-  npmPackages,
-  translatorWorker,
-} from "./browser.ts";
+import { fetchedParts, npmPackages, translatorWorker } from "./browser.ts";
 
 const OUT = new URL("dist/web/", ROOT);
 const WEB = new URL("web/", ROOT);
@@ -41,13 +36,17 @@ export async function buildSite(): Promise<URL> {
       files["index.html"] = new TextEncoder().encode(other[0].replaceAll("VERSION", hash));
       files["paravane.wasm"] = module;
       for (const [i, name] of BUILT_IN.entries()) files[`${name}.elf`] = guests[i]!;
-      files["iced_x86_bg.wasm"] = await Deno.readFile(disassemblerModule());
+      files["iced_x86_bg.wasm"] = await Deno.readFile(icedModule());
       return files;
     });
   }
   publish(hash);
   return OUT;
 }
+
+/** An expression: the bytes of a file beside the bundle. */
+const fetched = (name: string) =>
+  `await (await fetch(new URL(${JSON.stringify(name)}, import.meta.url))).arrayBuffer()`;
 
 async function bundle(version: string): Promise<Artefact> {
   await fetchPackages();
@@ -70,7 +69,12 @@ async function bundle(version: string): Promise<Artefact> {
       legalComments: "none",
       logLevel: "silent",
       define: { ASSET_VERSION: JSON.stringify(version) },
-      plugins: [translatorWorker(version), disassembler(version), fetchedParts, npmPackages],
+      plugins: [
+        translatorWorker(version),
+        icedPlugin("", fetched(`iced_x86_bg.wasm?v=${version}`)),
+        fetchedParts,
+        npmPackages,
+      ],
     });
     const style = await esbuild.build({
       entryPoints: [path("style/main.css")],
