@@ -20,7 +20,7 @@ pageTest("a paused guest does nothing until it is started again", async (tab) =>
   await tab.sees(/^one two$/m);
 });
 
-pageTest("a busy guest is stepped block by block", async (tab) => {
+pageTest("a busy guest is stepped, an instruction at a time", async (tab) => {
   await tab.boot();
   await tab.type("bench -m &");
   await tab.page.waitForTimeout(200);
