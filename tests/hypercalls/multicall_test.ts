@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { C_INSN_EIP, CPU, R_BX, R_CX } from "../../core/wasm/layout.ts";
 import { BASE, type Guest, HOLE, PAGES, Rig, UNMAPPED } from "./rig.ts";
 
-const MULTICALL = 13, XEN_VERSION = 17, SCHED_OP_COMPAT = 6;
+const MULTICALL = 13, XEN_VERSION = 17, SCHED_OP_COMPAT = 6, UPDATE_VA_MAPPING = 14;
 const PAGESIZE = 7;
 
 function entry(guest: Guest, page: number, n: number, op: number, ...args: number[]): void {
@@ -36,6 +36,24 @@ Deno.test("a list that cannot be read or written stops with -EFAULT, and the doo
   assert.equal(guest.call(MULTICALL, guest.va(2), 1), -14); // the L1 itself, read-only
   entry(guest, 10, 0, XEN_VERSION, PAGESIZE);
   assert.equal(guest.call(MULTICALL, guest.va(10), 1), 0); // not "nested" after a failure
+});
+
+Deno.test("a call that takes the list away gets no result, those before it have theirs [multicall] [errno.EFAULT]", async () => {
+  const INVLPG = 2;
+  for (const flags of [0, 0x61]) { // gone, or read-only
+    const guest = (await Rig.create()).addGuest().enter();
+    // once before, so that the list's page is one that the hypervisor writes to without a walk
+    entry(guest, 10, 0, XEN_VERSION, PAGESIZE);
+    entry(guest, 10, 1, XEN_VERSION, PAGESIZE);
+    assert.equal(guest.call(MULTICALL, guest.va(10), 2), 0);
+    assert.equal(result(guest, 10, 1), 4096);
+    const low = flags && (guest.mfns[10] << 12 | flags);
+    entry(guest, 10, 0, XEN_VERSION, PAGESIZE);
+    entry(guest, 10, 1, UPDATE_VA_MAPPING, guest.va(10), low, 0, INVLPG);
+    entry(guest, 10, 2, XEN_VERSION, PAGESIZE);
+    assert.equal(guest.call(MULTICALL, guest.va(10), 3), -14);
+    assert.deepEqual([0, 1, 2].map((n) => result(guest, 10, n)), [4096, 0x77777777, 0x77777777]);
+  }
 });
 
 Deno.test("a long list is cut into pieces that add up", async () => {
