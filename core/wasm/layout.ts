@@ -160,6 +160,9 @@ export const TLB_ADDEND = 16; // u32: host address - guest address, mod 2^32
 export const TLB_NEVER = 0xfff;
 
 // ---- Jump cache entry ------------------------------------------------------------------------
+// The entry for an EIP is (EIP ^ EIP >> 12 ^ tag * JUMP_TAG_SPREAD) mod JUMP_CACHE_ENTRIES, so that address
+// spaces that take turns have entries of their own.
+export const JUMP_TAG_SPREAD = 0x9e5;
 export const JUMP_EIP = 0; // u64
 export const JUMP_TAG = 8; // u32
 export const JUMP_RECORD = 12; // u32

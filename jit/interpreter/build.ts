@@ -20,6 +20,7 @@ import {
   JUMP_EIP,
   JUMP_RECORD,
   JUMP_TAG,
+  JUMP_TAG_SPREAD,
 } from "../../core/wasm/layout.ts";
 import { type Handler, handlerPlan, type Pair, SPECIAL } from "../isa/plan.ts";
 import { ALL_HELPERS, type Helper, HELPERS } from "../semantics/runtime.ts";
@@ -145,11 +146,12 @@ function addRoads(m: binaryen.Module, long: boolean, profile: boolean): void {
     const bytes = long ? 8 : 4;
     const eip = x.load(bytes, CPU + C_EIP);
     const low = x.convert(eip, "i32");
-    const hash = x.and(x.xor(low, x.shrU(low, 12)), JUMP_CACHE_ENTRIES - 1);
-    const entry = x.shl(hash, 4);
+    const tag = x.load(4, CPU + C_JUMP_TAG);
+    const spread = x.xor(x.shrU(low, 12), x.mul(tag, JUMP_TAG_SPREAD));
+    const entry = x.shl(x.and(x.xor(low, spread), JUMP_CACHE_ENTRIES - 1), 4);
     const sameEip = x.eq(x.load(bytes, entry, JUMP_CACHE + JUMP_EIP), eip);
     x.if(sameEip, () => {
-      const sameTag = x.eq(x.load(4, entry, JUMP_CACHE + JUMP_TAG), x.load(4, CPU + C_JUMP_TAG));
+      const sameTag = x.eq(x.load(4, entry, JUMP_CACHE + JUMP_TAG), tag);
       x.if(sameTag, () => x.goTo(x.load(4, entry, JUMP_CACHE + JUMP_RECORD)));
     });
     x.resume();

@@ -24,6 +24,7 @@ import {
   JUMP_EIP,
   JUMP_RECORD,
   JUMP_TAG,
+  JUMP_TAG_SPREAD,
   PREFIX_ADDR16,
   PREFIX_LINKABLE,
   R_ZERO,
@@ -290,9 +291,9 @@ export class RegionContext extends LocalContext {
   #goToIfThere(block: number, eip: Value): void {
     const { page, record } = this.state.blocks[block];
     if (page === this.#block.page) return this.goTo(block);
-    const hash = this.and(this.xor(eip, this.shrU(eip, 12)), JUMP_CACHE_ENTRIES - 1);
-    const entry = this.shl(hash, 4);
     const tag = this.load(4, CPU, C_JUMP_TAG);
+    const spread = this.xor(this.shrU(eip, 12), this.mul(tag, JUMP_TAG_SPREAD));
+    const entry = this.shl(this.and(this.xor(eip, spread), JUMP_CACHE_ENTRIES - 1), 4);
     let wrong = this.xor(this.load(4, entry, JUMP_CACHE + JUMP_EIP), eip);
     wrong = this.or(wrong, this.xor(this.load(4, entry, JUMP_CACHE + JUMP_TAG), tag));
     wrong = this.or(wrong, this.xor(this.load(4, entry, JUMP_CACHE + JUMP_RECORD), record));

@@ -22,6 +22,7 @@ import {
   JUMP_EIP,
   JUMP_RECORD,
   JUMP_TAG,
+  JUMP_TAG_SPREAD,
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
@@ -462,12 +463,18 @@ function currentTag(view: DataView): number {
 const ADDRESS_SPACE = 0xffe;
 
 /**
- * The record of the block at an EIP, by the jump cache; 0 if it is not there. Whatever the address space
- * is called now: findRegion looks whether the block lies in the frame that it should.
+ * The record of the block at an EIP, by the jump cache; 0 if it is not there. The address
+ * space may be called otherwise now: findRegion looks whether the block lies in the frame that it should.
  */
 function knownRecord(view: DataView, eip: number, tag: number): number {
-  const slot = ((eip ^ (eip >>> 12)) & (JUMP_CACHE_ENTRIES - 1)) * 16 + JUMP_CACHE;
-  if (view.getUint32(slot + JUMP_EIP, true) !== eip) return 0;
-  if ((view.getUint32(slot + JUMP_TAG, true) ^ tag) & ~ADDRESS_SPACE) return 0;
-  return view.getUint32(slot + JUMP_RECORD, true);
+  const now = tag & ~ADDRESS_SPACE | currentTag(view) & ADDRESS_SPACE;
+  for (const t of new Set([tag, now])) {
+    const hash = eip ^ eip >>> 12 ^ Math.imul(t, JUMP_TAG_SPREAD);
+    const slot = (hash & (JUMP_CACHE_ENTRIES - 1)) * 16 + JUMP_CACHE;
+    const here = view.getUint32(slot + JUMP_EIP, true) === eip >>> 0;
+    if (here && view.getUint32(slot + JUMP_TAG, true) === t >>> 0) {
+      return view.getUint32(slot + JUMP_RECORD, true);
+    }
+  }
+  return 0;
 }

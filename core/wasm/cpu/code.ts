@@ -11,8 +11,7 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_ENTRY_SIZE,
-  JUMP_EIP,
-  JUMP_TAG,
+  JUMP_TAG_SPREAD,
   MACHINE,
   MODE_CODE32,
   MODE_CODE_FLAT,
@@ -90,22 +89,11 @@ export function jump_cache_flush(): void {
   memory.fill(JUMP_CACHE, 0xff, JUMP_CACHE_ENTRIES * JUMP_CACHE_ENTRY_SIZE);
 }
 
-/** Makes the jump cache forget the blocks of one page (INVLPG). */
-export function jump_cache_flush_page(address: u64): void {
-  const first = address & ~0xfff;
-  // entries are spread by the low bits of EIP: one page's are 4096 neighbours under the hash
-  for (let i: u64 = 0; i < 4096; i++) {
-    const eip = first + i;
-    const e = jump_entry(eip);
-    if (load<u64>(e + JUMP_EIP) == eip) store<u32>(e + JUMP_TAG, 0xffffffff);
-  }
-}
-
 // @ts-ignore: decorator
-@inline export function jump_entry(eip: u64): usize {
+@inline export function jump_entry(eip: u64, tag: u32): usize {
   const low = <u32> eip;
-  return JUMP_CACHE +
-    <usize> ((low ^ (low >> 12)) & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+  const hash = low ^ (low >> 12) ^ (tag * JUMP_TAG_SPREAD);
+  return JUMP_CACHE + <usize> (hash & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
 }
 
 /** The mode bits that change what bytes decode to. */

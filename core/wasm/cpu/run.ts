@@ -85,8 +85,8 @@ function disarm_step(): void {
 function locate(): u32 {
   const eip = load<u64>(CPU + C_EIP);
   const mode = load<u32>(CPU + C_MODE);
-  const entry = jump_entry(eip);
   const tag = load<u32>(CPU + C_JUMP_TAG);
+  const entry = jump_entry(eip, tag);
   if (load<u64>(entry + JUMP_EIP) == eip && load<u32>(entry + JUMP_TAG) == tag) {
     const known = load<u32>(entry + JUMP_RECORD);
     // overwritten code leaves its way in behind
@@ -272,8 +272,8 @@ export function cpu_code_known(eip: u32, rec: u32): u32 {
 
 /** As locate, where that finds the block that translated code has; notes no fault. */
 function code_there(eip: u32, rec: u32): bool {
-  const entry = jump_entry(eip);
   const tag = load<u32>(CPU + C_JUMP_TAG);
+  const entry = jump_entry(eip, tag);
   if (load<u64>(entry + JUMP_EIP) == <u64> eip && load<u32>(entry + JUMP_TAG) == tag) {
     const known = load<u32>(entry + JUMP_RECORD);
     if (load<u32>(<usize> known + REC_HANDLER) != H_STALE) return known == rec;
