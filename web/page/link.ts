@@ -22,7 +22,7 @@ export function parseLink(hash: string): Choice {
   return {
     guest: (BUILT_IN as readonly string[]).includes(guest) ? guest : DEFAULT_CHOICE.guest,
     commandLine: given.get("cmdline") ?? DEFAULT_CHOICE.commandLine,
-    memory: numberIn(given.get("memory"), 1, 2048, DEFAULT_CHOICE.memory),
+    memory: numberIn(given.get("memory"), 1, 4000, DEFAULT_CHOICE.memory),
     vcpus: numberIn(given.get("vcpus"), 1, 32, DEFAULT_CHOICE.vcpus),
   };
 }

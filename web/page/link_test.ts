@@ -7,7 +7,7 @@ Deno.test("link: what it is made of is what is read from it", () => {
   const choice = fc.record({
     guest: fc.constantFrom(...BUILT_IN),
     commandLine: fc.string({ unit: "grapheme" }),
-    memory: fc.integer({ min: 1, max: 2048 }),
+    memory: fc.integer({ min: 1, max: 4000 }),
     vcpus: fc.integer({ min: 1, max: 32 }),
   });
   fc.assert(fc.property(choice, (c) => assert.deepEqual(parseLink(formatLink(c)), { ...c })));
@@ -20,7 +20,7 @@ Deno.test("link: what makes no sense is as if it were not said", () => {
   fc.assert(fc.property(fc.string(), (hash) => {
     const { guest, memory, vcpus } = parseLink(hash);
     assert.ok((BUILT_IN as readonly string[]).includes(guest));
-    assert.ok(memory >= 1 && memory <= 2048 && vcpus >= 1 && vcpus <= 32);
+    assert.ok(memory >= 1 && memory <= 4000 && vcpus >= 1 && vcpus <= 32);
   }));
 });
 

@@ -37,6 +37,7 @@ export class MachineWorker {
     this.#worker = worker;
     worker.onerror = (event) => {
       event.preventDefault();
+      if (this.#worker !== worker) return;
       this.events.refused(`the machine's worker failed: ${event.message || "it cannot be loaded"}`);
     };
     const ready = new Promise<void>((resolve) => {

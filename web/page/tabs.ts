@@ -109,15 +109,27 @@ export class Tabs {
       tab.tabIndex = chosen ? 0 : -1;
       this.place.querySelector<HTMLElement>(`#panel-${entry.feed}`)!.hidden = !chosen;
     }
-    if (!this.#panels.has(feed)) {
-      const create = await PANELS.find((entry) => entry.feed === feed)!.load();
-      if (!this.#panels.has(feed)) {
-        const panel = create(this.machine);
-        this.#panels.set(feed, panel);
-        this.place.querySelector(`#panel-${feed}`)!.replaceChildren(panel.element);
-      }
-    }
+    if (!this.#panels.has(feed) && !await this.#load(feed)) return;
     if (this.#current === feed && !document.hidden) this.#panels.get(feed)!.shown();
+  }
+
+  /** Loads a panel's code. @returns whether it could be had; if not, the panel says why */
+  async #load(feed: FeedName): Promise<boolean> {
+    const place = this.place.querySelector(`#panel-${feed}`)!;
+    try {
+      const create = await PANELS.find((entry) => entry.feed === feed)!.load();
+      if (this.#panels.has(feed)) return true;
+      const panel = create(this.machine);
+      this.#panels.set(feed, panel);
+      place.replaceChildren(panel.element);
+      return true;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      place.replaceChildren(
+        make("p", { class: "panel-body" }, `This panel cannot be loaded: ${why}`),
+      );
+      return false;
+    }
   }
 
   fed(feed: FeedName, data: unknown): void {

@@ -97,7 +97,13 @@ export class Feeds {
     const watched = this.#watched.get(name);
     const loader = LOADERS[name];
     if (!this.#subject || !watched) return;
-    const { feed: make } = await loader();
+    let make: FeedMaker;
+    try {
+      make = (await loader()).feed;
+    } catch (error) {
+      this.post({ type: "log", lines: [`the panel ${name} has nothing to show: ${error}`] });
+      return;
+    }
     // it may have gone out of sight meanwhile
     if (this.#watched.get(name) !== watched || watched.feed) return;
     const feed = make(this.#subject);
