@@ -27,7 +27,8 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-class Bytes {
+/** Puts bytes one after another. */
+export class Bytes {
   constructor(private readonly bytes: Uint8Array, public at: number) {}
   put(...values: number[]): this {
     for (const v of values) this.bytes[this.at++] = v;
@@ -114,7 +115,8 @@ function snippet(random: (below: number) => number): number[] {
   }
 }
 
-function elf(image: Uint8Array): Uint8Array {
+/** An ELF file with the notes of a PV guest, loaded and entered at BASE. */
+export function elf(image: Uint8Array): Uint8Array {
   const note = (type: number, desc: number[]) => {
     const padded = [...desc, ...new Array((4 - desc.length % 4) % 4).fill(0)];
     const word = (n: number) => [n & 255, n >>> 8 & 255, n >>> 16 & 255, n >>> 24];

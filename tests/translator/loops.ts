@@ -9,6 +9,7 @@ import { BASE, CODE, guestImage, randomNumbers } from "../guests/random_code.ts"
 const REGISTERS = [0, 1, 2, 5, 6, 7];
 export const DATA = BASE + 0x2000;
 
+/** Machine code in the making. */
 export class Code {
   readonly bytes: number[] = [];
   /** Where constants stand in the code that it may write over, and where such addresses are wanted. */
