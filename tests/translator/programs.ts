@@ -14,6 +14,8 @@ const STACK_TOP = BASE + 0x2000;
 /** Two pages that operands lie in. */
 const DATA = BASE + 0x2000;
 const CODE_AT = CODE + 0x1000;
+/** Offset of mfn_list in start_info (xen/include/public/xen.h). */
+const MFN_LIST = 68;
 /** Bytes of the slot that a faulting instruction stands in. */
 const SLOT = 8;
 /** Exceptions that push an error code. */
@@ -189,6 +191,15 @@ function prologue(image: Uint8Array): void {
     b.put(0xcd, 0x82);
   };
   mov(ESP, STACK_TOP);
+  // the data's two pages change places, so that their frames do not follow one another
+  b.put(0x8b, 0x7e, MFN_LIST); // mov edi, [esi + …]
+  for (const n of [0, 1]) {
+    b.put(0x8b, 0x4f, 4 * ((DATA - BASE) / 4096 + 1 - n)); // mov ecx, [edi + …]
+    b.put(0xc1, 0xe1, 12, 0x83, 0xc9, 0x63, 0x31, 0xd2); // shl ecx, 12; or ecx, flags; xor edx, edx
+    mov(EBX, DATA + n * 4096);
+    mov(ESI, 2); // UVMF_INVLPG
+    hypercall(14); // update_va_mapping
+  }
   mov(EBX, TRAP_TABLE);
   hypercall(0); // set_trap_table
   mov(EBX, 0xe019);
