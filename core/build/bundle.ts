@@ -6,6 +6,7 @@
 import * as esbuild from "esbuild";
 import { fileURLToPath } from "node:url";
 import { type Artefact, buildCached, isCached, readCached } from "./cache.ts";
+import project from "../../deno.json" with { type: "json" };
 import { GUEST_INPUTS, hashInputs, MODULE_INPUTS, ROOT } from "./inputs.ts";
 import { icedModule, icedPlugin } from "./iced.ts";
 import { loadGuest, loadModule } from "./load.ts";
@@ -96,6 +97,11 @@ function partsPlugin(parts: Record<string, string>): esbuild.Plugin {
       build.onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
         contents: `export default ${JSON.stringify(parts[path])};`,
       }));
+      build.onLoad({ filter: /host\/cli\/\w+\.ts$/ }, async ({ path }) => ({
+        contents: `import { system as Deno } from ${JSON.stringify(NODE)};
+          ${await Deno.readTextFile(path)}`,
+        loader: "ts",
+      }));
       build.onLoad({ filter: /translator\/builder\.ts$/ }, async ({ path }) => {
         const source = await Deno.readTextFile(path);
         if (!source.includes(STARTS)) throw new Error("builder.ts starts its worker otherwise");
@@ -116,6 +122,10 @@ async function pack(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 }
 
 const path = (name: string) => fileURLToPath(new URL(name, ROOT));
+/** Makes a file a command. */
+const SHEBANG = new TextEncoder().encode("#!/usr/bin/env node\n");
+/** What the command is given in place of Deno. */
+const NODE = path("core/host/node.ts");
 const COMMON = {
   bundle: true,
   minify: true,
@@ -134,22 +144,23 @@ async function bundle(parts: Record<string, string>): Promise<Artefact> {
     });
     const { outputFiles } = await esbuild.build({
       ...COMMON,
-      entryPoints: { paravane: path("mod.ts") },
+      entryPoints: { paravane: path("mod.ts"), command: path("core/host/cli/command.ts") },
       splitting: true,
       outdir: "/",
       chunkNames: "[name]-[hash]",
       external: ["node:*"],
+      define: { PARAVANE_VERSION: JSON.stringify(project.version) },
       plugins: [
         icedPlugin(`${UNPACK}\nimport * as part from "part:iced";`, "await unpack(part)"),
         partsPlugin({ ...parts, worker: worker.outputFiles[0].text }),
       ],
     });
-    return Object.fromEntries(
-      outputFiles.map(({ path, contents }) => [
-        path.slice(path.lastIndexOf("/") + 1),
-        Uint8Array.from(contents),
-      ]),
-    );
+    const files: Artefact = {};
+    for (const { path, contents } of outputFiles) {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      files[name] = Uint8Array.from(name === "command.js" ? [...SHEBANG, ...contents] : contents);
+    }
+    return files;
   } finally {
     await esbuild.stop();
   }
@@ -158,7 +169,8 @@ async function bundle(parts: Record<string, string>): Promise<Artefact> {
 /**
  * Bundles the library, or takes it from the cache.
  *
- * @returns its files by name; `paravane.js` is the one to import, with mod.ts's exports
+ * @returns its files by name; `paravane.js` is the one to import, with mod.ts's exports, and `command.js` is the
+ * command, for Node and Deno
  * @throws Error with the compiler's messages
  */
 export async function bundleLibrary(): Promise<Artefact> {

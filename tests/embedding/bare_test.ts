@@ -2,24 +2,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { loadModule } from "../../mod.ts";
+import { hasNode, run } from "../library/process.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-
-async function run(command: string, args: string[], input = "") {
-  const child = new Deno.Command(command, {
-    args,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-    signal: AbortSignal.timeout(120_000),
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
 
 /** Writes module and image into a folder of its own. */
 async function files(image: string[]): Promise<{ folder: string; example: string[] }> {
@@ -34,17 +19,6 @@ async function files(image: string[]): Promise<{ folder: string; example: string
   return { folder, example };
 }
 
-/** Whether Node is here; in CI it has to be. */
-async function hasNode(): Promise<boolean> {
-  try {
-    return (await run("node", ["--version"])).code === 0;
-  } catch (error) {
-    if (Deno.env.get("CI") === "true") throw error;
-    console.error(`not run in Node: ${error}`);
-    return false;
-  }
-}
-
 Deno.test("the built-in guest boots from an image with WebAssembly's own API alone", async () => {
   const { folder, example } = await files(["skiff", "-m", "16"]);
   const engines = [[Deno.execPath(), "run", "-A", "--no-check"]];
@@ -54,7 +28,7 @@ Deno.test("the built-in guest boots from an image with WebAssembly's own API alo
       const { code, stdout, stderr } = await run(
         command,
         [...args, ...example],
-        "features\nhalt\n",
+        { input: "features\nhalt\n" },
       );
       assert.equal(code, 0, stderr);
       assert.match(stdout, /skiff> features/);
