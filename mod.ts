@@ -34,6 +34,7 @@ export type {
   PortEvent,
   TraceEvent,
   TraceEventKind,
+  TraceFilter,
   TrapEvent,
   UpcallEvent,
 } from "./core/host/trace/events.ts";

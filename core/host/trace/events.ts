@@ -92,12 +92,19 @@ const CALLBACKS = [null, "event", "nmi", "failsafe"] as const;
 const PAGE_FAULT = 14;
 const MULTICALL = 13;
 
-/** Calls of one vCPU that have no result yet; each in the one before it. */
-type Open = { number: number; args: number[]; text: string };
+/** Calls of one vCPU that have no result yet; each in the one before it. The text is null where nobody wants to know. */
+type Open = { number: number; args: number[]; text: string | null };
+
+/**
+ * Asked before an event is put together, with its kind and a hypercall's number, a trap's vector, a port or a
+ * table's level (0 for an upcall): where it says no, nothing is decoded and nothing told.
+ */
+export type TraceFilter = (kind: TraceEventKind, number: number) => boolean;
 
 /**
  * Listens for events of these kinds.
  *
+ * @param only leaves events out
  * @param take is called within the guest's slice: it may ask for what it likes, and should be quick
  * @returns ends it
  */
@@ -106,20 +113,23 @@ export function listen(
   core: Core,
   kinds: ReadonlySet<TraceEventKind>,
   take: (event: TraceEvent) => void,
+  only: TraceFilter = () => true,
 ): () => void {
   let mask = 0;
   for (const kind of kinds) mask |= BITS[kind];
   if (!mask) return () => {};
-  const reader = new Reader(core, (event) => {
-    if (kinds.has(event.kind)) take(event);
-  });
+  const reader = new Reader(core, take, (kind, number) => kinds.has(kind) && only(kind, number));
   return hub.listen(mask, (kind, ...words) => reader.handle(kind, words.map((w) => w >>> 0)));
 }
 
 class Reader {
   #open: Open[] = [];
 
-  constructor(private readonly core: Core, private readonly take: (event: TraceEvent) => void) {}
+  constructor(
+    private readonly core: Core,
+    private readonly take: (event: TraceEvent) => void,
+    private readonly only: TraceFilter,
+  ) {}
 
   handle(kind: number, w: number[]): void {
     const now = currentVcpu(this.core) ?? { domid: -1, vcpu: -1 };
@@ -130,10 +140,13 @@ class Reader {
       case TRACE_RESULT:
         return this.#end(where, w[0], w[1] | 0);
       case TRACE_KIND.trap:
-        return this.take(trap(where, w));
+        if (this.only("trap", w[0])) this.take(trap(where, w));
+        return;
       case TRACE_KIND.event:
-        return this.take(event(w));
+        if (this.only(CALLBACKS[w[0]] ? "upcall" : "event", w[3])) this.take(event(w));
+        return;
       case TRACE_KIND.mmu:
+        if (!this.only("mmu", w[4])) return;
         return this.take({
           kind: "mmu",
           ...where,
@@ -148,7 +161,9 @@ class Reader {
   #begin(where: Where, number: number, args: number[]): void {
     // what is open and no multicall did not come back: its guest ended
     while (this.#open.length && this.#open.at(-1)!.number !== MULTICALL) this.#close(where, null);
-    this.#open.push({ number, args, text: showArguments(number, args, this.#words(where)) });
+    const wanted = this.only("hypercall", number);
+    const text = wanted ? showArguments(number, args, this.#words(where)) : null;
+    this.#open.push({ number, args, text });
   }
 
   #end(where: Where, number: number, result: number): void {
@@ -158,6 +173,7 @@ class Reader {
 
   #close(where: Where, result: number | null): void {
     const { number, args, text } = this.#open.pop()!;
+    if (text === null) return;
     const outcome = result === null
       ? "?"
       : resultName(result) + showOutcome(number, args, result, this.#words(where));

@@ -1,8 +1,8 @@
 /** Counters for the charts. Traps and events are counted only while the charts are in sight. */
 import type { Core } from "../../../core/host/core.ts";
+import type { TraceEventKind } from "../../../core/host/trace/events.ts";
 import type { CounterData } from "../../feeds.ts";
 import type { Feed, Subject } from "./feeds.ts";
-import { TRACE_BITS } from "./trace_rows.ts";
 
 const HISTORY_ENTRIES = 16;
 const HISTORY_ENTRY = 32;
@@ -12,14 +12,21 @@ class CounterFeed implements Feed {
   readonly interval = 250;
   #traps = 0;
   #events = 0;
+  #end = () => {};
 
   constructor(private readonly subject: Subject) {}
 
   start(): void {
-    this.subject.machine.trace(TRACE_BITS.trap | TRACE_BITS.event, (kind) => {
-      if (kind === TRACE_BITS.trap) this.#traps++;
+    // they are only counted: nothing is put together to be told of
+    const count = (kind: TraceEventKind) => {
+      if (kind === "trap") this.#traps++;
       else this.#events++;
-    });
+      return false;
+    };
+    this.#end = this.subject.machine.subscribe(
+      { kinds: ["trap", "event", "upcall"], only: count },
+      () => {},
+    );
   }
 
   sample(): CounterData {
@@ -36,7 +43,7 @@ class CounterFeed implements Feed {
   }
 
   stop(): void {
-    this.subject.machine.trace(0, () => {});
+    this.#end();
   }
 }
 

@@ -1,32 +1,37 @@
 /** The trace while its panel is in sight. */
-import { TRACE_KINDS, type TraceOptions } from "../../feeds.ts";
+import type { TraceEventKind } from "../../../core/host/trace/events.ts";
+import type { TraceData, TraceKind, TraceOptions } from "../../feeds.ts";
 import type { Feed, Subject } from "./feeds.ts";
-import { TRACE_BITS, TraceRows } from "./trace_rows.ts";
+import { TraceRows } from "./trace_rows.ts";
+
+/** What the machine tells of for each kind of row. */
+export const EVENT_KINDS: Record<TraceKind, TraceEventKind[]> = {
+  hypercall: ["hypercall"],
+  trap: ["trap"],
+  event: ["event", "upcall"],
+  mmu: ["mmu"],
+};
 
 class TraceFeed implements Feed {
   readonly interval = 150;
   #rows: TraceRows | null = null;
+  #end = () => {};
 
   constructor(private readonly subject: Subject) {}
 
   start(options: unknown): void {
-    const { kinds, words, bad } = options as TraceOptions;
-    const rows = new TraceRows(this.subject.machine.core, { kinds, words, bad });
-    this.#rows = rows;
-    let mask = 0;
-    for (const kind of TRACE_KINDS) if (kinds.includes(kind)) mask |= TRACE_BITS[kind];
-    this.subject.machine.trace(
-      mask,
-      (kind, ...words) => rows.handle(kind, words.map((w) => w >>> 0)),
-    );
+    this.stop();
+    const rows = this.#rows = new TraceRows(options as TraceOptions);
+    const kinds = (options as TraceOptions).kinds.flatMap((kind) => EVENT_KINDS[kind]);
+    this.#end = this.subject.machine.subscribe({ kinds, only: rows.hasTime }, rows.add);
   }
 
-  sample(): unknown {
+  sample(): TraceData | undefined {
     return this.#rows?.take();
   }
 
   stop(): void {
-    this.subject.machine.trace(0, () => {});
+    this.#end();
   }
 }
 

@@ -117,12 +117,12 @@ class CounterPanel implements Panel {
     const columns = this.#columns(chart);
     drawn.plot ??= this.#plot(drawn, columns);
     drawn.plot.setData(columns);
-    last.replaceChildren(...chart.series.map(({ label, colour }, i) => {
+    last.replaceChildren(...chart.series.flatMap(({ label, colour }, i) => {
       const values = columns[i + 1] as number[];
       const now = format(values[values.length - 1]);
-      if (chart.series.length === 1) return make("span", {}, now);
+      if (chart.series.length === 1) return [now];
       const swatch = make("span", { class: "swatch", style: `background:var(${colour})` });
-      return make("span", {}, swatch, `${label} ${now}`);
+      return [make("span", {}, swatch, `${label} ${now}`), " "];
     }));
   }
 
