@@ -25,11 +25,13 @@ Deno.test("every handler's form can be translated", () => {
       prefixes: 0,
       link: 0,
       target: -1,
+      behind: -1,
     };
     const end = { ...instruction, record: 4128, handler: "end" as const, delta: 3, count: 2 };
     const blocks: RegionBlock[] = [{
       record: 4096,
       offset: 0,
+      page: 0,
       returned: false,
       jumpedTo: false,
       instructions: handler.row.ends ? [instruction] : [instruction, end],
