@@ -15,6 +15,7 @@ import {
   C_JUMP_TAG,
   C_MODE,
   C_RECORD,
+  C_TLB_TAG,
   CPU,
   JIT_EXIT_DIRECT,
   JIT_EXIT_INDIRECT,
@@ -29,6 +30,11 @@ import {
   PREFIX_LINKABLE,
   R_ZERO,
   REC_HANDLER,
+  TLB,
+  TLB_ADDEND,
+  TLB_ENTRIES,
+  TLB_READ,
+  TLB_WRITE,
 } from "../../core/wasm/layout.ts";
 import { PLACE_CHECKED } from "../isa/forms.ts";
 import { SPECIAL } from "../isa/plan.ts";
@@ -42,6 +48,7 @@ import { flagsDeadIn } from "./flags.ts";
 import type { Group } from "./groups.ts";
 import { perfectHash } from "./hash.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
+import { NO_PAGE } from "./micro.ts";
 import { runLabel } from "./runs.ts";
 import { LocalContext } from "./state.ts";
 
@@ -221,13 +228,20 @@ export class RegionContext extends LocalContext {
       : this.or(this.ne(this.and(linear, PAGE), page), this.ne(last(), page));
     this.unlikely(elsewhere, () => {
       const missed = () => {
-        const host = this.call("cpu_tlb_probe", linear, size, access);
-        this.unlikely(this.eqz(host), () => {
-          this.cleanup?.();
-          this.#exitToInterpreter();
-        });
         this.store(4, slot.page, this.and(linear, PAGE));
-        this.store(4, slot.bias, this.sub(host, linear));
+        // pages that take turns are in the TLB both
+        const entry = this.and(this.shrU(linear, 12 - 5), (TLB_ENTRIES - 1) << 5);
+        const known = this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE));
+        const hit = this.eq(known, this.or(last(), super.readState(4, C_TLB_TAG)));
+        this.if(hit, () => this.store(4, slot.bias, this.load(4, entry, TLB + TLB_ADDEND)), () => {
+          const host = this.call("cpu_tlb_probe", linear, size, access);
+          this.unlikely(this.eqz(host), () => {
+            this.store(4, slot.page, NO_PAGE);
+            this.cleanup?.();
+            this.#exitToInterpreter();
+          });
+          this.store(4, slot.bias, this.sub(host, linear));
+        });
       };
       if (size === 1) missed();
       else {

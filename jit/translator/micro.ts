@@ -28,7 +28,9 @@ export interface Slot {
 /** Equal to no address cut to its page, whatever bits below a size are kept with it. */
 export const NO_PAGE = 0x800;
 /** Kinds of addresses with slots of their own, the most frequent. */
-const MOST = 16;
+const MOST = 30;
+/** From a page to what is added in it. */
+const BIASES = 0x100;
 const STACK = "stack";
 const REST = "rest";
 
@@ -42,7 +44,8 @@ function kindOf(i: DecodedInstruction): string {
 export class Slots {
   readonly #reads = new Map<string, Slot>();
   readonly #writes = new Map<string, Slot>();
-  readonly all: Slot[] = [];
+  /** The addresses of all pages, side by side. */
+  readonly pages: number[] = [];
 
   constructor(blocks: RegionBlock[]) {
     const count = new Map<string, number>([[STACK, Infinity], [REST, Infinity]]);
@@ -54,10 +57,9 @@ export class Slots {
     const kinds = [...count].sort((a, b) => b[1] - a[1]).slice(0, MOST);
     for (const [kind] of kinds) {
       for (const slots of [this.#reads, this.#writes]) {
-        const page = JIT_PAGES + 8 * this.all.length;
-        const slot = { page, bias: page + 4 };
-        slots.set(kind, slot);
-        this.all.push(slot);
+        const page = JIT_PAGES + 4 * this.pages.length;
+        slots.set(kind, { page, bias: page + BIASES });
+        this.pages.push(page);
       }
     }
   }

@@ -34,6 +34,8 @@ import type { Way } from "./structure.ts";
 
 const REGISTERS = 8;
 const ALL = Array.from({ length: REGISTERS }, (_, i) => i);
+/** NO_PAGE four times. */
+const NO_PAGES = [...new Uint8Array(new Uint32Array(4).fill(NO_PAGE).buffer)];
 /** Flags that ask for so many earlier ones in turn are computed at once. */
 const DEEPEST = 2;
 
@@ -342,7 +344,10 @@ export abstract class LocalContext extends FormContext {
   }
 
   #forgetPages(): void {
-    for (const { page } of this.state.slots.all) this.store(4, page, NO_PAGE);
+    const none = this.letVector(this.m.v128.const(NO_PAGES));
+    for (const page of this.state.slots.pages.filter((_, n) => n % 4 === 0)) {
+      this.storeVector(16, page, none);
+    }
     this.store(4, JIT_TLB_CHANGES, this.load(4, TLB_CHANGES));
   }
 
