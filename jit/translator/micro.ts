@@ -4,8 +4,9 @@
  * the host's address. An access within the page costs a mask, a comparison and an
  * addition; another page is looked up in the TLB, off the way.
  *
- * What is kept stays true for as long as the region calls nothing that may change page tables or the
- * types of frames: after such a call all is forgotten.
+ * What is kept stays true for as long as nothing is entered into the TLB from outside and nothing is taken
+ * from it (TLB_CHANGES): that is looked at where a region is entered and after calls of the core. So one
+ * region finds what another has looked up, each in places of its own for reads and for writes.
  */
 import { JIT_PAGES, R_SP, R_ZERO } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
@@ -29,8 +30,10 @@ export interface Slot {
 export const NO_PAGE = 0x800;
 /** Kinds of addresses with slots of their own, the most frequent. */
 const MOST = 30;
-/** From a page to what is added in it. */
-const BIASES = 0x100;
+/** Places there are: even ones for reads, odd ones for writes, in every region. */
+export const MOST_SLOTS = 64;
+/** Address of a slot's page; what is added in it stands behind all of them. */
+export const pageOfSlot = (n: number) => JIT_PAGES + 4 * n;
 const STACK = "stack";
 const REST = "rest";
 
@@ -40,12 +43,15 @@ function kindOf(i: DecodedInstruction): string {
   return [i.base, i.index, i.displacement + 2048 >> 12].join();
 }
 
+const slotAt = (n: number): Slot => ({
+  page: pageOfSlot(n),
+  bias: pageOfSlot(n) + 4 * MOST_SLOTS,
+});
+
 /** The slots of a region. */
 export class Slots {
   readonly #reads = new Map<string, Slot>();
   readonly #writes = new Map<string, Slot>();
-  /** The addresses of all pages, side by side. */
-  readonly pages: number[] = [];
 
   constructor(blocks: RegionBlock[]) {
     const count = new Map<string, number>([[STACK, Infinity], [REST, Infinity]]);
@@ -55,12 +61,9 @@ export class Slots {
       count.set(kind, (count.get(kind) ?? 0) + 1);
     }
     const kinds = [...count].sort((a, b) => b[1] - a[1]).slice(0, MOST);
-    for (const [kind] of kinds) {
-      for (const slots of [this.#reads, this.#writes]) {
-        const page = JIT_PAGES + 4 * this.pages.length;
-        slots.set(kind, { page, bias: page + BIASES });
-        this.pages.push(page);
-      }
+    for (const [n, [kind]] of kinds.entries()) {
+      this.#reads.set(kind, slotAt(2 * n));
+      this.#writes.set(kind, slotAt(2 * n + 1));
     }
   }
 

@@ -27,7 +27,7 @@ import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value, Vector } from "../semantics/value.ts";
 import { Groups } from "./groups.ts";
 import type { WasmModule } from "../wasm/module.ts";
-import { NO_PAGE, Slots, type Variable } from "./micro.ts";
+import { MOST_SLOTS, NO_PAGE, pageOfSlot, Slots, type Variable } from "./micro.ts";
 import type { RegionBlock } from "./region.ts";
 import { Runs } from "./runs.ts";
 import type { Way } from "./structure.ts";
@@ -327,7 +327,7 @@ export abstract class LocalContext extends FormContext {
     const { state } = this;
     this.#loadRegisters(state.used);
     this.set(state.budget, super.readState(4, C_BUDGET));
-    this.#forgetPages();
+    this.#keepPages();
   }
 
   #loadRegisters(which: Iterable<number> = ALL): void {
@@ -343,11 +343,10 @@ export abstract class LocalContext extends FormContext {
     this.set(state.aux, super.readState(4, C_FLAG_AUX));
   }
 
+  /** All that any region may have: each finds what the one before it has looked up. */
   #forgetPages(): void {
     const none = this.letVector(this.m.v128.const(NO_PAGES));
-    for (const page of this.state.slots.pages.filter((_, n) => n % 4 === 0)) {
-      this.storeVector(16, page, none);
-    }
+    for (let n = 0; n < MOST_SLOTS; n += 4) this.storeVector(16, pageOfSlot(n), none);
     this.store(4, JIT_TLB_CHANGES, this.load(4, TLB_CHANGES));
   }
 
