@@ -219,7 +219,9 @@ export class Translator {
     const cache = new Uint32Array(view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 4);
     for (let at = 0; at < cache.length; at += 4) {
       // an entry stands where its EIP belongs: others are empty; what a region holds needs none of its own
-      if (cache[at + JUMP_TAG / 4] !== tag || this.#members.has(cache[at + JUMP_RECORD / 4])) continue;
+      if (cache[at + JUMP_TAG / 4] !== tag || this.#members.has(cache[at + JUMP_RECORD / 4])) {
+        continue;
+      }
       this.#note(view, cache[at + JUMP_EIP / 4], tag);
     }
   }
