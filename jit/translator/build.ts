@@ -68,7 +68,7 @@ export function buildRegions(
 
 /** What each block of a region becomes, as lines of text. */
 export function listRegion(blocks: RegionBlock[]): string[][] {
-  const m = newModule();
+  const m = newModule(true);
   const { x, bodies } = addRegion(m, 0, blocks, false);
   const { registers, result, aux, budget, target, record } = x.state;
   const names = new Map(registers.map((r, n) => [r.local, REGISTER_NAMES[n]]));
@@ -78,8 +78,8 @@ export function listRegion(blocks: RegionBlock[]): string[][] {
   return bodies.map((body) => m.text(body, names));
 }
 
-function newModule(): WasmModule {
-  const m = new WasmModule(MACHINE >>> 16);
+function newModule(keep = false): WasmModule {
+  const m = new WasmModule(MACHINE >>> 16, keep);
   const { i32 } = WASM_TYPES;
   for (const [name, n] of ROADS) {
     m.declare(name, { parameters: new Array(n).fill(i32), results: [i32] });
@@ -148,7 +148,7 @@ function addRegion(
   const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
   x.state = regionState(x, blocks, shape.way, profile);
   // the bodies first: they find out which registers are used
-  const bodies = blocks.map((_, n) => x.block(() => emitBlock(m, x, n)));
+  const bodies = blocks.map((_, n) => x.block(() => emitBlock(w, x, n)));
   const entry = x.block(() => {
     x.loadAll();
     x.set(x.state.next, x.parameter(0));
@@ -243,8 +243,9 @@ function noteExit(x: RegionContext, from: Value): void {
 }
 
 /** A block's code; once for nothing, to learn which accesses it has. */
-function emitBlock(m: binaryen.Module, x: RegionContext, n: number): void {
-  x.block(() => emitInstructions(m, x, n, true));
+function emitBlock(w: WasmModule, x: RegionContext, n: number): void {
+  const m = w as unknown as binaryen.Module;
+  w.discard(() => x.block(() => emitInstructions(m, x, n, true)));
   emitRun(x, n, () => emitInstructions(m, x, n, false));
   emitInstructions(m, x, n, false);
 }

@@ -28,7 +28,7 @@ export function signed64(n: bigint): number[] {
 
 /** Bytes written one after another, with WebAssembly's numbers of variable length. */
 export class Bytes {
-  #bytes = new Uint8Array(1024);
+  #bytes = new Uint8Array(64);
   length = 0;
 
   #room(n: number): void {
@@ -47,6 +47,17 @@ export class Bytes {
   unsigned(n: number): void {
     for (; n > 127; n = n / 128 | 0) this.byte(n & 127 | 128);
     this.byte(n);
+  }
+
+  /** Leaves room for an unsigned number of 32 bits. @returns where, for {@link patch} */
+  later(): number {
+    this.all([0x80, 0x80, 0x80, 0x80, 0]);
+    return this.length - 5;
+  }
+
+  /** Puts a number where {@link later} left room for it. */
+  patch(at: number, n: number): void {
+    for (let i = 0; i < 5; i++) this.#bytes[at + i] = n >>> 7 * i & 127 | (i < 4 ? 128 : 0);
   }
 
   all(bytes: ArrayLike<number>): void {

@@ -2,7 +2,8 @@
  * A small writer of WebAssembly modules with the part of binaryen.js's interface that the emitter
  * uses: so that at run time nobody waits for 13 MB of Binaryen, and nobody keeps it in memory.
  */
-import { Bytes, signed, signed64, unsigned } from "./bytes.ts";
+import { Bytes, signed64, unsigned } from "./bytes.ts";
+import { placeLocals } from "./locals.ts";
 import { type Expression, Nodes } from "./nodes.ts";
 import {
   LANES,
@@ -16,7 +17,7 @@ import {
 } from "./opcodes.ts";
 import { textOf } from "./text.ts";
 import { tidy } from "./tidy.ts";
-import { type Labels, writeStatement } from "./write.ts";
+import { type Call, type Labels, writeStatement } from "./write.ts";
 
 /** Types, by binaryen.js's numbers, and what stands for them in a module. */
 const TYPE_BYTES: Record<number, number> = { 2: 0x7f, 3: 0x7e, 6: 0x7b };
@@ -26,13 +27,15 @@ export interface Signature {
   results: number[];
 }
 
+/** A function as it is written: its nodes are gone, which are many times larger. */
 interface Function {
   name: string;
   type: number;
-  /** Types of its locals, and its body; null: imported. */
-  locals: number[];
-  body: Expression;
-  nodes: Nodes;
+  bytes: Bytes;
+  /** Offsets of branches that are unlikely. */
+  hints: number[];
+  /** Where the numbers of functions of this module belong, which are known at the end only. */
+  calls: Call[];
 }
 
 type Operation = (...args: never[]) => Expression;
@@ -66,10 +69,17 @@ export class WasmModule {
   readonly #exports: [string, string][] = [];
 
   readonly #memoryPages: number;
+  /** Those of the function that was added first, where they are kept. */
+  #kept: Nodes | null = null;
+  readonly #keep: boolean;
 
-  /** @param memoryPages how large its memory is at least: what lies at a fixed place below needs no check */
-  constructor(memoryPages = 1) {
+  /**
+   * @param memoryPages how large its memory is at least: what lies at a fixed place below needs no check
+   * @param keep keeps what the first function is made of, for {@link text}
+   */
+  constructor(memoryPages = 1, keep = false) {
     this.#memoryPages = memoryPages;
+    this.#keep = keep;
     const numeric = (type: "i32" | "i64") => ({
       ...this.#operations(NUMERIC[type]),
       ...this.#accesses(MEMORY[type], []),
@@ -80,7 +90,7 @@ export class WasmModule {
     });
     this.i32 = numeric("i32");
     this.i64 = numeric("i64");
-    this.i32.const = ((n: number) => this.#constant([0x41, ...signed(n)])) as Operation;
+    this.i32.const = ((n: number) => this.#nodes.constant(n)) as Operation;
     this.i64.const = ((n: bigint) => this.#constant([0x42, ...signed64(n)])) as Operation;
     this.v128 = { ...lanes("v128"), ...this.#accesses(VECTOR_MEMORY, [0xfd]) };
     Object.assign(this.v128, this.#laneStores());
@@ -101,7 +111,7 @@ export class WasmModule {
       fill: (...operands) => this.#operation(operands, [0xfc, 0x0b, 0], false),
     };
     this.local = {
-      get: (local) => this.#nodes.add({ kind: "get", local }),
+      get: (local) => this.#nodes.get(local),
       set: (local, e) => this.#nodes.add({ kind: "set", local, operands: [e] }),
     };
   }
@@ -236,21 +246,43 @@ export class WasmModule {
     this.#declared.set(name, signature);
   }
 
+  /** What `build` makes is of no use: its expressions are forgotten, those from before stay. */
+  discard(build: () => void): void {
+    const { length } = this.#nodes.list;
+    build();
+    this.#nodes.cut(length);
+  }
+
   /** Adds a function made of the expressions since the last one was added. */
   addFunction(name: string, signature: Signature, locals: number[], body: Expression): void {
     const nodes = this.#nodes;
     this.#nodes = new Nodes();
     tidy(nodes, body);
-    for (const node of nodes.list) {
-      if (node.kind !== "call" || !this.#declared.has(node.name)) continue;
-      if (!this.#imports.includes(node.name)) this.#imports.push(node.name);
-    }
-    this.#functions.push({ name, type: this.#type(signature), locals, body, nodes });
+    if (this.#keep) this.#kept ??= nodes;
+    const bytes = new Bytes();
+    const labels: Labels = {
+      locals: writeLocals(bytes, nodes, body, locals, signature.parameters.length),
+      numberOf: (n) => this.#importNumber(n),
+      stack: [],
+      hints: [],
+      calls: [],
+    };
+    writeStatement(nodes, body, bytes, labels);
+    bytes.all([0x00, 0x0b]);
+    const { hints, calls } = labels;
+    this.#functions.push({ name, type: this.#type(signature), bytes, hints, calls });
   }
 
-  /** A part of the function that was added first, as lines of text; before the bytes are asked for. */
+  /** The number of an imported function, null for one of this module. */
+  #importNumber(name: string): number | null {
+    if (!this.#declared.has(name)) return null;
+    const known = this.#imports.indexOf(name);
+    return known >= 0 ? known : this.#imports.push(name) - 1;
+  }
+
+  /** A part of the function that was added first, as lines of text, if the module was to keep that. */
   text(part: Expression, locals: ReadonlyMap<number, string>): string[] {
-    return textOf(this.#functions[0].nodes, part, locals);
+    return textOf(this.#kept!, part, locals);
   }
 
   addFunctionExport(name: string, as: string): void {
@@ -298,18 +330,14 @@ export class WasmModule {
         b.byte(0);
         b.unsigned(numbers.get(name)!);
       }));
-    const labels: Labels = { functions: numbers, stack: [], hints: [] };
-    const bodies = this.#functions.map((f) => {
-      const b = new Bytes();
-      writeLocals(b, f, this.#parameterCount(f));
-      labels.hints = [];
-      writeStatement(f.nodes, f.body, b, labels);
-      b.all([0x00, 0x0b]);
-      return { bytes: b, hints: labels.hints };
-    });
+    for (const { bytes, calls } of this.#functions) {
+      for (const { at, name } of calls) bytes.patch(at, numbers.get(name)!);
+    }
     section(0, (b) => {
       b.name("metadata.code.branch_hint");
-      const hinted = bodies.map((body, n) => ({ ...body, n })).filter((x) => x.hints.length);
+      const hinted = this.#functions
+        .map(({ hints }, n) => ({ hints, n }))
+        .filter(({ hints }) => hints.length);
       list(b, hinted, ({ hints, n }) => {
         b.unsigned(imports.length + n);
         list(b, hints, (offset) => {
@@ -318,36 +346,24 @@ export class WasmModule {
         });
       });
     });
-    section(10, (b) => list(b, bodies, (body) => b.counted(body.bytes)));
+    section(10, (b) => list(b, this.#functions, (f) => b.counted(f.bytes)));
     return out.view();
-  }
-
-  #parameterCount(f: Function): number {
-    return Number(this.#signatures[f.type].split(",")[1]);
   }
 }
 
-/** Declares a function's locals; those that are no longer used get no place, the others new numbers. */
-function writeLocals(b: Bytes, f: Function, parameters: number): void {
-  const { reads, writes } = f.nodes;
-  const numbers = new Map<number, number>();
-  const byType = new Map<number, number[]>();
-  f.locals.forEach((type, n) => {
-    const local = parameters + n;
-    if (!reads[local] && !writes[local]) return;
-    const same = byType.get(type) ?? [];
-    same.push(local);
-    byType.set(type, same);
-  });
-  let next = parameters;
-  for (const same of byType.values()) for (const local of same) numbers.set(local, next++);
-  for (const node of f.nodes.list) {
-    if (node.kind !== "get" && node.kind !== "set") continue;
-    node.local = numbers.get(node.local) ?? node.local;
-  }
-  b.unsigned(byType.size);
-  for (const [type, same] of byType) {
-    b.unsigned(same.length);
+/** Declares a function's locals. @returns by local the number that it has in the module */
+function writeLocals(
+  b: Bytes,
+  nodes: Nodes,
+  body: Expression,
+  types: number[],
+  parameters: number,
+): number[] {
+  const { places, counts } = placeLocals(nodes, body, types, parameters);
+  b.unsigned(counts.size);
+  for (const [type, count] of counts) {
+    b.unsigned(count);
     b.byte(TYPE_BYTES[type]);
   }
+  return places;
 }

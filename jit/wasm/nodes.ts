@@ -2,6 +2,7 @@
  * What a function's body is built from before it is written: the operations as trees. An expression is
  * a number, as in binaryen.js: the place of its node in a list.
  */
+import { signed } from "./bytes.ts";
 
 /** An expression or statement: the place of its node. */
 export type Expression = number;
@@ -29,9 +30,33 @@ export class Nodes {
   readonly list: Node[] = [];
   readonly reads: number[] = [];
   readonly writes: number[] = [];
+  /** One node for all places: by local, what reads it; by its value, a 32-bit constant. */
+  #gets: Expression[] = [];
+  #constants = new Map<number, Expression>();
 
   add(node: Node): Expression {
     return this.list.push(node) - 1;
+  }
+
+  /** The expression that reads a local. */
+  get(local: number): Expression {
+    return this.#gets[local] ??= this.add({ kind: "get", local });
+  }
+
+  /** A 32-bit constant. */
+  constant(n: number): Expression {
+    const known = this.#constants.get(n);
+    if (known !== undefined) return known;
+    const made = this.add({ kind: "constant", bytes: [0x41, ...signed(n)] });
+    this.#constants.set(n, made);
+    return made;
+  }
+
+  /** Keeps only the first nodes. */
+  cut(length: number): void {
+    this.list.length = length;
+    this.#gets = [];
+    this.#constants.clear();
   }
 
   /** Counts the reads and writes below an expression. */
