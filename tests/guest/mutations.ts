@@ -48,8 +48,8 @@ export const MUTATIONS: Mutation[] = [
   {
     what: "multicalls write no results",
     file: "hypercalls/multicall.ts",
-    find: "store<i32>(entry, result, RESULT);",
-    replace: "if (ON) return 0;\n  store<i32>(entry, result, RESULT);",
+    find: "if (entry != copy && load<u32>(TLB_CHANGES)",
+    replace: "if (ON) {} else if (entry != copy && load<u32>(TLB_CHANGES)",
     fails: "multicall: each entry has its result",
   },
   {
@@ -184,7 +184,12 @@ const SWITCH = `export let mutation: i32 = 0;
 export function mutation_set(number: i32): void { mutation = number; }
 `;
 
-/** The sources that change, by path below core/wasm. @throws Error for a place that is not there once */
+/**
+ * The sources that change, by path below core/wasm.
+ *
+ * @throws Error that names each mutation whose place is not there, or more than once: the source has changed,
+ *   and the mutation has to be made anew
+ */
 export function mutatedSources(): Record<string, string> {
   const sources: Record<string, string> = { "mutation.ts": SWITCH };
   const read = (file: string) => {
@@ -196,19 +201,26 @@ export function mutatedSources(): Record<string, string> {
       : `import { mutation } from "${up}mutation";\n${text}`;
   };
   sources["index.ts"] = read("index.ts");
+  const misplaced: string[] = [];
   MUTATIONS.forEach(({ what, file, find, replace }, i) => {
     const parts = read(file).split(find);
-    if (parts.length !== 2) {
-      throw new Error(`"${what}" finds its place in ${file} ${parts.length - 1} times`);
-    }
-    sources[file] = parts.join(replace.replaceAll("ON", `(mutation == ${i + 1})`));
+    const times = parts.length - 1;
+    if (times !== 1) misplaced.push(`"${what}": ${times} times in core/wasm/${file}: ${find}`);
+    else sources[file] = parts.join(replace.replaceAll("ON", `(mutation == ${i + 1})`));
   });
+  if (misplaced.length) {
+    throw new Error(
+      `mutations.ts changes what the sources do not say once:\n${misplaced.join("\n")}`,
+    );
+  }
   return sources;
 }
 
 /** A hypervisor with all mutations in it, none of them on; its export mutation_set turns on one. */
 export async function mutatedModule(): Promise<WebAssembly.Module> {
   const sources = { ...generatedSources(), ...mutatedSources() };
-  const core = await compileCore(new URL("core/wasm/", ROOT), sources);
+  const core = await compileCore(new URL("core/wasm/", ROOT), sources).catch((error) => {
+    throw new Error("a mutation in mutations.ts no longer fits its place", { cause: error });
+  });
   return WebAssembly.compile(Uint8Array.from(await addInterpreter(core)));
 }
