@@ -45,9 +45,9 @@ export class ConsoleView {
     this.#terminal.write(`\r\n\x1b[2m${text}\x1b[0m\r\n`);
   }
 
-  /** Empties it for another guest. */
+  /** Empties it for another guest: in turn, as what the last one wrote may not be shown yet. */
   reset(): void {
-    this.#terminal.reset();
+    this.#terminal.write("\x1bc");
   }
 
   focus(): void {
