@@ -1,7 +1,8 @@
 // The frames nobody has.
 //
 // Frames from `fresh` up were never used: they are zero and so is their page_info. Frames that came
-// back lie in a doubly linked list and are zeroed when they are handed out again.
+// back lie in a doubly linked list and are zeroed when they are handed out again; those that nobody has
+// written meanwhile are only read, so that memory which the host has not had to give stays so.
 import { current } from "../domains/domain";
 import { charge } from "../events/clock";
 import { m2p_block, m2p_blocks, m2p_is_block } from "./m2p";
@@ -31,8 +32,15 @@ function take_listed(mfn: u32): u32 {
   else free_head = p.next;
   if (p.next) page(p.next).prev = p.prev;
   free_listed--;
-  memory.fill(frame(mfn), 0, 4096);
+  if (!is_zero(frame(mfn))) memory.fill(frame(mfn), 0, 4096);
   return mfn;
+}
+
+function is_zero(at: usize): bool {
+  for (let p = at; p < at + 4096; p += 32) {
+    if (load<u64>(p) | load<u64>(p, 8) | load<u64>(p, 16) | load<u64>(p, 24)) return false;
+  }
+  return true;
 }
 
 /** Takes a frame back; its count is zero. */
