@@ -4,6 +4,7 @@
  */
 import { buildRegions } from "./build.ts";
 import type { RegionBlock } from "./region.ts";
+import { warm } from "./warm.ts";
 
 /** What the worker is sent. */
 export interface BuildRequest {
@@ -24,7 +25,9 @@ const scope = self as unknown as {
 scope.onmessage = ({ data }) => {
   try {
     const bytes = buildRegions(data.regions, data.profile);
-    scope.postMessage({ module: new WebAssembly.Module(bytes), bytes: bytes.length });
+    const module = new WebAssembly.Module(bytes);
+    warm(module);
+    scope.postMessage({ module, bytes: bytes.length });
   } catch (e) {
     scope.postMessage({ error: String((e as Error).stack) });
   }
