@@ -3,7 +3,7 @@
  */
 import { loadModule } from "../build/load.ts";
 import { buildDomain, BuildError, type BuiltDomain } from "./builder/build.ts";
-import { planDomain } from "./builder/plan.ts";
+import { type DomainPlan, planDomain } from "./builder/plan.ts";
 import { onAbort } from "./abort.ts";
 import { type Clock, VirtualClock, WallClock } from "./clock.ts";
 import { Console } from "./console.ts";
@@ -25,7 +25,7 @@ import { listen, type TraceEvent, type TraceEventKind, type TraceFilter } from "
 import { TraceHub } from "./trace/hub.ts";
 import { fromEnvironment, type JitMode, jitMode, Translation } from "./translation.ts";
 import { asyncDispose } from "./dispose.ts";
-import { nextTurn } from "./turn.ts";
+import { BUILDING_TURN, nextTurn, Turn } from "./turn.ts";
 import { formatUuid, handleOf } from "./uuid.ts";
 import { MAX_FRAMES } from "../wasm/layout.ts";
 import { Xenstore } from "./xenstore/daemon.ts";
@@ -130,6 +130,8 @@ export class Machine {
   private untrace = () => {};
   private forgetSignal = () => {};
   private closed = false;
+  /** The domain that is being made last: one after the other, as each is made of what the ones before it left. */
+  private making: Promise<unknown> = Promise.resolve();
   readonly translation: Translation;
   /** What was run up to now, where it is counted. */
   profile: Profile | null = null;
@@ -192,11 +194,30 @@ export class Machine {
       xenstore: options.xenstore,
       cpuid: typeof options.cpuid === "string" ? [options.cpuid] : options.cpuid,
     });
-    signal?.throwIfAborted();
-    this.mustBeOpen();
+    const making = this.making.then(() => this.make(plan, options));
+    this.making = making.catch(() => {});
+    const domain = await making;
+    if (!domain.paused && !this.stepper.active) this.core.exports.domain_unpause(domain.id);
+    const forget = onAbort(signal, () => this.destroyDomain(domain));
+    domain.shutdown.then(forget);
+    this.loop.start();
+    return domain;
+  }
+
+  /** Builds a domain, while others run, and connects it. */
+  private async make(plan: DomainPlan, options: DomainOptions): Promise<Domain> {
+    const mayGoOn = () => {
+      options.signal?.throwIfAborted();
+      this.mustBeOpen();
+    };
+    mayGoOn();
     const frames = plan.maxMemoryPages + OVERHEAD_FRAMES;
     this.makeRoom(frames);
-    const built = buildDomain(this.core, plan);
+    const turn = new Turn(BUILDING_TURN);
+    const built = await buildDomain(this.core, plan, async () => {
+      if (turn.over) await turn.pass();
+      mayGoOn();
+    });
     const { grantFrames, maptrack, eventChannels } = options.limits ?? {};
     this.core.exports.domain_set_limits(
       built.domid,
@@ -204,12 +225,7 @@ export class Machine {
       maptrack ?? UNLIMITED,
       eventChannels ?? UNLIMITED,
     );
-    const domain = this.connect(built, frames, options);
-    if (!domain.paused && !this.stepper.active) this.core.exports.domain_unpause(domain.id);
-    const forget = onAbort(signal, () => this.destroyDomain(domain));
-    domain.shutdown.then(forget);
-    this.loop.start();
-    return domain;
+    return this.connect(built, frames, options);
   }
 
   private mustBeOpen(): void {
@@ -291,7 +307,7 @@ export class Machine {
     if (this.doomed.size > 0) await nextTurn();
     for (const domain of this.doomed) this.destroyDomain(domain);
     this.stop();
-    await Promise.allSettled(this.unsettled);
+    await Promise.allSettled([...this.unsettled, this.making]);
   }
 
   /** Closes the machine when a signal is aborted. */

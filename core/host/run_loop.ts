@@ -7,16 +7,12 @@
  */
 import { type Clock, VirtualClock } from "./clock.ts";
 import { type Core, RUN_HOST, RUN_IDLE, RUN_MORE } from "./core.ts";
-import { nextTurn } from "./turn.ts";
-
-/** Guest instructions in one slice: about a millisecond. */
-const SLICE = 200_000;
-/** Milliseconds of guest code after which the host's event loop gets its turn. */
-const TURN = 8;
+import { SLICE, SliceSize } from "./slice_size.ts";
+import { GUESTS_TURN, Turn } from "./turn.ts";
 
 /** What the loop does besides running guests. */
 export interface LoopWork {
-  /** How many guest instructions the next slice has at most; about a millisecond's worth if not given. */
+  /** How many guest instructions the next slice has at most; see slice_size.ts if not given. */
   slice?(): number | undefined;
   /** Guests have run as many instructions as a full slice has, in one or in several. */
   sliced(): void;
@@ -38,6 +34,7 @@ export class RunLoop {
   private woken = false;
   /** Most instructions of the slice at hand. */
   private budget = SLICE;
+  private readonly size = new SliceSize();
   /** Instructions run when a slice's worth of them was last spent. */
   private spent = 0;
   private sleeper: (() => void) | null = null;
@@ -74,7 +71,7 @@ export class RunLoop {
   }
 
   private async run(): Promise<void> {
-    let turn = performance.now();
+    const turn = new Turn(GUESTS_TURN);
     while (!this.stopped) {
       this.woken = false;
       const result = this.slice();
@@ -86,25 +83,25 @@ export class RunLoop {
       // What a guest said goes out now, not at the end of the turn.
       if (result === RUN_HOST) await null;
       if (this.clock.mode === "virtual") await this.work.settled();
-      if (performance.now() - turn > TURN) {
-        await nextTurn();
-        turn = performance.now();
-      }
+      if (turn.over) await turn.pass();
     }
   }
 
   private slice(): number {
+    const wall = this.clock.mode === "wall";
+    const began = performance.now();
     this.slicing = true;
     try {
-      this.budget = this.work.slice?.() ?? SLICE;
+      this.budget = this.work.slice?.() ?? (wall ? this.size.size : SLICE);
       return this.core.exports.machine_run(this.clock.now(), this.budget);
     } finally {
       this.slicing = false;
+      this.size.took(performance.now() - began);
     }
   }
 
   /**
-   * Whether a full slice's instructions were run since it last was so. Many a slice is short, because
+   * Whether a slice's instructions were run since it last was so. Many a slice ends early, because
    * its guest blocks or calls the host: it does not make a guest busy.
    */
   private sliceSpent(): boolean {

@@ -1,4 +1,8 @@
-/** The host's event loop: giving it a turn, wherever the library runs. */
+/**
+ * The host's event loop: giving it a turn, wherever the library runs. What an embedding program's timers are
+ * promised is that they wait for 8 ms at most; so work that takes long comes in pieces of a millisecond or two, and
+ * gives way once it has taken half of that.
+ */
 
 /**
  * Settles after everything that waits in the host's event loop has had its turn: timers, input, other
@@ -14,4 +18,28 @@ export function nextTurn(): Promise<void> {
     };
     port2.postMessage(null);
   });
+}
+
+/** Milliseconds of work after which guests give way. */
+export const GUESTS_TURN = 4;
+/** The same for work on a domain that is being made, which may follow on a turn of the guests'. */
+export const BUILDING_TURN = 2;
+
+/** Work in pieces, which gives way to the host's event loop once it has taken long enough. */
+export class Turn {
+  #began = performance.now();
+
+  /** @param length milliseconds */
+  constructor(private readonly length: number) {}
+
+  /** Whether it has: to be asked after each piece, and then to be followed by `pass`. */
+  get over(): boolean {
+    return performance.now() - this.#began >= this.length;
+  }
+
+  /** Gives way, and begins anew. */
+  async pass(): Promise<void> {
+    await nextTurn();
+    this.#began = performance.now();
+  }
 }

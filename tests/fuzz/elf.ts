@@ -97,7 +97,7 @@ export async function tryImage(image: Uint8Array): Promise<boolean> {
   try {
     const loaded = await loadImage(image, { limit: MEMORY_PAGES * 4096 });
     const plan = await planDomain(loaded, { memoryPages: MEMORY_PAGES, ramdisk: CODE });
-    buildDomain(fakeCore(MEMORY_PAGES + 64).core, plan);
+    await buildDomain(fakeCore(MEMORY_PAGES + 64).core, plan);
     return true;
   } catch (error) {
     assert.ok(error instanceof ImageError, error instanceof Error ? error.stack : String(error));

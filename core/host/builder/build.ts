@@ -20,7 +20,8 @@ const PAGE = 4096;
 const LEGACY_VCPUS = 32;
 const VCPU_INFO_SIZE = 64;
 const UPCALL_MASK = 1;
-const P2M_CHUNK = MAILBOX_SIZE / 4;
+/** Frames that are asked for at once. */
+const POPULATE_CHUNK = Math.min(1024, MAILBOX_SIZE / 4);
 /** Entries of the grant table through which domain 0 maps the rings. */
 const GRANT_CONSOLE = 0;
 const GRANT_XENSTORE = 1;
@@ -50,40 +51,53 @@ export interface BuiltDomain {
   readonly mfns: Uint32Array;
 }
 
+/** Called between two pieces of the work, to give way to others; what it throws ends the work. */
+export type Pause = () => void | Promise<void>;
+
 /**
  * Makes the domain, paused.
  *
- * @throws BuildError when the core refuses; the unfinished domain is destroyed
+ * @param pause other domains may run meanwhile, but none be made
+ * @throws BuildError when the core refuses, or what `pause` throws; the unfinished domain is destroyed
  */
-export function buildDomain(core: Core, plan: DomainPlan): BuiltDomain {
+export async function buildDomain(
+  core: Core,
+  plan: DomainPlan,
+  pause: Pause = () => {},
+): Promise<BuiltDomain> {
   const { exports } = core;
   const domid = check(
     "domain_create",
     exports.domain_create(plan.vcpus, plan.maxPages, plan.options),
   );
   try {
-    return fill(core, plan, domid);
+    return await fill(core, plan, domid, pause);
   } catch (error) {
     exports.domain_destroy(domid);
     throw error;
   }
 }
 
-function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
+async function fill(
+  core: Core,
+  plan: DomainPlan,
+  domid: number,
+  pause: Pause,
+): Promise<BuiltDomain> {
   const { exports } = core;
   const { layout, image, hidden } = plan;
   exports.domain_hide_features(domid, hidden.leaf1Ecx, hidden.leaf1Edx, hidden.extendedEdx);
-  const mfns = populate(core, domid, layout.totalPages);
+  const mfns = await populate(core, domid, layout.totalPages, pause);
   check("domain_set_memory_map", exports.domain_set_memory_map(domid, plan.maxMemoryPages));
   const memory = new GuestMemory(core, mfns);
   const storePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));
   const consolePort = check("host_evtchn_alloc", exports.host_evtchn_alloc(domid));
   const sharedInfoMfn = check("domain_shared_info", exports.domain_shared_info(domid));
 
-  writeImage(memory, plan);
-  if (layout.ramdisk) memory.write(layout.ramdisk.pfn, 0, plan.ramdisk);
-  memory.write(layout.p2m.pfn, 0, new Uint8Array(mfns.buffer));
-  writePageTables(memory, layout);
+  await writeImage(memory, plan, pause);
+  if (layout.ramdisk) await memory.writeSlowly(layout.ramdisk.pfn, 0, plan.ramdisk, pause);
+  await memory.writeSlowly(layout.p2m.pfn, 0, new Uint8Array(mfns.buffer), pause);
+  await writePageTables(memory, layout, pause);
   const built = {
     domid,
     plan,
@@ -115,15 +129,21 @@ function fill(core: Core, plan: DomainPlan, domid: number): BuiltDomain {
 }
 
 /** Gives the domain its frames, and the M2P their page numbers. Returns each page's frame. */
-function populate(core: Core, domid: number, pages: number): Uint32Array {
+async function populate(
+  core: Core,
+  domid: number,
+  pages: number,
+  pause: Pause,
+): Promise<Uint32Array<ArrayBuffer>> {
   const mfns = new Uint32Array(pages);
-  for (let pfn = 0; pfn < pages; pfn += P2M_CHUNK) {
-    const count = Math.min(P2M_CHUNK, pages - pfn);
+  for (let pfn = 0; pfn < pages; pfn += POPULATE_CHUNK) {
+    const count = Math.min(POPULATE_CHUNK, pages - pfn);
     check(
       `domain_populate of ${pages} pages`,
       core.exports.domain_populate(domid, pfn, count, core.mailbox),
     );
     mfns.set(new Uint32Array(core.exports.memory.buffer, core.mailbox, count), pfn);
+    await pause();
   }
   return mfns;
 }
@@ -132,17 +152,22 @@ function populate(core: Core, domid: number, pages: number): Uint32Array {
  * Copies the segments in the order of the file, so that later ones lie over earlier ones. New memory
  * is zero: only what an earlier segment wrote is cleared, and the rest stays untouched.
  */
-function writeImage(memory: GuestMemory, { image, layout }: DomainPlan): void {
+async function writeImage(
+  memory: GuestMemory,
+  { image, layout }: DomainPlan,
+  pause: Pause,
+): Promise<void> {
   const pfn = layout.kernel.pfn;
   let written = 0;
   for (const s of image.segments) {
     const dataEnd = s.at + s.filesz;
-    memory.write(pfn, s.at, image.file.subarray(s.offset, s.offset + s.filesz));
+    const bytes = image.file.subarray(s.offset, s.offset + s.filesz);
+    await memory.writeSlowly(pfn, s.at, bytes, pause);
     memory.clear(pfn, dataEnd, Math.max(0, Math.min(s.at + s.memsz, written) - dataEnd));
     written = Math.max(written, dataEnd);
   }
   const size = Number(image.kernelEnd - image.kernelStart);
-  memory.write(pfn, size - image.bsdSymbols.length, image.bsdSymbols);
+  await memory.writeSlowly(pfn, size - image.bsdSymbols.length, image.bsdSymbols, pause);
 }
 
 function writeStartInfoOf(memory: GuestMemory, built: BuiltDomain): void {

@@ -8,8 +8,16 @@ import { ENTRY_SIZE, entryBits, PTE_RW } from "./paging.ts";
 
 const ENTRIES = 512;
 
-/** Fills the page-table pages of a domain laid out as `layout` says. */
-export function writePageTables(memory: GuestMemory, layout: Layout): void {
+/**
+ * Fills the page-table pages of a domain laid out as `layout` says.
+ *
+ * @param pause called after each table
+ */
+export async function writePageTables(
+  memory: GuestMemory,
+  layout: Layout,
+  pause: () => void | Promise<void> = () => {},
+): Promise<void> {
   let pfn = layout.pageTables.pfn;
   for (const [index, table] of layout.tables.entries()) {
     const child = layout.tables[index + 1];
@@ -28,6 +36,7 @@ export function writePageTables(memory: GuestMemory, layout: Layout): void {
         memory.mfns[target],
         readOnly ? flags & ~PTE_RW : flags,
       );
+      if (entry % ENTRIES === ENTRIES - 1) await pause();
     }
     pfn += table.count;
   }

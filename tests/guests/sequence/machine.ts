@@ -148,7 +148,7 @@ export class Kernel {
     const image = parseImage(elf);
     const ramdisk = new Uint8Array(100_000).fill(0x5a);
     const plan = await planDomain(image, { memoryPages: pages, vcpus, options, ramdisk });
-    const built = buildDomain(core, plan);
+    const built = await buildDomain(core, plan);
     core.exports.domain_unpause(built.domid);
     const base = elf === LINUX ? VIRT_BASE : 0;
     const end = base + (base ? KERNEL_AT : 0) + KERNEL_SIZE;

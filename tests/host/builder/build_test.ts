@@ -12,7 +12,7 @@ const MIB = 256; // pages
 async function build(bytes: Uint8Array, config: Partial<DomainConfig> = {}) {
   const plan = await planDomain(await loadImage(bytes), { memoryPages: 64 * MIB, ...config });
   const fake = fakeCore(plan.layout.totalPages + 64);
-  return { plan, fake, observer: new Observer(fake, buildDomain(fake.core, plan)) };
+  return { plan, fake, observer: new Observer(fake, await buildDomain(fake.core, plan)) };
 }
 
 Deno.test("the conformance guest finds what real Xen's builder gave it [domain.start]", async () => {
@@ -171,11 +171,11 @@ Deno.test("what the core refuses ends the unfinished domain", async () => {
   const plan = await planDomain(await loadImage(makeElf()), { memoryPages: 16 * MIB });
   for (const step of ["domain_populate", "host_evtchn_alloc", "domain_pin", "vcpu_set_context"]) {
     const fake = fakeCore(5000, step);
-    assert.throws(() => buildDomain(fake.core, plan), BuildError);
+    await assert.rejects(buildDomain(fake.core, plan), BuildError);
     assert.equal(fake.calls.at(-1), "domain_destroy");
   }
   const fake = fakeCore(5000, "domain_create");
-  assert.throws(() => buildDomain(fake.core, plan), BuildError);
+  await assert.rejects(buildDomain(fake.core, plan), BuildError);
   assert.deepEqual(fake.calls, ["domain_create"]);
 });
 

@@ -43,7 +43,7 @@ const plans = (memoryPages: number) =>
 Deno.test("every reference of a new domain is accounted for", async () => {
   const { core, audited } = await machine(80 * MIB);
   for (const plan of await plans(16 * MIB)) {
-    const { domid } = buildDomain(core, plan);
+    const { domid } = await buildDomain(core, plan);
     assert.equal(audited.audit(domid), 0);
   }
 });
@@ -53,7 +53,7 @@ Deno.test("domains that are destroyed give all their memory back", async () => {
   let free = 0;
   for (let round = 0; round < 150; round++) {
     for (const plan of await plans(6 * MIB)) {
-      const { domid } = buildDomain(core, plan);
+      const { domid } = await buildDomain(core, plan);
       assert.equal(core.exports.domain_destroy(domid), 0);
     }
     if (round === 0) free = audited.machine_free_frames();
@@ -65,10 +65,10 @@ Deno.test("a domain that does not fit leaves the machine as it was", async () =>
   const { core, audited } = await machine(10 * MIB);
   const [small] = await plans(6 * MIB);
   const [large] = await plans(16 * MIB);
-  const { domid } = buildDomain(core, small);
+  const { domid } = await buildDomain(core, small);
   const free = audited.machine_free_frames();
-  assert.throws(() => buildDomain(core, large), BuildError);
-  assert.throws(() => buildDomain(core, small), /domain_populate of 1536 pages gave error -12/);
+  await assert.rejects(buildDomain(core, large), BuildError);
+  await assert.rejects(buildDomain(core, small), /domain_populate of 1536 pages gave error -12/);
   assert.equal(audited.machine_free_frames(), free);
   assert.equal(audited.audit(domid), 0);
 });
