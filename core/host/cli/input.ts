@@ -46,6 +46,11 @@ export class Input {
     this.target = null;
   }
 
+  /** Keeps what comes in from now on for the next console. */
+  hold(): void {
+    this.target = null;
+  }
+
   /** Gives the terminal back as it was. */
   close(): void {
     if (this.raw) Deno.stdin.setRaw(false);

@@ -100,6 +100,7 @@ export class Session {
       if (!this.running.has(guest) || next === this.focus) continue;
       this.focus = next;
       if (guest.domain) this.input.connect(guest.domain.console);
+      else this.input.hold();
       if (!this.inputEnded) this.note(`paravane: input goes to ${guest.name}`);
       return;
     }
