@@ -51,17 +51,6 @@ function executable(code: Uint8Array, data: Uint8Array): Uint8Array {
   return file;
 }
 
-/** True if this host runs i386 Linux executables. */
-export async function canRunNatively(): Promise<boolean> {
-  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return false;
-  try {
-    await runNatively(new Uint8Array(0), new Uint8Array(1));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * @param code falls off its end when done; EAX to EDX are free, ESP is a stack's
  * @param data initial data, at DATA

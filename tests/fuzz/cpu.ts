@@ -7,7 +7,8 @@ import { report } from "../oracle/compare.ts";
 import { casesOf } from "../oracle/fuzz.ts";
 import { endFuzzLong, fuzzLong } from "../oracle/long/fuzz.ts";
 import { MAX_CASES } from "../oracle/layout.ts";
-import { canRunNatively, GuestWorld } from "../oracle/run.ts";
+import { runsI386 } from "../i386.ts";
+import { GuestWorld } from "../oracle/run.ts";
 import { type Compare, type Findings, runCases } from "../oracle/session.ts";
 import { openElsewhere } from "../oracle/processor.ts";
 import { shrink } from "../oracle/shrink.ts";
@@ -101,7 +102,7 @@ const instructions = mixed(casesOf, compareCases);
 const BATCHES: Batch[] = [...Array.from({ length: 7 }, () => instructions), x87, long];
 
 export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
-  if (!await canRunNatively()) {
+  if (!await runsI386()) {
     say("fuzz: this host runs no i386 programs: there is nothing to compare with");
     return { cases: 0, failures: 0 };
   }

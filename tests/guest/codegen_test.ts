@@ -1,4 +1,4 @@
-// The kernel language on a real processor: what it computes is what JavaScript computes.
+// The kernel language on a real processor (else on ours): what it computes is what JavaScript computes.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -24,7 +24,8 @@ import {
 } from "../../guest/asm/mod.ts";
 import type { Given } from "../../guest/asm/mod.ts";
 import { callPointer } from "../../guest/asm/mod.ts";
-import { canRun, runNatively, write } from "./native.ts";
+import { write } from "./native.ts";
+import { runProgram } from "./run_program.ts";
 
 const variables = [0, 1, 7, 0x80000000, 0xffffffff, 0x1234567];
 
@@ -100,7 +101,6 @@ function compile(t: Tree, places: Value[]): Value {
 
 Deno.test({
   name: "expressions mean what they mean in JavaScript",
-  ignore: !canRun,
   fn: async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(tree, { minLength: 40, maxLength: 120 }), async (trees) => {
@@ -121,7 +121,7 @@ Deno.test({
           write(results.address, trees.length * 4);
           ret(0);
         });
-        const { output } = await runNatively(main);
+        const { output } = await runProgram(main);
         assert.deepEqual([...new Int32Array(output.buffer)], trees.map(evaluate));
       }),
       { numRuns: 25 },
@@ -131,7 +131,6 @@ Deno.test({
 
 Deno.test({
   name: "loops, tables, structures and pointers",
-  ignore: !canRun,
   fn: async () => {
     const Pair = struct("pair", { tag: u8, half: u16, word: u32, tail: array(u8, 3) });
     assert.deepEqual(Pair.offsets, { tag: 0, half: 2, word: 4, tail: 8 });
@@ -184,7 +183,7 @@ Deno.test({
       write(out.address, 44);
       ret(3);
     });
-    const { status, output } = await runNatively(main);
+    const { status, output } = await runProgram(main);
     assert.equal(status, 3);
     assert.deepEqual([...new Uint32Array(output.buffer)], [
       7,

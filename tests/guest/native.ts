@@ -17,14 +17,20 @@ export function programImage(main: Callable): Uint8Array {
 /**
  * Assembles `main`, runs it and returns what it wrote.
  * @param main a function that returns the process's exit status
+ * @param through another program and its arguments, that runs it
  */
-export async function runNatively(main: Callable): Promise<{ status: number; output: Uint8Array }> {
+export async function runNatively(
+  main: Callable,
+  through: string[] = [],
+): Promise<{ status: number; output: Uint8Array<ArrayBuffer> }> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/program`;
   try {
     await Deno.writeFile(path, programImage(main), { mode: 0o755 });
     await Deno.chmod(path, 0o755);
-    const { code, stdout } = await new Deno.Command(path, { cwd: folder, stdin: "null" }).output();
+    const [program, ...args] = [...through, path];
+    const { code, stdout } = await new Deno.Command(program, { args, cwd: folder, stdin: "null" })
+      .output();
     return { status: code, output: stdout };
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -46,17 +52,3 @@ export const write = code("write", () => {
 function parameter(n: number) {
   return dword(esp, 4 + 4 * n);
 }
-
-/** Whether this machine runs 32-bit x86 Linux programs. */
-export const canRun: boolean = await (async () => {
-  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return false;
-  try {
-    const seven = code("seven", () => {
-      asm.mov(eax, 7);
-      asm.ret();
-    });
-    return (await runNatively(seven)).status === 7;
-  } catch {
-    return false;
-  }
-})();

@@ -1,10 +1,11 @@
-// The kernel's string routines, run natively against their meaning in JavaScript.
+// The kernel's string routines against their meaning in JavaScript.
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { array, fn, global, ret, u32 } from "../../guest/asm/mod.ts";
 import { after_word, length_of, same } from "../../guest/kernel/strings.ts";
-import { canRun, runNatively, write } from "./native.ts";
+import { write } from "./native.ts";
+import { runProgram } from "./run_program.ts";
 
 /** What `after_word` means: how far behind the word the text goes on, or 0. */
 function expectedRest(text: string, word: string): number {
@@ -15,7 +16,6 @@ function expectedRest(text: string, word: string): number {
 
 Deno.test({
   name: "string routines",
-  ignore: !canRun,
   fn: async () => {
     const short = fc.string({ unit: fc.constantFrom("a", "b", " "), maxLength: 4 });
     await fc.assert(
@@ -34,7 +34,7 @@ Deno.test({
             write(out.address, pairs.length * 12);
             ret(0);
           });
-          const { output } = await runNatively(main);
+          const { output } = await runProgram(main);
           assert.deepEqual(
             [...new Uint32Array(output.buffer)],
             pairs.flatMap((

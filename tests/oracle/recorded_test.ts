@@ -10,7 +10,8 @@ import { AGAIN, makers, Recording } from "./recording/file.ts";
 import { nativeOutcomes } from "./recording/native.ts";
 import { answersStill } from "./recording/still.ts";
 import { type Fit, play } from "./recording/play.ts";
-import { canRunNatively, GuestWorld } from "./run.ts";
+import { runsI386 } from "../i386.ts";
+import { GuestWorld } from "./run.ts";
 import type { Findings } from "./session.ts";
 import { takeVariances } from "./variances.ts";
 import { vectorDifferences } from "./vector_compare.ts";
@@ -88,7 +89,7 @@ for (const maker of makers()) {
 
   Deno.test({
     name: `this host's processor answers as ${maker}'s did`,
-    ignore: !await canRunNatively(),
+    ignore: !await runsI386(),
     async fn() {
       let n = 0;
       const findings: Findings = new Map();

@@ -17,17 +17,6 @@ function outcomes(records: Uint8Array, cases: number): Outcome[] {
   return Array.from({ length: cases }, (_, n) => readOutcome(view, n * RECORD_BYTES));
 }
 
-/** True if this host runs i386 Linux executables. */
-export async function canRunNatively(): Promise<boolean> {
-  if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return false;
-  try {
-    await runNatively([]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Runs cases on the host's processor.
  *

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { Random } from "../random.ts";
 import { allForms } from "./forms.ts";
 import { generateCase } from "./generate.ts";
-import { canRunNatively, GuestWorld } from "./run.ts";
+import { runsI386 } from "../i386.ts";
+import { GuestWorld } from "./run.ts";
 import { shrink } from "./shrink.ts";
 
 const ADD = [0x01, 0xd8]; // add eax, ebx
@@ -11,7 +12,7 @@ const includes = (code: number[]) => code.some((b, i) => b === ADD[0] && code[i 
 
 Deno.test({
   name: "the shortest program that differs, and no other",
-  ignore: !await canRunNatively(),
+  ignore: !await runsI386(),
   async fn() {
     const { forms } = allForms();
     const nop = forms.find((f) => f.row.name === "cld")!;

@@ -10,7 +10,8 @@ import { differences } from "./compare.ts";
 import { allForms } from "./forms.ts";
 import { generateCase } from "./generate.ts";
 import { FOLLOWED_MAKER, hostProcessor } from "./processor.ts";
-import { canRunNatively, GuestWorld } from "./run.ts";
+import { runsI386 } from "../i386.ts";
+import { GuestWorld } from "./run.ts";
 import { runCases } from "./session.ts";
 
 const CASES_PER_FORM = 60;
@@ -18,7 +19,7 @@ const SEED = 20260722;
 
 Deno.test({
   name: "undefined flags that we follow are the host's, or it is told where its maker differs",
-  ignore: !await canRunNatively(),
+  ignore: !await runsI386(),
   async fn() {
     const r = new Random(SEED);
     const forms = allForms().forms.filter((f) => f.row.name in FOLLOWED);

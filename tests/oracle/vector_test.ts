@@ -4,7 +4,8 @@ import { Random } from "../random.ts";
 import { CODE16_VECTORS, STEPPED_VECTORS, VECTOR_CASES } from "./counts.ts";
 import { stepped } from "./generate.ts";
 import { assertNothing } from "./processor.ts";
-import { canRunNatively, GuestWorld } from "./run.ts";
+import { runsI386 } from "../i386.ts";
+import { GuestWorld } from "./run.ts";
 import { runCases } from "./session.ts";
 import { vectorCase, vectorForms, vectorSequence } from "./vector_cases.ts";
 import { takeVariances } from "./variances.ts";
@@ -16,7 +17,7 @@ const SEED = Number(Deno.env.get("SEED") ?? 20260721);
 
 Deno.test({
   name: "vector instructions do what the host's processor does",
-  ignore: !await canRunNatively(),
+  ignore: !await runsI386(),
   async fn() {
     const r = new Random(SEED);
     const forms = vectorForms().filter((f) => f.name.match(Deno.env.get("ONLY") ?? ""));

@@ -4,18 +4,17 @@ import type { Form } from "../forms.ts";
 import { MAX_CASES } from "../layout.ts";
 import { longForms } from "./forms.ts";
 import { longCase } from "./generate.ts";
-import { canRunLong } from "./native.ts";
+import { RUNS_LONG } from "./native.ts";
 import { longSequence, sequenceForms } from "./sequences.ts";
 import { compareLong } from "./session.ts";
 import { LongWorld } from "./world.ts";
 
 let world: Promise<LongWorld> | undefined;
-let native: Promise<boolean> | undefined;
 let sources: Form[] | undefined, rowSources: Form[] | undefined;
 
 /** How many cases a seed's batch had (none where the host cannot run them), and a report of each form that differs. */
 export async function fuzzLong(seed: number): Promise<[number, string[]]> {
-  if (!await (native ??= canRunLong())) return [0, []];
+  if (!RUNS_LONG) return [0, []];
   const forms = sources ??= longForms().forms;
   const inRow = rowSources ??= sequenceForms(forms);
   const r = new Random(seed);

@@ -2,6 +2,7 @@
 import type { LongCase } from "./case.ts";
 import { longDifferences, longReport } from "./compare.ts";
 import { runLongNatively } from "./native.ts";
+import { asHostTakesThem } from "./stack.ts";
 import type { LongWorld } from "./world.ts";
 
 /** Runs cases, at most as many as a batch may have, and adds what differs: reports by form. */
@@ -10,9 +11,10 @@ export async function compareLong(
   cases: readonly LongCase[],
   findings: Map<string, string[]>,
 ): Promise<void> {
-  const native = await runLongNatively(cases);
-  const ours = world.run(cases);
-  cases.forEach((c, n) => {
+  const begun = await asHostTakesThem(cases);
+  const native = await runLongNatively(begun);
+  const ours = world.run(begun);
+  begun.forEach((c, n) => {
     const lines = longDifferences(c, native[n], ours[n]);
     if (!lines.length) return;
     findings.set(c.form, [...(findings.get(c.form) ?? []), longReport(c, lines)]);

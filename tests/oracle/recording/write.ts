@@ -4,7 +4,8 @@
  */
 import type { Case } from "../case.ts";
 import { hostProcessor } from "../processor.ts";
-import { canRunNatively, GuestWorld } from "../run.ts";
+import { runsI386 } from "../../i386.ts";
+import { GuestWorld } from "../run.ts";
 import { takeVariances, varies } from "../variances.ts";
 import { vectorDifferences } from "../vector_compare.ts";
 import { bySlots, casesOf, hashCases, type Source, sources } from "./cases.ts";
@@ -14,7 +15,7 @@ import { nativeOutcomes } from "./native.ts";
 /** Cases to work on at once. */
 const PORTION = 16_000;
 
-if (!await canRunNatively()) {
+if (!await runsI386()) {
   console.error("record: this host runs no i386 programs");
   Deno.exit(1);
 }

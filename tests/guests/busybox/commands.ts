@@ -1,16 +1,7 @@
-/**
- * Debian's static 32-bit busybox, run by our loader guest on the hypervisor's CPU and by this machine's:
- * every program has to say the same, byte for byte, and to end with the same status.
- */
-import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { bootForBytes } from "./cli.ts";
-import { cpioArchive } from "./cpio.ts";
-import { guestForTest } from "./debian.ts";
-import { canRun } from "../guest/native.ts";
+/** Programs of Debian's static 32-bit busybox: what they are given, and how a processor runs them. */
 
 /** An applet with its arguments, and the file that its output goes to, if not to the console. */
-interface Command {
+export interface Command {
   argv: string[];
   output?: string;
 }
@@ -48,7 +39,17 @@ const STATISTICS = `
     h = 1; for (i = 1; i < 60; i++) { h = (h + 2 / h) / 2 }; print h, h * h - 2
   }`;
 
-const WHOLE_NUMBERS: Command[] = [
+const encode = (text: string) => new TextEncoder().encode(text);
+const input = encode(makeInput(1500));
+/** The files that are there. */
+export const FILES: Record<string, Uint8Array> = {
+  input,
+  copy: input,
+  "statistics.awk": encode(STATISTICS),
+  "loop.dc": encode("0 sn 1 sa [la ln 1 + d sn * d p sa ln 25 >x] sx lx x 10 k la 7 / p\n"),
+};
+
+export const WHOLE_NUMBERS: Command[] = [
   run("sha256sum", "input"),
   runInto("input.gz", "gzip", "-c", "input"),
   run("sha256sum", "input.gz"),
@@ -72,7 +73,7 @@ const WHOLE_NUMBERS: Command[] = [
 ];
 
 /** awk computes in doubles only, and sort by numbers reads them as doubles. */
-const FLOATING_POINT: Command[] = [
+export const FLOATING_POINT: Command[] = [
   run("sort", "-n", "input"),
   run("sort", "-k2,2", "-k3,3gr", "input"),
   run("awk", '{ n[$2]++ } END { print n["Fig"], toupper("done"), length(n) }', "input"),
@@ -81,24 +82,29 @@ const FLOATING_POINT: Command[] = [
 ];
 
 const quote = (word: string) => /^[\w.,/-]+$/.test(word) ? word : `'${word}'`;
-const line = (c: Command) => ["busybox", ...c.argv].map(quote).join(" ");
+export const line = (c: Command) => ["busybox", ...c.argv].map(quote).join(" ");
 
-/** Runs the commands with this machine's processor; what the loader's console should show. */
-async function natively(
+/**
+ * Runs the commands with this machine's processor, or through another program that has one.
+ *
+ * @returns what the loader's console should show
+ */
+export async function natively(
   busybox: string,
-  files: Record<string, Uint8Array>,
   commands: Command[],
+  through: string[] = [],
 ): Promise<Uint8Array> {
+  const [program, ...before] = [...through, busybox];
   const folder = await Deno.makeTempDir();
   const shown: Uint8Array[] = [];
   const say = (text: string) => shown.push(new TextEncoder().encode(text));
   try {
-    for (const [name, contents] of Object.entries(files)) {
+    for (const [name, contents] of Object.entries(FILES)) {
       await Deno.writeFile(`${folder}/${name}`, contents);
     }
     for (const command of commands) {
-      const { code, stdout, stderr } = await new Deno.Command(busybox, {
-        args: command.argv,
+      const { code, stdout, stderr } = await new Deno.Command(program, {
+        args: [...before, ...command.argv],
         cwd: folder,
         clearEnv: true,
         env: { PATH: "/bin", TZ: "UTC0" },
@@ -118,48 +124,5 @@ async function natively(
 }
 
 /** Splits what the console showed by the commands, for a difference that can be read. */
-const byCommand = (console: Uint8Array) =>
+export const byCommand = (console: Uint8Array) =>
   new TextDecoder("latin1").decode(console).split(/^(?=\$ busybox )/m);
-
-/** Runs the commands here and there, and compares. */
-async function agree(commands: Command[]): Promise<void> {
-  const image = await guestForTest("busybox-i386");
-  if (!image) return;
-  const busybox = fileURLToPath(image);
-  const encode = (text: string) => new TextEncoder().encode(text);
-  const input = encode(makeInput(1500));
-  const files = {
-    input,
-    copy: input,
-    "statistics.awk": encode(STATISTICS),
-    "loop.dc": encode("0 sn 1 sa [la ln 1 + d sn * d p sa ln 25 >x] sx lx x 10 k la 7 / p\n"),
-  };
-  const folder = await Deno.makeTempDir();
-  try {
-    const ramdisk = `${folder}/ramdisk`;
-    await Deno.writeFile(ramdisk, cpioArchive({ busybox: await Deno.readFile(busybox), ...files }));
-    const list = commands.map((c) => line(c) + (c.output ? ` > ${c.output}` : "")).join("; ");
-    const { status, stdout, stderr } = await bootForBytes(
-      ["--timeout", "120", "-r", ramdisk, "-c", list, "loader"],
-    );
-    assert.doesNotMatch(stderr, /no system call/);
-    const expected = byCommand(await natively(busybox, files, commands));
-    byCommand(stdout).forEach((part, i) => assert.equal(part, expected[i], stderr));
-    assert.equal(byCommand(stdout).length, expected.length);
-    assert.equal(status, 0, stderr);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-Deno.test({
-  name: "busybox: sha256sum, gzip, gunzip, sort, dc as on this machine's processor",
-  ignore: !canRun,
-  fn: () => agree(WHOLE_NUMBERS),
-});
-
-Deno.test({
-  name: "busybox: awk and numeric sort, in floating point, as on this machine's processor",
-  ignore: !canRun,
-  fn: () => agree(FLOATING_POINT),
-});
