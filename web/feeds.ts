@@ -50,6 +50,23 @@ export interface CounterData {
   translations: number;
 }
 
+/** Where the vCPU is that ran last, or runs next. */
+export interface ProcessorData {
+  vcpu: number;
+  vcpus: number;
+  /** Of the next instruction. */
+  eip: number;
+  symbol: string;
+  /** The privilege level: 1 is the kernel's, 3 that of programs. */
+  ring: number;
+  bits: 16 | 32;
+  /** From EIP on, as far as memory is mapped. */
+  code: Uint8Array;
+  registers: { name: string; value: number }[];
+  selectors: { name: string; value: number }[];
+  eflags: number;
+}
+
 export interface MemoryOptions {
   vcpu: number;
   /** Paths of the entries whose tables are shown. */

@@ -38,6 +38,8 @@ export type FromMachine =
   | { type: "output"; bytes: Uint8Array<ArrayBuffer> }
   | { type: "log"; lines: string[] }
   | { type: "state"; state: RunState; eip: number; instructions: number }
+  /** How much the guest has done of late: instructions a second. Told when it changes. */
+  | { type: "pace"; perSecond: number }
   | { type: "ended"; end: GuestEnd }
   | { type: "feed"; feed: FeedName; data: unknown }
   | { type: "answer"; id: number; value: unknown; error?: string };
@@ -55,8 +57,12 @@ export interface GuestEnd {
   report: string[];
 }
 
-/** Sources of what panels show. Each costs nothing until its panel is in sight. */
+/**
+ * Sources of what panels show, and the first one of what a paused guest's card does. Each costs nothing until that is
+ * in sight.
+ */
 export const FEEDS = [
+  "processor",
   "hypercalls",
   "memory",
   "events",

@@ -33,6 +33,39 @@ pageTest("the page boots Skiff to its prompt, and a command answers", async (tab
   assert.equal(await tab.page.locator("#status").getAttribute("data-state"), "running");
 });
 
+pageTest("a button below the console types a command", async (tab) => {
+  await tab.boot();
+  await tab.page.locator("#suggestions button", { hasText: /^ps$/ }).click();
+  await tab.sees(/skiff> ps\n[\s\S]*running .* ps\n *skiff> *$/);
+  // what follows is typed at the console again
+  await tab.page.keyboard.type("halt\n");
+  await tab.status("ended");
+  assert.ok(await tab.page.locator("#suggestions").isHidden());
+});
+
+pageTest("no script or file from elsewhere is let in", async (tab) => {
+  await tab.boot();
+  const refused = await tab.page.evaluate(async () => {
+    const directives: string[] = [];
+    document.addEventListener(
+      "securitypolicyviolation",
+      (event) => directives.push(event.effectiveDirective),
+    );
+    await fetch("http://127.0.0.1:9/").catch(() => {});
+    const script = document.createElement("script");
+    script.textContent = "document.title = 'changed'";
+    document.body.append(script);
+    const picture = new Image();
+    picture.src = "http://127.0.0.1:9/x.png";
+    await new Promise((settle) => picture.onerror = settle);
+    return { directives, title: document.title };
+  });
+  assert.deepEqual(refused.directives.sort(), ["connect-src", "img-src", "script-src-elem"]);
+  assert.equal(refused.title, "Paravane");
+  // that is what was asked for here, not something that went wrong
+  assert.equal(tab.complaints.splice(0).length >= 3, true);
+});
+
 pageTest("a link carries guest, command line, memory and vCPUs", async (tab) => {
   await tab.boot("#guest=skiff&cmdline=quiet+please&memory=24&vcpus=2");
   assert.match(await tab.console(), /command line "quiet please"/);
@@ -101,11 +134,11 @@ pageTest("what is no kernel is refused with a line that says why", async (tab) =
   await tab.page.locator("#guest").selectOption("file");
   await tab.page.locator("#boot").click();
   await tab.status("stopped");
-  assert.match(await tab.page.locator("#message").innerText(), /choose a kernel/);
+  assert.match(await tab.page.locator("#message-text").textContent() ?? "", /choose a kernel/);
   for (const [name, bytes, says] of cases) {
     await tab.bootFile(name, bytes);
     await tab.status("stopped");
-    const message = await tab.page.locator("#message-text").innerText();
+    const message = await tab.page.locator("#message-text").textContent() ?? "";
     assert.match(message, says, name);
     assert.doesNotMatch(message, /undefined|null|\[object|TypeError|RangeError|\n/, name);
     await tab.page.locator("#message-close").click();
@@ -147,10 +180,11 @@ pageTest("the page's files work under any path of any host", async (tab) => {
       return fetch(tab.base + name + search);
     },
   );
+  const host = `http://127.0.0.1:${elsewhere.addr.port}`;
+  tab.hosts.clear();
+  tab.hosts.add(host);
   try {
-    await tab.page.goto(
-      `http://127.0.0.1:${elsewhere.addr.port}/some/where/#guest=skiff&memory=40`,
-    );
+    await tab.page.goto(`${host}/some/where/#guest=skiff&memory=40`);
     await tab.prompt();
     assert.match(await tab.console(), /memory: 10240 pages/);
     await tab.page.locator("#tab-blocks").click();

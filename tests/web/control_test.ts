@@ -20,6 +20,43 @@ pageTest("a paused guest does nothing until it is started again", async (tab) =>
   await tab.sees(/^one two$/m);
 });
 
+/** A register on the paused guest's card. */
+const register = (tab: Tab, name: string) =>
+  tab.page.locator(`#paused-registers [data-register=${name}]`).innerText();
+
+pageTest(
+  "a paused guest shows its next instruction and registers, a step what changed",
+  async (tab) => {
+    await tab.boot();
+    await tab.type("hog &");
+    await tab.sees(/hog &[\s\S]*skiff> *$/);
+    const card = tab.page.locator("#paused");
+    assert.ok(await card.isHidden());
+    // in the loop, to be sure of what a step does
+    const title = () => tab.page.locator("#paused-title").innerText();
+    const code = () => tab.page.locator("#paused-code").innerText();
+    do {
+      if (await card.isVisible()) await button(tab, "start").click();
+      await tab.status("running");
+      await button(tab, "pause").click();
+      await tab.status("paused");
+      await tab.until("the code", async () => /^[0-9a-f]{8} /.test(await code()));
+    } while (!/<u_spin.*ring 3/.test(await title()));
+    const lines = (await code()).split("\n");
+    assert.equal(lines.length, 5);
+    const [eip] = lines[0].split(" ");
+    assert.equal(await register(tab, "eip"), `eip ${eip}`);
+    assert.match(await register(tab, "cs"), /^cs [0-9a-f]+[37bf]$/);
+    await button(tab, "step").click();
+    await tab.until("another instruction", async () => !(await code()).startsWith(eip));
+    const changed = await tab.page.locator("#paused-registers mark").allInnerTexts();
+    assert.ok(changed.includes((await code()).slice(0, 8)), "EIP has changed, and is not marked");
+    await button(tab, "start").click();
+    await tab.status("running");
+    assert.ok(await card.isHidden());
+  },
+);
+
 pageTest("a busy guest is stepped, an instruction at a time", async (tab) => {
   await tab.boot();
   await tab.type("bench -m &");
@@ -85,10 +122,19 @@ pageTest("a crash shows its report: the guest's own", async (tab) => {
   const report = await tab.page.locator("#crash-report").innerText();
   assert.match(report, /eip [0-9a-f]{8}/);
   assert.match(report, /HYPERVISOR_sched_op/);
+  await button(tab, "crash-copy").click();
+  assert.equal(await tab.page.evaluate(() => navigator.clipboard.readText()), report.trim());
+  // a panic is about the place where the guest called for its end
+  await button(tab, "crash-memory").click();
+  await tab.page.locator("#memory-rows tr[data-crash]").first().waitFor();
+  assert.match(
+    await tab.page.locator("#memory-note").innerText(),
+    /of the crash \(EIP\), is mapped/,
+  );
   await button(tab, "reset").click();
   await tab.prompt();
   assert.ok(await tab.page.locator("#crash").isHidden());
-});
+}, { permissions: ["clipboard-read", "clipboard-write"] });
 
 pageTest("a crash shows its report: the hypervisor ended the guest", async (tab) => {
   await tab.open();

@@ -67,6 +67,27 @@ pageTest("by keys alone: out of the console and to the buttons", async (tab) => 
   await tab.status("running");
 });
 
+pageTest("by keys alone: the guide, from a panel to its part of it and back", async (tab) => {
+  await tab.boot();
+  const more = tab.page.locator("#panel-hypercalls .panel-hint button");
+  await more.focus();
+  await tab.page.keyboard.press("Enter");
+  const guide = tab.page.locator("#guide");
+  assert.ok(await guide.isVisible());
+  assert.equal(await focused(tab), "guide-close");
+  await tab.until(
+    "the panel's part",
+    () =>
+      tab.page.locator("#guide-hypercalls").evaluate((heading) => {
+        const { top, bottom } = heading.getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight;
+      }),
+  );
+  await tab.page.keyboard.press("Escape");
+  assert.ok(await guide.isHidden());
+  assert.ok(await more.evaluate((button) => button === document.activeElement));
+});
+
 pageTest("by keys alone: another memory size is booted", async (tab) => {
   await tab.boot();
   await tab.page.locator("#setup summary").focus();

@@ -10,6 +10,7 @@ import type { Page } from "playwright-core";
 import { ROOT } from "../../core/build/inputs.ts";
 import { NARROW, pageTest, type Tab, WIDE } from "./rig.ts";
 
+const THEMES = ["light", "dark"] as const;
 const SCREENSHOTS = new URL("dist/screenshots/", ROOT);
 
 /** How far the page is wider than the window, and which elements stick out. */
@@ -26,18 +27,23 @@ function overflow(page: Page): Promise<string[]> {
 /**
  * What axe objects to, a line each: WCAG 2.2 A and AA, and its best practices.
  *
+ * @param rules those it goes by; none for all
+ *
  * Of long tables it gets the last rows, as the others are like them; of the console nothing, whose rows are
  * xterm.js's own and whose colours are one pair.
  */
-async function objections(page: Page): Promise<string[]> {
+async function objections(page: Page, rules: string[] = []): Promise<string[]> {
   await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => {
+  const { violations } = await page.evaluate((rules) => {
     for (const body of document.querySelectorAll("tbody")) {
       while (body.rows.length > 20) body.rows[0].remove();
     }
     const { axe: here } = globalThis as unknown as { axe: typeof axe };
-    return here.run({ exclude: [".xterm-screen"] });
-  });
+    return here.run(
+      { exclude: [".xterm-screen"] },
+      rules.length > 0 ? { runOnly: { type: "rule", values: rules } } : {},
+    );
+  }, rules);
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id}: ${help}: ${node.target.join(" ")}: ${node.failureSummary}`)
   );
@@ -78,38 +84,59 @@ const open: Record<string, (tab: Tab) => Promise<void>> = {
   },
 };
 
-/** Takes a screenshot. @returns what is wrong with what it shows, a line each */
-async function faults(tab: Tab, name: string): Promise<string[]> {
-  await shoot(tab, name);
-  const wide = (await overflow(tab.page)).map((element) => `wider than the window: ${element}`);
+/**
+ * Takes screenshots in both themes. @returns what is wrong with what they show, a line each
+ */
+async function faults(tab: Tab, size: string, name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const colorScheme of THEMES) {
+    await tab.page.emulateMedia({ colorScheme });
+    // charts are drawn anew with their next sample
+    await tab.page.waitForTimeout(300);
+    await shoot(tab, `${size}-${colorScheme}-${name}`);
+  }
+  found.push(...(await overflow(tab.page)).map((element) => `wider than the window: ${element}`));
   // axe takes seconds; at the other width it has the same elements and colours before it
-  const barriers = tab.page.viewportSize()!.width === WIDE.width ? await objections(tab.page) : [];
-  return [...wide, ...barriers].map((fault) => `${name}: ${fault}`);
+  if (tab.page.viewportSize()!.width === WIDE.width) {
+    // the last theme is still on; of the others only the colours are different
+    found.push(...await objections(tab.page));
+    for (const colorScheme of THEMES.slice(0, -1)) {
+      await tab.page.emulateMedia({ colorScheme });
+      const colours = await objections(tab.page, ["color-contrast"]);
+      found.push(...colours.map((fault) => `${colorScheme}: ${fault}`));
+    }
+  }
+  return found.map((fault) => `${size}-${name}: ${fault}`);
 }
 
 for (const [size, viewport] of Object.entries({ 1280: WIDE, 390: NARROW })) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    const name = `${size}-${colorScheme}`;
-    pageTest(`the page at ${size} px, ${colorScheme}`, async (tab) => {
-      const found: string[] = [];
-      await tab.boot();
-      await tab.type("ps");
-      await tab.sees(/running .* ps\n *skiff> *$/);
-      for (const panel of await panels(tab)) {
-        await tab.page.locator(`#tab-${panel}`).click();
-        await tab.page.locator(`#panel-${panel}`).waitFor();
-        // the first sample of every feed
-        await tab.page.waitForTimeout(400);
-        await open[panel]?.(tab);
-        found.push(...await faults(tab, `${name}-${panel}`));
-      }
-      await tab.page.locator("#setup summary").click();
-      found.push(...await faults(tab, `${name}-setup`));
-      await tab.page.locator("#setup summary").click();
-      await tab.type("crash");
-      await tab.status("crash");
-      found.push(...await faults(tab, `${name}-crash`));
-      assert.deepEqual(found, []);
-    }, { viewport, colorScheme, ...(viewport === NARROW && { hasTouch: true, isMobile: true }) });
-  }
+  pageTest(`the page at ${size} px, light and dark`, async (tab) => {
+    const found: string[] = [];
+    const { page } = tab;
+    await tab.boot();
+    await tab.type("ps");
+    await tab.sees(/running .* ps\n *skiff> *$/);
+    for (const panel of await panels(tab)) {
+      await page.locator(`#tab-${panel}`).click();
+      await page.locator(`#panel-${panel}`).waitFor();
+      // the first sample of every feed
+      await page.waitForTimeout(400);
+      await open[panel]?.(tab);
+      found.push(...await faults(tab, size, panel));
+    }
+    await page.locator("#setup summary").click();
+    found.push(...await faults(tab, size, "setup"));
+    await page.locator("#setup summary").click();
+    await page.locator("#help").click();
+    found.push(...await faults(tab, size, "guide"));
+    await page.locator("#guide-close").click();
+    await page.locator("#pause").click();
+    await page.locator("#paused-code", { hasText: /\w/ }).waitFor();
+    found.push(...await faults(tab, size, "paused"));
+    await page.locator("#start").click();
+    await tab.type("crash");
+    await tab.status("crash");
+    found.push(...await faults(tab, size, "crash"));
+    assert.deepEqual(found, []);
+  }, { viewport, ...(viewport === NARROW && { hasTouch: true, isMobile: true }) });
 }

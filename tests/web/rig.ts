@@ -18,13 +18,22 @@ export const NARROW = { width: 390, height: 844 };
 export class Tab {
   /** What the page's scripts complained of; the test fails if anything is left here. */
   readonly complaints: string[] = [];
+  /** Who may be asked for files. */
+  readonly hosts: Set<string>;
 
   constructor(readonly page: Page, readonly base: string) {
+    this.hosts = new Set([new URL(base).origin]);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.complaints.push(message.text());
     });
     page.on("pageerror", (error) => this.complaints.push(String(error)));
     page.on("crash", () => this.complaints.push("the tab crashed"));
+    // the page asks nobody but its own host for anything
+    page.on("request", (request) => {
+      const { protocol, origin } = new URL(request.url());
+      if (protocol === "data:" || this.hosts.has(origin)) return;
+      this.complaints.push(`a request to another host: ${request.url()}`);
+    });
   }
 
   /** Opens the page. @param hash what follows its address, with the "#" */

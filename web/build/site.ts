@@ -14,8 +14,12 @@ const INPUTS = [...new Set([...MODULE_INPUTS, ...GUEST_INPUTS, "core/host", "web
 /** Files that the inputs' hash does not see by itself: it looks at .ts and .json. */
 const OTHER = [
   "index.html",
-  ...["main", "theme", "layout", "controls", "panels"].map((n) => `style/${n}.css`),
+  "guide.html",
+  ...["main", "theme", "layout", "controls", "cards", "panels"].map((n) => `style/${n}.css`),
 ];
+
+/** Where index.html has the guide. */
+const GUIDE_HERE = "<!-- guide.html -->";
 
 /**
  * Builds the page into dist/web.
@@ -33,7 +37,8 @@ export async function buildSite(): Promise<URL> {
     await buildCached(hash, async () => {
       console.error("paravane: building the page…");
       const files = await bundle(hash);
-      files["index.html"] = new TextEncoder().encode(other[0].replaceAll("VERSION", hash));
+      const page = other[0].replaceAll("VERSION", hash).replace(GUIDE_HERE, () => other[1]);
+      files["index.html"] = new TextEncoder().encode(page);
       files["paravane.wasm"] = module;
       for (const [i, name] of BUILT_IN.entries()) files[`${name}.elf`] = guests[i]!;
       files["iced_x86_bg.wasm"] = await Deno.readFile(icedModule());

@@ -6,6 +6,7 @@ import type { BootRequest, FromMachine, GuestEnd, ToMachine } from "../protocol.
 import { Feeds } from "./feeds/feeds.ts";
 import { LogBatches } from "./log.ts";
 import { OutputBatches } from "./output.ts";
+import { Pace } from "./pace.ts";
 import { Stepper } from "./stepper.ts";
 
 export type Post = (message: FromMachine, transfer?: Transferable[]) => void;
@@ -18,6 +19,7 @@ export class Guest {
   readonly #log: LogBatches;
   readonly #stepper: Stepper;
   readonly #feeds: Feeds;
+  readonly #pace: Pace;
   #machine: Machine | null = null;
   #domain: Domain | null = null;
 
@@ -26,6 +28,7 @@ export class Guest {
     this.#log = new LogBatches((lines) => post({ type: "log", lines }));
     this.#stepper = new Stepper(() => this.#tellState());
     this.#feeds = new Feeds(post);
+    this.#pace = new Pace((perSecond) => post({ type: "pace", perSecond }));
   }
 
   handle(message: ToMachine): void {
@@ -84,6 +87,7 @@ export class Guest {
       this.#feeds.attach(machine, domain);
       domain.shutdown.then((shutdown) => this.#ended(domain, shutdown));
       this.post({ type: "booted" });
+      this.#pace.start(machine.core);
       this.#stepper.resume();
     } catch (error) {
       this.#log.flush();
@@ -98,6 +102,7 @@ export class Guest {
     const { name, code, crash } = shutdown;
     const report = await crashLines(domain);
     const end: GuestEnd = { name, code, crash, report };
+    this.#pace.stop();
     this.post({ type: "ended", end });
     this.#feeds.refresh();
   }

@@ -18,6 +18,8 @@ export interface MachineEvents {
   output(bytes: Uint8Array, shown: () => void): void;
   log(lines: string[]): void;
   state(state: RunState, eip: number, instructions: number): void;
+  /** @param perSecond instructions */
+  pace(perSecond: number): void;
   ended(end: GuestEnd): void;
   fed(feed: FeedName, data: unknown): void;
 }
@@ -124,6 +126,8 @@ export class MachineWorker {
         return events.log(message.lines);
       case "state":
         return events.state(message.state, message.eip, message.instructions);
+      case "pace":
+        return events.pace(message.perSecond);
       case "ended":
         return events.ended(message.end);
       case "feed":

@@ -8,6 +8,7 @@ import { type Choice, formatLink, parseLink } from "./link.ts";
 const guest = byId("guest", HTMLSelectElement);
 const kernelFile = byId("kernel-file", HTMLInputElement);
 const ramdiskFile = byId("ramdisk-file", HTMLInputElement);
+const noRamdisk = byId("ramdisk-none", HTMLButtonElement);
 const commandLine = byId("command-line", HTMLInputElement);
 const memory = byId("memory", HTMLInputElement);
 const vcpus = byId("vcpus", HTMLInputElement);
@@ -30,6 +31,11 @@ export function setUp(boot: () => void): void {
   kernelFile.addEventListener("change", () => {
     if (kernelFile.files?.length) guest.value = "file";
     summarise();
+  });
+  noRamdisk.addEventListener("click", () => {
+    ramdiskFile.value = "";
+    summarise();
+    ramdiskFile.focus();
   });
   addEventListener("hashchange", () => {
     show(parseLink(location.hash));
@@ -106,6 +112,7 @@ function summarise(): void {
   const parts = [kernel, `${memory} MiB`];
   if (vcpus > 1) parts.push(`${vcpus} vCPUs`);
   const ramdisk = ramdiskFile.files?.[0];
+  noRamdisk.hidden = !ramdisk;
   if (ramdisk) parts.push(`ramdisk ${ramdisk.name}`);
   if (commandLine) parts.push(`“${commandLine}”`);
   summary.textContent = parts.join(", ");

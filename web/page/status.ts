@@ -30,10 +30,25 @@ const ENABLED: Record<Status, (keyof typeof buttons)[]> = {
   crash: ["start", "reset"],
 };
 
+const MILLION = 1e6;
+
+/** Says how many instructions a second the guest does. */
+export function showPace(perSecond: number): void {
+  const millions = perSecond / MILLION;
+  byId("pace", HTMLElement).textContent = perSecond === 0
+    ? "idle"
+    : millions >= 1
+    ? `${millions.toLocaleString("en")} M instructions/s`
+    : `${perSecond.toLocaleString("en")} instructions/s`;
+}
+
 /** Shows a status and enables what can be done in it. */
 export function showStatus(status: Status, text: string): void {
   line.dataset.state = status;
   if (line.textContent !== text) line.textContent = text;
+  const pace = byId("pace", HTMLElement);
+  pace.hidden = status !== "running";
+  if (status === "loading") pace.textContent = "";
   for (const [name, button] of Object.entries(buttons)) {
     const enabled = ENABLED[status].includes(name as keyof typeof buttons);
     // a button that goes dead under the keyboard hands the focus on

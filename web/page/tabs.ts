@@ -4,6 +4,7 @@
  */
 import type { FeedName, GuestEnd } from "../protocol.ts";
 import { make } from "./dom.ts";
+import { openGuide } from "./guide.ts";
 import type { MachineWorker } from "./machine.ts";
 
 /** What a panel is to the tabs. */
@@ -24,41 +25,59 @@ export interface Panel {
 interface PanelEntry {
   feed: FeedName;
   title: string;
+  /** A line that says what it shows; the guide has more. */
+  hint: string;
   load(): Promise<(machine: MachineWorker) => Panel>;
 }
 
 const PANELS: PanelEntry[] = [
   {
     feed: "hypercalls",
+    hint: "What the guest asks of the hypervisor, as it happens.",
     title: "Hypercalls",
     load: async () => (await import("./panels/hypercalls.ts")).create,
   },
   {
     feed: "memory",
-    title: "Address space",
+    hint: "Page tables from the top down; of each frame its type, counts and owner.",
+    title: "Memory",
     load: async () => (await import("./panels/memory.ts")).create,
   },
   {
     feed: "events",
+    hint: "What stands in for interrupts: who may interrupt whom, what waits.",
     title: "Events",
     load: async () => (await import("./panels/events.ts")).create,
   },
   {
     feed: "descriptors",
+    hint: "Segments and trap handlers, as the hypervisor has checked them.",
     title: "Descriptors",
     load: async () => (await import("./panels/descriptors.ts")).create,
   },
   {
     feed: "blocks",
+    hint: "Where time is spent; x86 and the WebAssembly made of it.",
     title: "Hot code",
     load: async () => (await import("./panels/blocks.ts")).create,
   },
   {
     feed: "counters",
+    hint: "Rates and sizes over the last minute.",
     title: "Counters",
     load: async () => (await import("./panels/counters.ts")).create,
   },
 ];
+
+function hintLine(feed: FeedName, hint: string, title: string): HTMLElement {
+  const more = make(
+    "button",
+    { type: "button", class: "link", "aria-label": `More of ${title}` },
+    "More",
+  );
+  more.addEventListener("click", () => openGuide(feed));
+  return make("p", { class: "panel-hint" }, hint, " ", more);
+}
 
 export class Tabs {
   readonly #panels = new Map<FeedName, Panel>();
@@ -69,7 +88,7 @@ export class Tabs {
     private readonly place: HTMLElement,
     private readonly machine: MachineWorker,
   ) {
-    for (const { feed, title } of PANELS) {
+    for (const { feed, title, hint } of PANELS) {
       const tab = make("button", {
         type: "button",
         role: "tab",
@@ -85,7 +104,8 @@ export class Tabs {
         role: "tabpanel",
         "aria-labelledby": `tab-${feed}`,
         hidden: true,
-      });
+      }, hintLine(feed, hint, title));
+      panel.append(make("p", { class: "panel-body panel-note" }, "Loading…"));
       list.append(tab);
       place.append(panel);
     }
@@ -121,11 +141,11 @@ export class Tabs {
       if (this.#panels.has(feed)) return true;
       const panel = create(this.machine);
       this.#panels.set(feed, panel);
-      place.replaceChildren(panel.element);
+      place.lastElementChild!.replaceWith(panel.element);
       return true;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      place.replaceChildren(
+      place.lastElementChild!.replaceWith(
         make("p", { class: "panel-body" }, `This panel cannot be loaded: ${why}`),
       );
       return false;

@@ -2,6 +2,12 @@
 import { FitAddon } from "@xterm/addon-fit";
 import { Terminal } from "@xterm/xterm";
 
+/** Pixels of a character; as large as leaves room for a screen's usual columns, or the smallest of these. */
+const FONT_SIZES = [13, 12, 11];
+const COLUMNS = 80;
+/** Pixels that the console has at least, where it is in sight. */
+const LEAST_WIDTH = 100;
+
 export class ConsoleView {
   readonly #terminal: Terminal;
   readonly #encoder = new TextEncoder();
@@ -14,7 +20,7 @@ export class ConsoleView {
     const style = getComputedStyle(document.documentElement);
     this.#terminal = new Terminal({
       fontFamily: style.getPropertyValue("--mono"),
-      fontSize: 13,
+      fontSize: FONT_SIZES[0],
       scrollback: 5000,
       cursorBlink: false,
       convertEol: false,
@@ -33,7 +39,15 @@ export class ConsoleView {
     this.#terminal.attachCustomKeyEventHandler((event) => !(event.key === "Tab" && event.shiftKey));
     this.#terminal.onData((text) => typed(this.#encoder.encode(text)));
     this.#terminal.onBinary((text) => typed(Uint8Array.from(text, (c) => c.charCodeAt(0))));
-    new ResizeObserver(() => fit.fit()).observe(place);
+    new ResizeObserver(() => {
+      // what is not laid out yet, or no more, says nothing; two columns would break the guest's last line for good
+      if (place.clientWidth < LEAST_WIDTH) return;
+      for (const size of FONT_SIZES) {
+        this.#terminal.options.fontSize = size;
+        if ((fit.proposeDimensions()?.cols ?? 0) >= COLUMNS) break;
+      }
+      fit.fit();
+    }).observe(place);
   }
 
   write(bytes: Uint8Array, shown: () => void): void {

@@ -1,4 +1,6 @@
 /** Light, dark, or as the system has it; the choice is kept. */
+import { make } from "./dom.ts";
+
 const KEY = "paravane-theme";
 const CHOICES = ["auto", "light", "dark"] as const;
 type Choice = typeof CHOICES[number];
@@ -14,7 +16,8 @@ function stored(): Choice {
 function apply(choice: Choice, button: HTMLButtonElement): void {
   if (choice === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = choice;
-  button.textContent = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" }[choice];
+  const [sign, name] = { auto: ["◐", "Auto"], light: ["☀", "Light"], dark: ["☾", "Dark"] }[choice];
+  button.replaceChildren(sign, make("span", {}, ` ${name}`));
   button.setAttribute("aria-label", `Theme: ${choice}`);
   try {
     localStorage.setItem(KEY, choice);

@@ -31,6 +31,7 @@ export interface Feed {
 export type FeedMaker = (subject: Subject) => Feed;
 
 const LOADERS: Record<FeedName, () => Promise<{ feed: FeedMaker }>> = {
+  processor: () => import("./processor.ts"),
   hypercalls: () => import("./hypercalls.ts"),
   memory: () => import("./memory.ts"),
   events: () => import("./events.ts"),

@@ -51,7 +51,7 @@ class MemoryFeed implements Feed {
     const vcpu = Math.min(this.#options.vcpu, domain.vcpus - 1);
     const view = new VcpuView(core, domain.id, vcpu);
     const registers = { cr2: view.cr2, eip: view.eip, esp: view.gpr(4) };
-    const crash = this.#options.address === null ? this.#crash(vcpu, registers) : "";
+    const crash = this.#options.address === null ? this.#crash(vcpu, view) : "";
     const address = crash
       ? { CR2: registers.cr2, ESP: registers.esp, EIP: registers.eip }[crash]
       : this.#options.address;
@@ -72,15 +72,17 @@ class MemoryFeed implements Feed {
 
   /**
    * What a crash on this vCPU is about: the stack, where the hypervisor could not put a frame on it; else
-   * the address of the last page fault, if there was one; else the instruction.
+   * the address of the last page fault, if there was one; else the instruction. A guest that reported its
+   * crash itself has handled most faults: of these only one where nothing is mapped can have been the reason.
    */
-  #crash(vcpu: number, { cr2 }: { cr2: number }): MemoryData["crash"] {
+  #crash(vcpu: number, view: VcpuView): MemoryData["crash"] {
     const { machine: { core }, domain } = this.subject;
     if (core.exports.domain_shutdown_code(domain.id) !== SHUTDOWN.CRASH) return "";
     if (vcpu !== crashVcpu(core, domain.id)) return "";
     const reason = core.string(core.exports.domain_crash_reason(domain.id));
     if (/stack/.test(reason)) return "ESP";
-    return cr2 !== 0 ? "CR2" : "EIP";
+    const handled = reason === "" && view.read(view.cr2, 1).length > 0;
+    return view.cr2 !== 0 && !handled ? "CR2" : "EIP";
   }
 }
 

@@ -18,6 +18,8 @@ class BlocksPanel implements Panel {
   readonly #title = make("h2", { id: "blocks-title" }, "Choose a place above to see its code");
   #places: HotPlace[] = [];
   #chosen: number | null = null;
+  /** The chosen place's translation, as its code was asked for; null while it has none. */
+  #translation: string | null = null;
   /** Counts choices: an answer that comes after the next question is not shown. */
   #asked = 0;
 
@@ -31,7 +33,7 @@ class BlocksPanel implements Panel {
       { class: "panel-body flush hot" },
       make(
         "table",
-        { class: "rows", "aria-label": "Hot places" },
+        { class: "rows places", "aria-label": "Hot places" },
         make("thead", {}, head),
         this.#list,
       ),
@@ -77,6 +79,11 @@ class BlocksPanel implements Panel {
     this.#places = places;
     this.#note.textContent = `${places.length} places, by instructions of late`;
     this.#render();
+    if (this.#chosen === null) return;
+    // it was translated meanwhile, or its region has grown
+    const chosen = places.find(({ eip }) => eip === this.#chosen);
+    const now = chosen ? translationOf(chosen) : null;
+    if (now ? now !== this.#translation : this.#translation === null) this.#ask(this.#chosen);
   }
 
   #render(): void {
@@ -107,12 +114,18 @@ class BlocksPanel implements Panel {
     );
   }
 
-  async #choose(eip: number): Promise<void> {
-    const mine = ++this.#asked;
+  #choose(eip: number): void {
     this.#chosen = eip;
     this.#render();
     this.#title.textContent = `Code at ${hex8(eip)}`;
     this.#x86.textContent = this.#wasm.textContent = "…";
+    this.#ask(eip);
+  }
+
+  async #ask(eip: number): Promise<void> {
+    const mine = ++this.#asked;
+    const place = this.#places.find((place) => place.eip === eip);
+    this.#translation = place ? translationOf(place) : null;
     try {
       const question: CodeQuestion = { eip };
       const answer = await this.machine.ask("blocks", question) as CodeAnswer | undefined;
@@ -120,12 +133,19 @@ class BlocksPanel implements Panel {
       const x86 = await x86Text(answer);
       if (mine === this.#asked) this.#x86.textContent = x86;
       const wasm = await wasmOf(answer);
-      if (mine === this.#asked) this.#wasm.textContent = wasm;
+      if (mine !== this.#asked) return;
+      this.#wasm.textContent = wasm;
+      if (!answer.wasm) this.#translation = null;
     } catch (error) {
       if (mine !== this.#asked) return;
       this.#wasm.textContent = error instanceof Error ? error.message : String(error);
     }
   }
+}
+
+/** What tells a place's translations apart. */
+function translationOf({ region }: HotPlace): string | null {
+  return region && `${region.blocks} ${region.instructions} ${region.growths}`;
 }
 
 async function x86Text({ code, bits }: CodeAnswer): Promise<string> {

@@ -5,8 +5,8 @@ import { make } from "../dom.ts";
 import type { MachineWorker } from "../machine.ts";
 import type { Panel } from "../tabs.ts";
 
-/** Samples that are kept: a minute's. */
-const KEPT = 240;
+/** What is shown. */
+const SECONDS = 60;
 const HEIGHT = 150;
 
 interface Series {
@@ -36,7 +36,7 @@ const CHARTS: Chart[] = [
   },
   {
     id: "calls",
-    title: "A second",
+    title: "Per second",
     series: [
       { label: "hypercalls", colour: "--series-1", value: rate("hypercalls") },
       { label: "traps", colour: "--series-2", value: rate("traps") },
@@ -67,6 +67,8 @@ class CounterPanel implements Panel {
   readonly #drawn: Drawn[];
   readonly #width: HTMLElement;
   #samples: CounterData[] = [];
+  /** Samples after which nothing was counted for a while: the lines have a gap there. */
+  readonly #gaps = new WeakSet<CounterData>();
 
   constructor(private readonly machine: MachineWorker) {
     this.#drawn = CHARTS.map((chart) => {
@@ -79,7 +81,7 @@ class CounterPanel implements Panel {
       return { chart, figure, last, plot: null };
     });
     this.#width = make("div", {
-      class: "panel-body",
+      class: "panel-body charts",
       tabindex: "0",
       role: "region",
       "aria-label": "Charts",
@@ -97,8 +99,9 @@ class CounterPanel implements Panel {
 
   hidden(): void {
     this.machine.unwatch("counters");
-    // what happens meanwhile was not counted: the lines would lie about it
-    this.#samples = [];
+    // what happens meanwhile is not counted
+    const last = this.#samples.at(-1);
+    if (last) this.#gaps.add(last);
   }
 
   reset(): void {
@@ -106,8 +109,10 @@ class CounterPanel implements Panel {
   }
 
   fed(data: unknown): void {
-    this.#samples.push(data as CounterData);
-    if (this.#samples.length > KEPT) this.#samples.shift();
+    const sample = data as CounterData;
+    this.#samples.push(sample);
+    const oldest = sample.time - SECONDS * 1000;
+    while (this.#samples[0].time < oldest) this.#samples.shift();
     if (this.#samples.length < 2) return;
     for (const drawn of this.#drawn) this.#draw(drawn);
   }
@@ -118,8 +123,8 @@ class CounterPanel implements Panel {
     drawn.plot ??= this.#plot(drawn, columns);
     drawn.plot.setData(columns);
     last.replaceChildren(...chart.series.flatMap(({ label, colour }, i) => {
-      const values = columns[i + 1] as number[];
-      const now = format(values[values.length - 1]);
+      const values = columns[i + 1];
+      const now = format(values[values.length - 1] ?? 0);
       if (chart.series.length === 1) return [now];
       const swatch = make("span", { class: "swatch", style: `background:var(${colour})` });
       return [make("span", {}, swatch, `${label} ${now}`), " "];
@@ -130,13 +135,15 @@ class CounterPanel implements Panel {
     const samples = this.#samples;
     const end = samples[samples.length - 1].time;
     const times: number[] = [];
-    const values: number[][] = chart.series.map(() => []);
+    const values: (number | null)[][] = chart.series.map(() => []);
     for (let i = 1; i < samples.length; i++) {
       const seconds = (samples[i].time - samples[i - 1].time) / 1000;
       if (seconds <= 0) continue;
       times.push((samples[i].time - end) / 1000);
       for (const [s, { value }] of chart.series.entries()) {
-        values[s].push(value(samples[i], samples[i - 1], seconds));
+        values[s].push(
+          this.#gaps.has(samples[i - 1]) ? null : value(samples[i], samples[i - 1], seconds),
+        );
       }
     }
     return [times, ...values];
@@ -157,7 +164,7 @@ class CounterPanel implements Panel {
       legend: { show: false },
       cursor: { show: false },
       scales: {
-        x: { time: false, range: [-60, 0] },
+        x: { time: false, range: [-SECONDS, 0] },
         y: { range: (_, _min, max) => [0, Math.max(1, max * 1.1)] },
       },
       axes: [
@@ -179,8 +186,8 @@ class CounterPanel implements Panel {
 
   #plotWidth(): number {
     const style = getComputedStyle(this.#width);
-    const padding = parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
-    return Math.max(120, this.#width.clientWidth - padding);
+    const columns = style.gridTemplateColumns.split(" ");
+    return Math.max(120, parseFloat(columns[0]));
   }
 
   #resize(): void {

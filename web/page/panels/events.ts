@@ -10,12 +10,12 @@ class EventsPanel implements Panel {
   readonly element: HTMLElement;
   readonly #ports = new DataTable(
     "Event channels",
-    ["port", "bound to", "with", "vCPU", "pending", "masked"],
+    ["port", "bound to", "with", "vCPU", "state"],
     "events-ports",
   );
   readonly #vcpus = new DataTable(
     "vCPUs",
-    ["vCPU", "state", "upcall", "events", "selector", "event callback", "failsafe callback"],
+    ["vCPU", "state", "events", "callbacks"],
     "events-vcpus",
   );
   readonly #note = make("p", { class: "panel-note", id: "events-note" });
@@ -57,11 +57,10 @@ class EventsPanel implements Panel {
       cells: [
         `v${v.vcpu}`,
         v.state,
-        flag(v.pending, "pending"),
-        v.masked ? { text: "masked", kind: "warn" } : { text: "open", kind: "good" },
-        { text: hex(v.selector), kind: "number" },
-        entry(v.event),
-        { text: entry(v.failsafe), kind: "details" },
+        v.masked
+          ? { text: `masked${v.pending ? pendingIn(v.selector) : ""}`, kind: "warn" }
+          : { text: `open${v.pending ? pendingIn(v.selector) : ""}`, kind: "good" },
+        { text: `event ${entry(v.event)}\nfailsafe ${entry(v.failsafe)}`, kind: "details lines" },
       ],
     })));
     this.#ports.show(ports.map((port) => ({
@@ -70,8 +69,7 @@ class EventsPanel implements Panel {
         port.kind,
         { text: port.label, kind: "details" },
         `v${port.vcpu}`,
-        flag(port.pending, "pending"),
-        port.masked ? { text: "masked", kind: "warn" } : "",
+        portState(port.pending, port.masked),
       ],
       attributes: { "data-port": String(port.port) },
     })));
@@ -80,8 +78,14 @@ class EventsPanel implements Panel {
   }
 }
 
-function flag(on: boolean, text: string) {
-  return on ? { text, kind: "good" } : "";
+/** @param selector which words of the bitmap have pending bits: evtchn_pending_sel */
+function pendingIn(selector: number): string {
+  return selector === 0 ? ", pending" : `, pending ${hex(selector)}`;
+}
+
+function portState(pending: boolean, masked: boolean) {
+  const text = [pending && "pending", masked && "masked"].filter(Boolean).join(", ");
+  return { text: text || "quiet", kind: masked ? "warn" : pending ? "good" : "quiet" };
 }
 
 function entry({ cs, eip, symbol }: NamedEntry): string {

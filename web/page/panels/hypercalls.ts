@@ -18,7 +18,7 @@ const KIND_LABELS: Record<TraceKind, string> = {
   hypercall: "hypercalls",
   trap: "traps",
   event: "events",
-  mmu: "entries",
+  mmu: "page tables",
 };
 
 class TracePanel implements Panel {
@@ -61,10 +61,9 @@ class TracePanel implements Panel {
       "div",
       { class: "panel-tools" },
       this.#filter,
-      ...kinds,
-      make("label", {}, this.#bad, "errors only"),
       this.#hold,
       clear,
+      make("div", { class: "kinds" }, ...kinds, make("label", {}, this.#bad, "errors only")),
     );
     const head = make("tr", { role: "row" });
     for (const title of ["#", "vCPU", "what", "details", "result"]) {

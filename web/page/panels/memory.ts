@@ -10,6 +10,9 @@ import { VcpuChoice } from "../vcpu_choice.ts";
 
 const COLUMNS = ["addresses", "entry", "flags", "mfn", "pfn", "type", "refs", "owner"];
 
+/** Tables that are open to begin with: those of the second level. */
+const FIRST_OPEN = ["0", "1", "2", "3"];
+
 class MemoryPanel implements Panel {
   readonly element: HTMLElement;
   readonly #body: HTMLElement;
@@ -23,7 +26,7 @@ class MemoryPanel implements Panel {
     spellcheck: "false",
   });
   readonly #vcpu = new VcpuChoice("memory-vcpu", () => this.shown());
-  readonly #open = new Set<string>();
+  readonly #open = new Set(FIRST_OPEN);
   readonly #elements = new Map<string, { element: HTMLElement; signature: string }>();
   #find: number | null = null;
   /** The marked row is to be scrolled to when it is there. */
@@ -86,8 +89,11 @@ class MemoryPanel implements Panel {
   reset(): void {
     this.#find = null;
     this.#open.clear();
+    for (const path of FIRST_OPEN) this.#open.add(path);
     this.#rows.replaceChildren();
     this.#elements.clear();
+    this.#note.textContent = "No page tables yet";
+    this.#note.classList.remove("bad");
     this.machine.setOptions("memory", this.#options());
   }
 
@@ -192,9 +198,9 @@ function fill(element: HTMLElement, row: EntryRow, crash: boolean, toggle: () =>
   element.replaceChildren(
     make(
       "td",
-      { role: "gridcell", class: "address", style: `padding-left:${6 + depth * 14}px` },
+      { role: "gridcell", class: "address", style: `--depth:${depth}` },
       twisty,
-      `L${row.level}[${row.path.split(".").at(-1)}] `,
+      make("span", { class: "index" }, `L${row.level}[${row.path.split(".").at(-1)}] `),
       make("b", { title: `to ${hex8(row.address + size)}` }, hex8(row.address)),
     ),
     cell(row.value),
