@@ -4,20 +4,31 @@
  * gives way once it has taken half of that.
  */
 
+/** Calls back after everything that waits in the event loop: Node and Deno have a function for it. */
+type Later = (callback: () => void) => void;
+const host = globalThis as unknown as { setImmediate?: Later };
+const later: Later = host.setImmediate ?? byMessage();
+
+/**
+ * In a browser a message to oneself does: a timer would wait for milliseconds. One channel for all, because each
+ * takes memory of the host's for good.
+ */
+function byMessage(): Later {
+  const { port1, port2 } = new MessageChannel();
+  const waiting: (() => void)[] = [];
+  port1.onmessage = () => waiting.shift()?.();
+  return (callback) => {
+    waiting.push(callback);
+    port2.postMessage(null);
+  };
+}
+
 /**
  * Settles after everything that waits in the host's event loop has had its turn: timers, input, other
- * machines. A promise alone would not do, and a timer would wait for milliseconds.
+ * machines. A promise alone would not do.
  */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      // an open port would keep a program alive that has nothing else to do
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
+  return new Promise((resolve) => later(resolve));
 }
 
 /** Milliseconds of work after which guests give way. */
