@@ -35,6 +35,7 @@ export type {
   TraceEvent,
   TraceEventKind,
   TraceFilter,
+  TracePlace,
   TrapEvent,
   UpcallEvent,
 } from "./core/host/trace/events.ts";
@@ -46,7 +47,8 @@ export { ParavaneError, StateError, type StateErrorCode } from "./core/host/erro
 export { CpuidError } from "./core/host/cpuid.ts";
 export { Xenstore } from "./core/host/xenstore/daemon.ts";
 export { BuildError } from "./core/host/builder/build.ts";
-export { type GuestImage, loadImage } from "./core/host/elf/image.ts";
+export { type GuestImage, loadImage, type LoadOptions } from "./core/host/elf/image.ts";
+export type { ImageAddresses, LoadSegment } from "./core/host/elf/addresses.ts";
 export { ImageError, type ImageErrorCode } from "./core/host/elf/image_error.ts";
 export { loadGuest, loadModule } from "./core/build/load.ts";
 

@@ -29,6 +29,7 @@ interface PendingInput {
   taken: () => void;
 }
 
+/** A domain's console: two streams of bytes, without an encoding of their own. */
 export class Console {
   private readonly output: ByteRing;
   private readonly input: ByteRing;
@@ -42,6 +43,7 @@ export class Console {
   private inputStream: WritableStream<Uint8Array> | null = null;
 
   /**
+   * @internal
    * @param notify makes the guest's end of the event channel pending
    * @param sink where output goes
    * @param wake called when the sink took something, so that the ring may be looked at again
@@ -74,13 +76,13 @@ export class Console {
     return this.inputStream ??= inputStream(this);
   }
 
-  /** The guest has ended: what it said last goes out, and then the stream ends. */
+  /** @internal The guest has ended: what it said last goes out, and then the stream ends. */
   async finish(): Promise<void> {
     await this.drained();
     this.outputStream.close();
   }
 
-  /** Its ring is gone: nothing moves any more. */
+  /** @internal Its ring is gone: nothing moves any more. */
   close(): void {
     this.closed = true;
     this.takeBack();
@@ -88,7 +90,7 @@ export class Console {
     else this.outputStream.close();
   }
 
-  /** Moves what can be moved, both ways. */
+  /** @internal Moves what can be moved, both ways. */
   service(): void {
     if (this.closed) return;
     let moved = false;
@@ -163,6 +165,7 @@ export class Console {
     return rest;
   }
 
+  /** Moves input into the ring. */
   private feed(): boolean {
     let moved = false;
     while (this.pendingInput.length > 0) {
@@ -178,6 +181,7 @@ export class Console {
     return moved;
   }
 
+  /** Gives the queue to the sink and the stream until it is empty. */
   private async drain(): Promise<void> {
     while (this.queue.length > 0) {
       const chunk = this.queue.length === 1 ? this.queue[0] : join(this.queue, this.queued);

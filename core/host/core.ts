@@ -61,12 +61,13 @@ export interface CoreExports {
 }
 
 /**
- * An instance of the core with views on its memory.
+ * @internal An instance of the core with views on its memory.
  *
  * Views are made anew on every use, because growing the memory detaches the buffer under the old
  * ones: do not keep one across a call into the core.
  */
 export class Core {
+  /** @internal */
   constructor(readonly exports: CoreExports) {}
 
   /** All of linear memory as bytes. */

@@ -12,7 +12,9 @@ export type HiddenFeatures = Record<FeatureWord, number>;
 
 /** A mask that cannot be read, or that asks for what there is not. One line. */
 export class CpuidError extends ParavaneError {
+  /** "CpuidError". */
   override readonly name = "CpuidError";
+  /** Always "cpuid". */
   readonly code = "cpuid";
 }
 

@@ -54,6 +54,7 @@ export interface Crash {
 /** Most instructions of one step. */
 const STEP_LIMIT = 1_000_000;
 
+/** A guest: what {@link Machine.addDomain} made. What ends it leaves the machine and other domains as they are. */
 export class Domain {
   /** Settles when the guest has shut down or was ended. Its memory stays until it is destroyed. */
   readonly shutdown: Promise<Shutdown>;
@@ -61,6 +62,7 @@ export class Domain {
   private ended = false;
   private destroyed = false;
 
+  /** @internal Use {@link Machine.addDomain}. */
   constructor(private readonly parts: DomainParts) {
     this.shutdown = new Promise((settle) => this.settle = settle);
   }
@@ -70,19 +72,22 @@ export class Domain {
     return this.parts.id;
   }
 
+  /** What it is called in the store and in logs. */
   get name(): string {
     return this.parts.name;
   }
 
+  /** How many virtual processors it has; they are numbered from 0. */
   get vcpus(): number {
     return this.parts.vcpus;
   }
 
-  /** The symbols of its image, for reports. */
+  /** @internal The symbols of its image, for reports. */
   get symbols(): SymbolTable {
     return this.parts.symbols;
   }
 
+  /** What it writes and reads. */
   get console(): Console {
     return this.parts.console;
   }
@@ -112,6 +117,7 @@ export class Domain {
     return this.parts.heldFrames;
   }
 
+  /** False once it has shut down, crashed or was destroyed. A paused domain is running in this sense. */
   get running(): boolean {
     return !this.ended;
   }
@@ -121,6 +127,7 @@ export class Domain {
     return this.parts.uuid;
   }
 
+  /** Whether {@link pause} keeps it from running. */
   get paused(): boolean {
     return this.parts.paused;
   }
@@ -135,6 +142,7 @@ export class Domain {
     this.setPaused(false);
   }
 
+  /** Pauses or unpauses it, if it has not ended and is not so already. */
   private setPaused(paused: boolean): void {
     if (this.ended || this.parts.paused === paused) return;
     this.parts.paused = paused;
@@ -153,6 +161,7 @@ export class Domain {
 
   private crashed: Promise<Crash | null> | undefined;
 
+  /** Puts the report together. */
   private async lookAtCrash(shutdown: Shutdown): Promise<Crash | null> {
     const { code, crash } = shutdown;
     if (crash === null && code !== SHUTDOWN.CRASH && code !== SHUTDOWN.WATCHDOG) return null;
@@ -230,11 +239,12 @@ export class Domain {
     await this.shutdown;
   }
 
+  /** Refuses what is asked of a domain that has ended. */
   private mustRun(): void {
     if (this.ended) throw new StateError("domain-gone", `domain ${this.id} has ended`);
   }
 
-  /** Called by the machine when the domain's memory is given back. */
+  /** @internal Called by the machine when the domain's memory is given back. */
   gone(): void {
     this.destroyed = true;
   }
@@ -246,7 +256,7 @@ export class Domain {
   }
 
   /**
-   * Called by the machine, once.
+   * @internal Called by the machine, once.
    *
    * @returns what onShutdown gave
    */

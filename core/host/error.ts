@@ -20,8 +20,14 @@ export type StateErrorCode =
 
 /** Something was asked of a machine or a domain that it cannot do: the code says why. */
 export class StateError extends ParavaneError {
+  /** "StateError". */
   override readonly name = "StateError";
 
+  /**
+   * Made by the library.
+   *
+   * @param message one line
+   */
   constructor(readonly code: StateErrorCode, message: string) {
     super(message);
   }

@@ -104,6 +104,7 @@ function guarded<A extends unknown[]>(
 
 /** What a subscription is told of. */
 export interface SubscribeOptions {
+  /** What to be told of. */
   kinds: readonly TraceEventKind[];
   /** Only what happens on this domain's vCPUs. */
   domain?: Domain;
@@ -113,7 +114,9 @@ export interface SubscribeOptions {
   signal?: AbortSignal;
 }
 
+/** A core and its domains. It runs them from when the first is added until it is closed. */
 export class Machine {
+  /** The store that its domains share: the host reads, writes and watches it as domain 0. */
   readonly xenstore: Xenstore = new Xenstore(() => this.loop.wake());
   private readonly domains = new Map<number, Domain>();
   /** Domains to be destroyed when the slice is over. */
@@ -132,11 +135,12 @@ export class Machine {
   private closed = false;
   /** The domain that is being made last: one after the other, as each is made of what the ones before it left. */
   private making: Promise<unknown> = Promise.resolve();
+  /** @internal What translates hot code. */
   readonly translation: Translation;
-  /** What was run up to now, where it is counted. */
+  /** @internal What was run up to now, where it is counted. */
   profile: Profile | null = null;
 
-  /** Use {@link createMachine}. */
+  /** @internal Use {@link createMachine}. */
   constructor(
     readonly core: Core,
     clock: Clock,
@@ -228,6 +232,7 @@ export class Machine {
     return this.connect(built, frames, options);
   }
 
+  /** Refuses what is asked of a closed machine. */
   private mustBeOpen(): void {
     if (this.closed) throw new StateError("machine-closed", "the machine is closed");
   }
@@ -255,7 +260,7 @@ export class Machine {
   }
 
   /**
-   * Chooses what one handler is told, in the core's own words: the sum of TRACE_ bits (core/wasm/trace.ts).
+   * @internal Chooses what one handler is told, in the core's own words: the sum of TRACE_ bits (core/wasm/trace.ts).
    * The handler before goes; subscriptions stay.
    */
   trace(mask: number, handler: TraceHandler): void {
@@ -310,7 +315,7 @@ export class Machine {
     await Promise.allSettled([...this.unsettled, this.making]);
   }
 
-  /** Closes the machine when a signal is aborted. */
+  /** @internal Closes the machine when a signal is aborted. */
   closeOn(signal: AbortSignal | undefined): void {
     this.forgetSignal = onAbort(signal, () => void this.close());
   }
@@ -350,6 +355,7 @@ export class Machine {
       : `this host gives no ${mib(missing)} of memory more`;
   }
 
+  /** Gives a built domain its console, its connection to the store, and its place among the others. */
   private connect(built: BuiltDomain, frames: number, options: DomainOptions): Domain {
     const { exports } = this.core;
     const { domid, plan } = built;
@@ -421,6 +427,7 @@ export class Machine {
     return domain;
   }
 
+  /** Lets a domain run, or keeps it from running. */
   private setPaused(domid: number, paused: boolean): void {
     const { exports } = this.core;
     this.stepper.end();
@@ -429,6 +436,7 @@ export class Machine {
     this.loop.wake();
   }
 
+  /** Lets a paused domain run so many instructions. */
   private step(domid: number, count: number): Promise<void> {
     this.stepper.end();
     const others = [...this.domains.values()].filter((d) =>
@@ -460,11 +468,13 @@ export class Machine {
     }
   }
 
+  /** Looks after one domain, that called or may have. */
   private serve(domain: Domain): void {
     domain.console.service();
     if (this.core.exports.domain_state(domain.id) >= DOM_SHUTDOWN) this.ended(domain);
   }
 
+  /** Takes note of a domain that has shut down or crashed. */
   private ended(domain: Domain): void {
     const { exports } = this.core;
     const code = exports.domain_shutdown_code(domain.id);

@@ -6,6 +6,7 @@ import type { OptionValues } from "./options.ts";
 import type { Shutdown } from "./shutdown.ts";
 import type { JitMode } from "./translation.ts";
 
+/** What a machine is made with; nothing need be given. */
 export interface MachineOptions {
   /** paravane.wasm; the package's own, or the one this tree builds, when not given. */
   module?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
@@ -31,6 +32,7 @@ export interface MachineOptions {
   slice?: () => number;
 }
 
+/** What a domain is made with; nothing need be given. */
 export interface DomainOptions {
   /** In MiB; 64 when not given. */
   memory?: number;
@@ -38,10 +40,13 @@ export interface DomainOptions {
   maxMemory?: number;
   /** 1 when not given. */
   vcpus?: number;
+  /** The kernel's; what is behind 1023 bytes is cut off. */
   commandLine?: string;
+  /** A file that it finds in memory; unpacked if it is gzip'd. */
   ramdisk?: Uint8Array;
+  /** What it is called; `guest` and its number when not given. */
   name?: string;
-  /** See core/host/options.ts. */
+  /** Ways in which the hypervisor behaves towards it; see {@link OptionName}. */
   options?: OptionValues;
   /** CPU features the guest is not told of, each as in xl.cfg's cpuid: "no-ssse3,no-sse3". See core/host/cpuid.ts. */
   cpuid?: string | readonly string[];
@@ -49,6 +54,7 @@ export interface DomainOptions {
   xenstore?: boolean;
   /** Takes the console's output; `console.readable` is another way to it. Dropped when nobody takes it. */
   output?: ConsoleSink;
+  /** What it may take of the hypervisor; as much as there is when not given. */
   limits?: DomainLimits;
   /** Whether it waits for Domain.unpause before its first instruction. */
   paused?: boolean;

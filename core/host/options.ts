@@ -7,7 +7,7 @@ interface OptionRow {
   help: string;
 }
 
-const ROWS = {
+const ROWS: Record<OptionName, OptionRow> = {
   console_io: { bit: 1, initially: true, help: "console_io writes to the log; off: -EPERM" },
   writable_l2: {
     bit: 2,
@@ -30,11 +30,20 @@ const ROWS = {
     initially: false,
     help: "MSRs that exist and are refused read 0 and take writes, as with xl's msr_relaxed",
   },
-} satisfies Record<string, OptionRow>;
+};
 
-export type OptionName = keyof typeof ROWS;
+/** Options that a domain can be given; `deno task boot --help` says what each means. */
+export type OptionName =
+  | "console_io"
+  | "writable_l2"
+  | "xen32_limits"
+  | "gnttab_v2"
+  | "cpuid_faulting"
+  | "msr_relaxed";
+/** Options switched on and off; the others are as they are when nothing is said. */
 export type OptionValues = Partial<Record<OptionName, boolean>>;
 
+/** All names. */
 export const OPTION_NAMES = Object.keys(ROWS) as OptionName[];
 
 /** One line about an option, for the command line's help. */

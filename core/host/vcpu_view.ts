@@ -26,11 +26,15 @@ interface Inspection {
   inspect_crash_vcpu(domid: number): number;
 }
 
+/** A segment register with the descriptor that was loaded into it. */
 export interface Segment {
+  /** As the guest loaded it; its lowest two bits are the ring. */
   selector: number;
   /** Bits 8 to 23 of the descriptor's high word, in place; 0 = null. */
   attributes: number;
+  /** Linear address of its first byte. */
   base: number;
+  /** Offset of its last byte. */
   limit: number;
 }
 
@@ -53,10 +57,17 @@ export function crashVcpu(core: Core, domid: number): number {
   return inspection(core).inspect_crash_vcpu(domid);
 }
 
+/**
+ * A vCPU to be looked at: what it shows is what it is when it is asked. While a guest runs, that is between two slices; for
+ * several values of one moment pause the domain.
+ */
 export class VcpuView {
   private readonly state: number;
 
-  /** @throws Error when there is no such vCPU */
+  /**
+   * @internal Use {@link Domain.vcpu}.
+   * @throws Error when there is no such vCPU
+   */
   constructor(private readonly core: Core, readonly domid: number, readonly vcpu: number) {
     this.state = inspection(core).inspect_cpu(domid, vcpu);
     if (this.state === 0) throw new Error(`no vCPU ${vcpu} in domain ${domid}`);
@@ -77,14 +88,17 @@ export class VcpuView {
     return this.word(C_INSN_EIP);
   }
 
+  /** Current privilege level: 1 is the kernel's, 3 that of its programs. */
   get cpl(): number {
     return this.word(C_CPL);
   }
 
+  /** EFLAGS as the guest's PUSHF would store them. */
   get eflags(): number {
     return inspection(this.core).inspect_eflags(this.domid, this.vcpu) >>> 0;
   }
 
+  /** Address of the last page fault. */
   get cr2(): number {
     return Number(BigInt.asUintN(32, inspection(this.core).inspect_cr2(this.domid, this.vcpu)));
   }
@@ -140,11 +154,13 @@ export class VcpuView {
     return table;
   }
 
+  /** Where a frame begins in the core's memory; -1 = there is none. */
   private frameAddress(mfn: number): number {
     const at = MACHINE + mfn * PAGE;
     return mfn === 0 || at + PAGE > this.core.exports.memory.buffer.byteLength ? -1 : at;
   }
 
+  /** A word of the vCPU's state. */
   private word(offset: number): number {
     return this.core.view().getUint32(this.state + offset, true);
   }

@@ -27,10 +27,14 @@ const GRANT_CONSOLE = 0;
 const GRANT_XENSTORE = 1;
 /** The core refused a step of making a domain, most often for want of memory. */
 export class BuildError extends ParavaneError {
+  /** "BuildError". */
   override readonly name = "BuildError";
+  /** Always "build". */
   readonly code = "build";
 
   /**
+   * Made by the library.
+   *
    * @param errno negative error number the core gave
    * @param why what it means, where that can be told in words
    */

@@ -23,7 +23,7 @@ export interface LoadSegment {
   readonly at: number;
 }
 
-/** Virtual addresses are 64 bits wide whatever the guest. */
+/** Where an image lies in the guest's memory. Virtual addresses are 64 bits wide whatever the guest. */
 export interface ImageAddresses {
   /** Virtual address of pseudo-physical frame 0. */
   readonly virtBase: bigint;

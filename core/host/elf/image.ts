@@ -15,11 +15,13 @@ import { checkParameters, type GuestParameters } from "./parameters.ts";
 import { Reader } from "./reader.ts";
 import { readSymbols, type SymbolTable } from "./symbols.ts";
 
-/** A guest ready to be laid out in memory. */
+/** A guest ready to be laid out in memory: what {@link loadImage} read, for any number of domains. */
 export interface GuestImage extends ImageAddresses {
   /** The word of XENVER_capabilities that names its kind; also the magic of start_info. */
   readonly guestType: "xen-3.0-x86_32p";
+  /** @internal What its notes say. */
   readonly parameters: GuestParameters;
+  /** @internal Its symbols by address. */
   readonly symbols: SymbolTable;
   /** The ELF file, unpacked. */
   readonly file: Uint8Array;
@@ -27,6 +29,7 @@ export interface GuestImage extends ImageAddresses {
   readonly bsdSymbols: Uint8Array;
 }
 
+/** How {@link loadImage} reads. */
 export interface LoadOptions {
   /** Greatest size of the unpacked file, in bytes. */
   limit?: number;

@@ -30,8 +30,14 @@ export type ImageErrorCode =
  * thrown before a domain exists, so nothing has to be undone.
  */
 export class ImageError extends ParavaneError {
+  /** "ImageError". */
   override readonly name = "ImageError";
 
+  /**
+   * Made by the library.
+   *
+   * @param message one line
+   */
   constructor(readonly code: ImageErrorCode, message: string) {
     super(message);
   }

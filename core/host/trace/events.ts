@@ -5,16 +5,21 @@ import { showArguments, showOutcome, type WordReader } from "./decode.ts";
 import { TRACE_KIND, TRACE_RESULT, type TraceHub } from "./hub.ts";
 import { hypercallName, resultName, VECTORS } from "./names.ts";
 
-/** On which vCPU it happened; -1 where no guest ran. */
-interface Where {
+/** On which vCPU something happened; both are -1 where no guest ran. */
+export interface TracePlace {
+  /** The domain's number. */
   readonly domain: number;
+  /** The vCPU's number in it. */
   readonly vcpu: number;
 }
 
 /** A hypercall, told when it has its result. A multicall's entries come before it, one deeper. */
-export interface HypercallEvent extends Where {
+export interface HypercallEvent extends TracePlace {
+  /** Tells this event from others. */
   readonly kind: "hypercall";
+  /** Its number (public/xen.h, __HYPERVISOR_*). */
   readonly number: number;
+  /** The number in words: "mmu_update". */
   readonly name: string;
   /** Five words; a call may use fewer. */
   readonly arguments: readonly number[];
@@ -29,43 +34,60 @@ export interface HypercallEvent extends Where {
 }
 
 /** An exception or a trap. */
-export interface TrapEvent extends Where {
+export interface TrapEvent extends TracePlace {
+  /** Tells this event from others. */
   readonly kind: "trap";
+  /** The exception's number: 14 is a page fault. */
   readonly vector: number;
+  /** The number in words: "#PF". */
   readonly name: string;
+  /** Error code; 0 where the exception has none. */
   readonly error: number;
+  /** Code selector of the instruction at fault. */
   readonly cs: number;
+  /** Its offset in that segment. */
   readonly eip: number;
   /** CR2; of page faults only. */
   readonly address: number | null;
+  /** Given to the guest's handler, done in its place by the hypervisor, or the end of the domain. */
   readonly how: "bounced" | "emulated" | "crashed";
 }
 
 /** A callback of the guest's was entered. */
-export interface UpcallEvent extends Where {
+export interface UpcallEvent extends TracePlace {
+  /** Tells this event from others. */
   readonly kind: "upcall";
+  /** Which of its callbacks. */
   readonly what: "event" | "nmi" | "failsafe";
 }
 
 /** A port was made pending, for the vCPU told of. */
-export interface PortEvent extends Where {
+export interface PortEvent extends TracePlace {
+  /** Tells this event from others. */
   readonly kind: "event";
+  /** The guest's own end of the channel. */
   readonly port: number;
 }
 
 /** An entry of a page table was written on a guest's behalf. */
-export interface MmuEvent extends Where {
+export interface MmuEvent extends TracePlace {
+  /** Tells this event from others. */
   readonly kind: "mmu";
-  /** Machine address of the entry, and what it was to hold. */
+  /** Machine address of the entry, in bytes. */
   readonly entry: bigint;
+  /** What it was to hold. */
   readonly value: bigint;
+  /** 1 for a table of pages, 3 for the top one. */
   readonly level: number;
+  /** 0, or a negative errno when it was refused. */
   readonly result: number;
 }
 
 /** Guest code was translated, or a translation given up. */
 export interface JitEvent {
+  /** Tells this event from others. */
   readonly kind: "jit";
+  /** A line for people: which region, how large, or why not. */
   readonly text: string;
 }
 
@@ -77,6 +99,7 @@ export type TraceEvent =
   | PortEvent
   | MmuEvent
   | JitEvent;
+/** Kinds that can be subscribed to. */
 export type TraceEventKind = TraceEvent["kind"];
 
 const BITS: Record<TraceEventKind, number> = {
@@ -158,7 +181,7 @@ class Reader {
     }
   }
 
-  #begin(where: Where, number: number, args: number[]): void {
+  #begin(where: TracePlace, number: number, args: number[]): void {
     // what is open and no multicall did not come back: its guest ended
     while (this.#open.length && this.#open.at(-1)!.number !== MULTICALL) this.#close(where, null);
     const wanted = this.only("hypercall", number);
@@ -166,12 +189,12 @@ class Reader {
     this.#open.push({ number, args, text });
   }
 
-  #end(where: Where, number: number, result: number): void {
+  #end(where: TracePlace, number: number, result: number): void {
     while (this.#open.length && this.#open.at(-1)!.number !== number) this.#close(where, null);
     if (this.#open.length) this.#close(where, result);
   }
 
-  #close(where: Where, result: number | null): void {
+  #close(where: TracePlace, result: number | null): void {
     const { number, args, text } = this.#open.pop()!;
     if (text === null) return;
     const outcome = result === null
@@ -190,14 +213,14 @@ class Reader {
     });
   }
 
-  #words({ domain, vcpu }: Where): WordReader {
+  #words({ domain, vcpu }: TracePlace): WordReader {
     if (domain < 0) return () => null;
     const view = new VcpuView(this.core, domain, vcpu);
     return (address) => view.readWord(address);
   }
 }
 
-function trap(where: Where, [vector, error, cs, eip, address, how]: number[]): TrapEvent {
+function trap(where: TracePlace, [vector, error, cs, eip, address, how]: number[]): TrapEvent {
   return {
     kind: "trap",
     ...where,

@@ -18,6 +18,7 @@ export interface GuestLink {
   log(line: string): void;
 }
 
+/** A machine's store, with the rights of domain 0. Paths are absolute, without a slash at the end. */
 export class Xenstore {
   private readonly store = new Store();
   private readonly watches = new Watches(this.store);
@@ -26,10 +27,13 @@ export class Xenstore {
   /** Whether something may wait for a guest. */
   private stirred = false;
 
-  /** @param notice called when the host's own change may have left events for guests to take */
+  /**
+   * @internal
+   * @param notice called when the host's own change may have left events for guests to take
+   */
   constructor(private readonly notice: () => void = () => {}) {}
 
-  /** Connects a guest through its ring page. */
+  /** @internal Connects a guest through its ring page. */
   introduce(domid: number, page: GuestPage, link: GuestLink): void {
     const client = (sink: (path: string, token: string) => void) =>
       new Client(domid, this.store, this.watches, (id) => this.knows(id), sink);
@@ -38,7 +42,7 @@ export class Xenstore {
     this.stir();
   }
 
-  /** Disconnects a guest that is gone. Its nodes stay until the host removes them. */
+  /** @internal Disconnects a guest that is gone. Its nodes stay until the host removes them. */
   release(domid: number): void {
     this.connections.get(domid)?.close();
     if (this.connections.delete(domid)) this.watches.fireSpecial("@releaseDomain");
@@ -46,7 +50,7 @@ export class Xenstore {
   }
 
   /**
-   * Answers what guests have asked and sends what waits for them.
+   * @internal Answers what guests have asked and sends what waits for them.
    *
    * @param domids guests that may have asked something; all when not given
    */
@@ -110,11 +114,13 @@ export class Xenstore {
     return () => this.watches.remove(0, path, token);
   }
 
+  /** Has events sent that may wait for guests. */
   private stir(): void {
     this.stirred = true;
     this.notice();
   }
 
+  /** Whether there is such a domain. */
   private knows(domid: number): boolean {
     return domid === 0 || this.connections.has(domid);
   }
