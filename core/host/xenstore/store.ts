@@ -7,16 +7,32 @@ import { isNodePath, parentPath, segments } from "./path.ts";
 import { accessOf, type Permission, type Permissions, READ, WRITE } from "./permissions.ts";
 import { QUOTA } from "./quota.ts";
 import { Transaction } from "./transaction.ts";
-import { emptyTree, find, findNearest, type Node, put, remove, type Tree, visit } from "./tree.ts";
+import {
+  emptyTree,
+  find,
+  findNearest,
+  type Fresh,
+  type Node,
+  put,
+  remove,
+  type Tree,
+  visit,
+} from "./tree.ts";
 
-/** Told of each change that is there for all to see, with the trees before and after it. */
+/**
+ * Told of each change that is there for all to see, with the trees before and after it. Where nothing was removed
+ * the one before may have what is new already.
+ */
 export type ChangeListener = (path: string, before: Tree, after: Tree) => void;
 
 const NO_VALUE = new Uint8Array(0);
 
 export class Store {
+  /** To be looked at before the next change; {@link snapshot} for later. */
   tree: Tree = emptyTree([{ domid: 0, access: 0 }]);
   private generation = 0;
+  /** Maps of the tree that no transaction may see. */
+  private fresh: Fresh = new WeakSet();
   private readonly listeners = new Set<ChangeListener>();
 
   onChange(listener: ChangeListener): void {
@@ -25,7 +41,13 @@ export class Store {
 
   /** Opens a transaction for a domain. */
   begin(domid: number): Transaction {
-    return new Transaction(this.tree, domid !== 0);
+    return new Transaction(this.snapshot(), domid !== 0);
+  }
+
+  /** The tree as it is now, and stays whatever is changed later. */
+  snapshot(): Tree {
+    this.fresh = new WeakSet();
+    return this.tree;
   }
 
   /**
@@ -93,7 +115,9 @@ export class Store {
     }
     this.checkSize(node, { permissions }, domid);
     const tree = t ? t.tree : this.tree;
-    this.replace(put(tree, path, node.value, permissions, ++this.generation), path, false, t);
+    const fresh = t ? undefined : this.fresh;
+    const changed = put(tree, path, node.value, permissions, ++this.generation, fresh);
+    this.replace(changed, path, false, t);
   }
 
   private get(path: string, domid: number, access: number, t?: Transaction): Node {
@@ -128,7 +152,8 @@ export class Store {
       this.checkCreation(tree, path, value, permissions, domid);
       if (t) this.noteCreated(tree, path, t);
     }
-    this.replace(put(tree, path, value, permissions, ++this.generation), path, false, t);
+    const fresh = t ? undefined : this.fresh;
+    this.replace(put(tree, path, value, permissions, ++this.generation, fresh), path, false, t);
   }
 
   /** A new node inherits from its parent, but a guest owns what it makes. */

@@ -1,6 +1,7 @@
 /**
  * The tree of nodes, as an immutable value: a change gives a new tree that shares all that did not
- * change. So a transaction's snapshot is a reference, and giving one up costs nothing.
+ * change. So a transaction's snapshot is a reference, and giving one up costs nothing. Maps that no snapshot
+ * holds may be changed where they are: a directory of many domains is not copied for each of their nodes.
  */
 import { segments } from "./path.ts";
 import type { Permissions } from "./permissions.ts";
@@ -21,6 +22,17 @@ export interface Tree {
 
 const NO_CHILDREN: ReadonlyMap<string, Node> = new Map();
 const NO_VALUE = new Uint8Array(0);
+
+/** Maps made since the last snapshot: whoever changes the tree may change these. */
+export type Fresh = WeakSet<ReadonlyMap<unknown, unknown>>;
+
+/** A map to change: the same if it is fresh, else a copy, which then is. */
+function changeable<K, V>(map: ReadonlyMap<K, V>, fresh: Fresh | undefined): Map<K, V> {
+  if (fresh?.has(map)) return map as Map<K, V>;
+  const copy = new Map(map);
+  fresh?.add(copy);
+  return copy;
+}
 
 /** A tree of nothing but its root. */
 export function emptyTree(permissions: Permissions): Tree {
@@ -56,6 +68,8 @@ export function findNearest(tree: Tree, path: string): { node: Node; depth: numb
 /**
  * Gives a node a value and permissions. Where there is none it is made, without children, and so
  * are its missing ancestors: empty, with the same permissions.
+ *
+ * @param fresh maps of `tree` that may be changed, to which its new ones are added; without, none may be
  */
 export function put(
   tree: Tree,
@@ -63,8 +77,9 @@ export function put(
   value: Uint8Array,
   permissions: Permissions,
   generation: number,
+  fresh?: Fresh,
 ): Tree {
-  const owned = new Map(tree.owned);
+  const owned = changeable(tree.owned, fresh);
   const owner = permissions[0].domid;
   const names = segments(path);
   const change = (node: Node | undefined, i: number): Node => {
@@ -76,7 +91,7 @@ export function put(
       }
       return { value, permissions, children: node?.children ?? NO_CHILDREN, generation };
     }
-    const children = new Map(node?.children ?? NO_CHILDREN);
+    const children = changeable(node?.children ?? NO_CHILDREN, fresh);
     const old = children.get(names[i]);
     children.set(names[i], change(old, i + 1));
     if (!node) return { value: NO_VALUE, permissions, children, generation };

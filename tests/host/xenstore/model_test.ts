@@ -119,11 +119,14 @@ Deno.test("the store does what a flat map does, with transactions one after anot
   );
 });
 
-Deno.test("a tree is not changed by what comes after it", () => {
+Deno.test("a snapshot is not changed by what comes after it", () => {
   const store = new Store();
   store.write("/a/b", toBytes("1"), 0);
-  const before = store.tree;
+  const before = store.snapshot();
   store.write("/a/b", toBytes("2"), 0);
+  store.write("/a/c", toBytes("3"), 0);
+  assert.equal(find(before, "/a/c"), null);
+  assert.equal(before.owned.get(0), 3);
   store.rm("/a", 0);
   assert.equal(fromBytes(find(before, "/a/b")!.value), "1");
 });
