@@ -51,7 +51,7 @@ Deno.test("--cpuid: the guest is not told of the feature, nor of what needs it",
 });
 
 Deno.test("a guest that reboots boots again, until time is up", async () => {
-  const { status, stderr } = await boot(ends(1), ["--timeout", "1", "--trace", "hypercall"]);
+  const { status, stderr } = await boot(ends(1), ["--timeout", "3", "--trace", "hypercall"]);
   assert.equal(status, 2);
   const times = stderr.split("\n").filter((line) => line.includes("shutdown, reboot")).length;
   assert.ok(times > 3, stderr.slice(0, 2000));

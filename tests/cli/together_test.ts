@@ -85,7 +85,7 @@ Deno.test("a guest that cannot be booted: nothing boots, and one line says which
 
 Deno.test("with virtual time the same command is the same run, reboots included", async () => {
   const run = async () => {
-    const args = ["--time", "virtual", "--trace", "hypercall,event", "--timeout", "0.7"];
+    const args = ["--time", "virtual", "--trace", "hypercall,event", "--timeout", "3"];
     const { status, stderr } = await boot([ends(1), crashes(), ends(1), echoes()], { args });
     assert.equal(status, 2);
     return stderr.split("\n").slice(0, -20).filter((line) => !line.startsWith("paravane"));
