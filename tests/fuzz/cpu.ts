@@ -8,6 +8,7 @@ import { casesOf } from "../oracle/fuzz.ts";
 import { endFuzzLong, fuzzLong } from "../oracle/long/fuzz.ts";
 import { MAX_CASES } from "../oracle/layout.ts";
 import { runsI386 } from "../i386.ts";
+import { RUNS_LONG } from "../oracle/long/native.ts";
 import { GuestWorld } from "../oracle/run.ts";
 import { type Compare, type Findings, runCases } from "../oracle/session.ts";
 import { openElsewhere } from "../oracle/processor.ts";
@@ -102,17 +103,21 @@ const instructions = mixed(casesOf, compareCases);
 const BATCHES: Batch[] = [...Array.from({ length: 7 }, () => instructions), x87, long];
 
 export const fuzzCpu: Fuzz = async ({ seconds, seed: first, say }) => {
-  if (!await runsI386()) {
-    say("fuzz: this host runs no i386 programs: there is nothing to compare with");
-    return { cases: 0, failures: 0 };
+  const batches = await runsI386() ? BATCHES : RUNS_LONG ? [long] : [];
+  if (batches !== BATCHES) {
+    const what = batches.length
+      ? "64-bit code only is compared"
+      : "there is nothing to compare with";
+    say(`fuzz: this host runs no i386 programs: ${what}`);
   }
+  if (!batches.length) return { cases: 0, failures: 0 };
   const result = { cases: 0, failures: 0 };
   const world = await GuestWorld.create();
   const end = performance.now() + seconds * 1000;
   try {
     for (let seed = first; performance.now() < end; seed = (seed + 1) >>> 0) {
       // which batch it is follows from the seed, so that a seed alone brings a finding back
-      const [cases, forms] = await BATCHES[seed % BATCHES.length](world, seed, say);
+      const [cases, forms] = await batches[seed % batches.length](world, seed, say);
       result.cases += cases;
       if (forms) result.failures++;
     }
