@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { bootByCommandLine } from "../guests/cli.ts";
-import { cpioArchive } from "../guests/cpio.ts";
+import { cpioArchive } from "../../guest/cpio.ts";
 import { GLUTTON, PROGRAMS } from "./programs/mod.ts";
 import { runsI386 } from "../i386.ts";
 import { assertAsRecorded, isRecorded } from "../guests/recorded/recorded.ts";

@@ -3,7 +3,7 @@
 import { createMachine } from "../../core/host/machine.ts";
 import type { Callable } from "../../guest/asm/mod.ts";
 import { builtinGuest } from "../../guest/mod.ts";
-import { cpioArchive } from "../guests/cpio.ts";
+import { cpioArchive } from "../../guest/cpio.ts";
 import { runsI386 } from "../i386.ts";
 import { programImage, runNatively } from "./native.ts";
 

@@ -2,7 +2,7 @@
 /** The page boots guests: the one that comes with it, what a link says, and files that people give. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { cpioArchive } from "../guests/cpio.ts";
+import { cpioArchive } from "../../guest/cpio.ts";
 import { guestForTest } from "../guests/debian.ts";
 import { crashes, echoes } from "../cli/tiny_guest.ts";
 import { pageTest, type Tab } from "./rig.ts";

@@ -1,4 +1,4 @@
-/** Writes cpio archives in the "newc" format (cpio(5)), for the ramdisks that tests make. */
+/** Writes cpio archives in the "newc" format (cpio(5)), for ramdisks. */
 
 const encoder = new TextEncoder();
 
