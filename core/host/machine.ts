@@ -54,7 +54,9 @@ const UNLIMITED = 0xffff;
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const failed = options.onError ?? ((error) => console.error(error));
+  const print = (error: unknown) => console.error(error);
+  // it is called in the middle of the core's work, so it must not throw either
+  const failed = options.onError ? guarded(options.onError, print) : print;
   const clock = options.time === "virtual" ? new VirtualClock() : new WallClock();
   const log = new Log(guarded(options.log ?? (() => {}), failed));
   const module = options.module ?? await loadModule(options.profile ? "profile" : "");

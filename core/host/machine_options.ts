@@ -23,7 +23,10 @@ export interface MachineOptions {
   log?: LogSink;
   /** Closes the machine when it is aborted. */
   signal?: AbortSignal;
-  /** Told what a callback of the program's threw, or a console's sink; console.error when not given. The guest goes on. */
+  /**
+   * Told what a callback of the program's threw or a promise of it was rejected with; console.error when not given,
+   * and of what it throws itself. The guest goes on.
+   */
   onError?: (error: unknown) => void;
   /**
    * Most guest instructions in the next slice, for tests that want vCPUs and events in other orders
