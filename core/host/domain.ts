@@ -222,7 +222,7 @@ export class Domain {
    * @throws StateError ("no-vcpu") when there is no such vCPU, or the domain was destroyed
    */
   vcpu(number = 0): VcpuView {
-    if (this.destroyed || !(number >= 0 && number < this.vcpus)) {
+    if (this.destroyed || !Number.isInteger(number) || number < 0 || number >= this.vcpus) {
       throw new StateError("no-vcpu", `domain ${this.id} has no vCPU ${number}`);
     }
     return new VcpuView(this.parts.core, this.id, number);

@@ -203,7 +203,9 @@ export class Machine {
     const making = this.making.then(() => this.make(plan, options));
     this.making = making.catch(() => {});
     const domain = await making;
-    if (!domain.paused && !this.stepper.active) this.core.exports.domain_unpause(domain.id);
+    if (!domain.paused && !this.stepper.hold(domain.id)) {
+      this.core.exports.domain_unpause(domain.id);
+    }
     const forget = onAbort(signal, () => this.destroyDomain(domain));
     domain.shutdown.then(forget);
     this.loop.start();

@@ -41,6 +41,16 @@ export class Stepper {
     });
   }
 
+  /**
+   * Has a new domain, which is paused, run when the step is over.
+   *
+   * @returns whether there is a step that it has to wait for
+   */
+  hold(domid: number): boolean {
+    this.#step?.others.push(domid);
+    return this.active;
+  }
+
   /** Instructions of the next slice; to be asked while a step is under way. */
   get left(): number {
     const { from, count } = this.#step!;
