@@ -32,7 +32,7 @@ Deno.test("a stream that nobody reads: the guest waits, memory is bounded, and n
   const domain = await machine.addDomain(skiff, { memory: 16 });
   const { readable } = domain.console;
   // what the guest says of it is longer: what is typed, a line, and a prompt
-  const lines = Array.from({ length: 12_000 }, (_, n) => `echo ${n}\n`).join("");
+  const lines = Array.from({ length: 3000 }, (_, n) => `echo ${n} ${"-".repeat(60)}\n`).join("");
   const sent = domain.console.send(bytes(lines));
   const waiting = await settled(domain);
   const taken = lines.length - waiting;
@@ -41,8 +41,8 @@ Deno.test("a stream that nobody reads: the guest waits, memory is bounded, and n
   const reader = readable.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (text.length < 1.3 * HELD) text += (await reader.read()).value;
-  const said = [...text.matchAll(/^(\d+)\r?$/gm)].map(([, n]) => Number(n));
-  assert.ok(said.length > 2000);
+  const said = [...text.matchAll(/^(\d+) -{60}\r?$/gm)].map(([, n]) => Number(n));
+  assert.ok(said.length > 500);
   assert.deepEqual(said, said.map((_, n) => n));
   domain.destroy();
   await sent;

@@ -14,8 +14,9 @@ const ANY_ACCESS = 7; // PF_R | PF_W | PF_X
 
 /** A piece of the image and where it goes. */
 export interface LoadSegment {
-  /** Offset and bytes in the file. */
+  /** Where it begins in the file, in bytes. */
   readonly offset: number;
+  /** Bytes in the file. */
   readonly filesz: number;
   /** Bytes in memory; those past `filesz` are zero. */
   readonly memsz: number;
@@ -27,10 +28,13 @@ export interface LoadSegment {
 export interface ImageAddresses {
   /** Virtual address of pseudo-physical frame 0. */
   readonly virtBase: bigint;
+  /** Virtual address of its first byte. */
   readonly kernelStart: bigint;
   /** First address after the kernel, its zeroed data and its symbols. */
   readonly kernelEnd: bigint;
+  /** Virtual address of its first instruction. */
   readonly entry: bigint;
+  /** What is loaded, in the order of the file. */
   readonly segments: readonly LoadSegment[];
 }
 
