@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { runsI386 } from "../../i386.ts";
 import { bootForBytes } from "../cli.ts";
-import { cpioArchive } from "../cpio.ts";
+import { cpioArchive } from "../../../guest/cpio.ts";
 import { guestForTest } from "../debian.ts";
 import { assertAsRecorded } from "../recorded/recorded.ts";
 import {
