@@ -24,12 +24,14 @@ export const CPU_STATE_SIZE = 0x480; // bytes copied on a vCPU switch
 export const JIT_EXITS = 0x2000; // ring of entries of 8 bytes: region (its first record) + JIT_EXIT_*, EIP gone to
 export const JIT_EXITS_ENTRIES = 256;
 export const JIT_EXITS_COUNT = 0x3000; // u32: entries ever written
-export const JIT_PAGES = 0x3100; // pages that the running region is at work in: page, host address - guest address
+export const JIT_PAGES = 0x3100; // pages that regions are at work in: page, host address - guest address
+export const JIT_PAGES_USER = 0x3300; // the same of ring 3
 export const JIT_RESUMES = 0x3c00; // ring of entries of 8 bytes: EIP gone on at behind the core's work, and its C_JUMP_TAG
 export const JIT_RESUMES_ENTRIES = 64;
 export const JIT_RESUMES_COUNT = 0x3e00; // u32: entries ever written
-export const TLB_CHANGES = 0x3e80; // u32: counts what was entered into the TLB or taken from it, and changes of its tag
+export const TLB_CHANGES = 0x3e80; // u32: counts what was entered into the TLB or taken from it, and changes of address space
 export const JIT_TLB_CHANGES = 0x3e84; // u32: the same when the pages in JIT_PAGES began to be looked up
+export const JIT_TLB_CHANGES_USER = 0x3e88; // and those in JIT_PAGES_USER
 export const JIT_EXIT_DIRECT = 0;
 export const JIT_EXIT_INDIRECT = 1;
 export const JIT_EXIT_RETURN = 2;
@@ -148,6 +150,7 @@ export const MODE_FLAT = 4; // ES SS DS: base 0, limit 4 GiB, writable, expand-u
 export const MODE_STEP = 8; // TF or an armed breakpoint: one instruction at a time
 export const MODE_LONG = 16; // 64-bit code; CODE32, STACK32 and CODE_FLAT are set with it
 export const MODE_CODE_FLAT = 32; // CS: base 0, limit 4 GiB: EIP alone names an address
+export const MODE_USER = 64; // ring 3: translations know the pages it may touch
 
 // ---- TLB entry -------------------------------------------------------------------------------
 // Tag = page address | C_TLB_TAG. The entry for a page is (address >> 12) & (TLB_ENTRIES - 1).

@@ -139,6 +139,16 @@ export abstract class Context extends MemoryInstruction {
     this.setStackPointer(at);
   }
 
+  /** PUSHA: the eight registers, the stack pointer as it was. */
+  pushAll(): void {
+    this.check(this.call("cpu_pusha", this.size));
+  }
+
+  /** POPA: the registers, but for the stack pointer, which moves past them. */
+  popAll(): void {
+    this.check(this.call("cpu_popa", this.size));
+  }
+
   /** The selector in the segment register that operand n names. */
   segmentRegisterOperand(n: number): Value {
     const number = this.segmentNumberOperand(n);

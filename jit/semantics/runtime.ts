@@ -75,6 +75,7 @@ export const HELPERS = {
   cpu_pop_sreg: { parameters: [i32, i32, i32], result: null },
   cpu_load_far: { parameters: [i32, i32, i32, i32, i32], result: null },
   // segments
+  cpu_segment_known: { parameters: [i32, i32], result: i32 },
   insn_mov_sreg: { parameters: [i32, i32], result: null },
   insn_far_jmp: { parameters: [i32, i32], result: null },
   insn_far_call: { parameters: [i32, i32, i32], result: null },

@@ -25,11 +25,11 @@ define("pop", (x) => {
 });
 
 define("pusha", (x) => {
-  x.check(x.call("cpu_pusha", x.size));
+  x.pushAll();
   x.next();
 });
 define("popa", (x) => {
-  x.check(x.call("cpu_popa", x.size));
+  x.popAll();
   x.next();
 });
 

@@ -56,6 +56,8 @@ const STALE = SPECIAL.indexOf("stale");
 const PAGE = ~0xfff;
 const HYPERCALL_MULTICALL = 13;
 const HYPERCALL_IRET = 23;
+/** What does not come back behind itself at once: the interpreter does it, in one call. */
+const CHANGES_RING: ReadonlySet<HelperName> = new Set(["insn_int", "insn_iret"]);
 /** The condition of JNE. */
 const NOT_EQUAL = 5;
 /** So many targets are compared with one by one. */
@@ -261,6 +263,26 @@ export class RegionContext extends LocalContext {
     this.#exitHere("record", this.#instruction.record);
   }
 
+  /** An access that fails leaves before a register has changed, and what was stored is stored once more. */
+  override pushAll(): void {
+    if (!this.flat || this.size !== 4) return super.pushAll();
+    const sp = this.stackPointer().read();
+    for (let n = 0; n < 8; n++) {
+      this.atLinear(this.sub(sp, 4 * (n + 1)), 4, true).write(this.readState(4, 8 * n));
+    }
+    this.stackPointer().write(this.sub(sp, 32));
+  }
+
+  override popAll(): void {
+    if (!this.flat || this.size !== 4) return super.popAll();
+    const sp = this.stackPointer().read();
+    const at = (n: number) => this.add(sp, 4 * (7 - n));
+    const wanted = [0, 1, 2, 3, 5, 6, 7];
+    const values = wanted.map((n) => this.atLinear(at(n), 4, true).read());
+    wanted.forEach((n, i) => this.register(8 * n, 4).write(values[i]));
+    this.stackPointer().write(this.add(sp, 32));
+  }
+
   // ---- ways on ---------------------------------------------------------------------------------------
 
   /** To one of the region's exits, the flags as they are known now. */
@@ -459,10 +481,40 @@ export class RegionContext extends LocalContext {
     this.goTo(behind);
   }
 
+  /** Goes on behind a load of a segment register that changes neither mode nor anything else: most are such. */
+  #loadKnown(segment: Operand, selector: Operand, popped: number): void {
+    const { behind, delta, length } = this.#instruction;
+    if (behind < 0 || !this.flat) return;
+    const { flags } = this;
+    this.if(this.call("cpu_segment_known", segment, selector), () => {
+      if (popped) this.release(popped);
+      this.#account();
+      this.unlikely(this.leS(this.state.budget, 0), () => {
+        this.set(this.state.target, this.#eipAt(delta + length));
+        this.exit("again");
+      });
+      this.goTo(behind);
+    });
+    this.flags = flags;
+  }
+
+  #eipAt(bytes: number): Value {
+    return this.add(this.state.origin, this.#block.offset + bytes);
+  }
+
   /** By a helper, and on behind it where nothing is pending. */
   leave(helper: HelperName, ...args: Operand[]): void {
     const { behind, delta, length } = this.#instruction;
+    if (helper === "insn_mov_sreg") this.#loadKnown(args[0], args[1], 0);
+    if (helper === "cpu_pop_sreg") this.#loadKnown(args[0], args[1], this.size);
     const { flags } = this; // where this is done on a condition, they are as before if it is not
+    if (CHANGES_RING.has(helper)) {
+      this.#count("handed");
+      this.expose();
+      this.handle(this.constant(this.#instruction.number), this.record());
+      this.flags = flags;
+      return;
+    }
     this.#count("left");
     this.expose();
     this.invokeLast("cpu_enter_slow", this.record());

@@ -109,10 +109,13 @@ function successors(blocks: RegionBlock[]): number[][] {
   });
 }
 
-/** Blocks that are entered: the first; and where loops begin, as slices end there. */
-function chooseEntries(edges: number[][]): Structure {
+/** Blocks that are entered: the first; where loops begin, as slices end there; and where handlers come back to. */
+function chooseEntries(blocks: RegionBlock[]): Structure {
+  const edges = successors(blocks);
   const loose = structure(edges, reachable(edges, [0]));
-  return structure(edges, [...new Set([...loose.dispatched, ...loose.loops])]);
+  const traps = blocks.flatMap((b) => b.instructions.filter((i) => isInt(i) && i.behind >= 0));
+  const behind = traps.filter((i) => !isHypercall(i)).map((i) => i.behind);
+  return structure(edges, [...new Set([...loose.dispatched, ...loose.loops, ...behind])]);
 }
 
 /** The given blocks, and as many others as it takes to reach all. */
@@ -144,7 +147,7 @@ function addRegion(
 ): { x: RegionContext; bodies: number[] } {
   // the part of Binaryen's interface that an emitter uses
   const m = w as unknown as binaryen.Module;
-  const shape = chooseEntries(successors(blocks));
+  const shape = chooseEntries(blocks);
   const x = new RegionContext(m, NONE, 4, PLACE_REGISTER, false, null);
   x.state = regionState(x, blocks, shape.way, profile);
   // the bodies first: they find out which registers are used
@@ -272,10 +275,13 @@ function emitInstructions(
   if (block.next >= 0) before.runOn();
 }
 
+function isInt(i: DecodedInstruction): boolean {
+  return i.handler !== "end" && i.handler.row.slow === "insn_int";
+}
+
 /** INT 0x82 that comes back into the region. */
 function isHypercall(i: DecodedInstruction): boolean {
-  return i.handler !== "end" && i.handler.row.slow === "insn_int" && i.behind >= 0 &&
-    (Number(i.immediate) & 0xff) === 0x82;
+  return isInt(i) && i.behind >= 0 && (Number(i.immediate) & 0xff) === 0x82;
 }
 
 /** What EAX holds behind a MOV of a constant to it; null if it is another instruction. */

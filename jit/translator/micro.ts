@@ -6,9 +6,10 @@
  *
  * What is kept stays true for as long as nothing is entered into the TLB from outside and nothing is taken
  * from it (TLB_CHANGES): that is looked at where a region is entered and after calls of the core. So one
- * region finds what another has looked up, each in places of its own for reads and for writes.
+ * region finds what another has looked up, each in places of its own for reads and for writes. Ring 3, which may
+ * touch less, has other places than the rest, so that what either knows outlasts system calls.
  */
-import { JIT_PAGES, R_SP, R_ZERO } from "../../core/wasm/layout.ts";
+import { JIT_PAGES, JIT_PAGES_USER, R_SP, R_ZERO } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
 import type { IntType } from "../semantics/value.ts";
 import type { DecodedInstruction, RegionBlock } from "./region.ts";
@@ -33,7 +34,7 @@ const MOST = 30;
 /** Places there are: even ones for reads, odd ones for writes, in every region. */
 export const MOST_SLOTS = 64;
 /** Address of a slot's page; what is added in it stands behind all of them. */
-export const pageOfSlot = (n: number) => JIT_PAGES + 4 * n;
+export const pageOfSlot = (n: number, user: boolean) => (user ? JIT_PAGES_USER : JIT_PAGES) + 4 * n;
 const STACK = "stack";
 const REST = "rest";
 
@@ -43,9 +44,9 @@ function kindOf(i: DecodedInstruction): string {
   return [i.base, i.index, i.displacement + 2048 >> 12].join();
 }
 
-const slotAt = (n: number): Slot => ({
-  page: pageOfSlot(n),
-  bias: pageOfSlot(n) + 4 * MOST_SLOTS,
+const slotAt = (n: number, user: boolean): Slot => ({
+  page: pageOfSlot(n, user),
+  bias: pageOfSlot(n, user) + 4 * MOST_SLOTS,
 });
 
 /** The slots of a region. */
@@ -60,10 +61,11 @@ export class Slots {
       const kind = kindOf(i);
       count.set(kind, (count.get(kind) ?? 0) + 1);
     }
+    const { user } = blocks[0];
     const kinds = [...count].sort((a, b) => b[1] - a[1]).slice(0, MOST);
     for (const [n, [kind]] of kinds.entries()) {
-      this.#reads.set(kind, slotAt(2 * n));
-      this.#writes.set(kind, slotAt(2 * n + 1));
+      this.#reads.set(kind, slotAt(2 * n, user));
+      this.#writes.set(kind, slotAt(2 * n + 1, user));
     }
   }
 

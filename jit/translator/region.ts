@@ -12,6 +12,7 @@
 import {
   JIT_EXIT_INDIRECT,
   JIT_EXIT_RETURN,
+  MODE_USER,
   PREFIX_OP16,
   REC_A,
   REC_B,
@@ -68,6 +69,8 @@ export interface RegionBlock {
   offset: number;
   /** Its page: so many further on than the first block's. */
   page: number;
+  /** It runs in ring 3. */
+  user: boolean;
   /** A call in the region returns to it, or an indirect jump is known to lead to it. */
   returned: boolean;
   jumpedTo: boolean;
@@ -215,6 +218,7 @@ export function findRegion(
       record: at,
       offset,
       page: pageOf(offset),
+      user: (mode & MODE_USER) !== 0,
       returned: false,
       jumpedTo: false,
       instructions,

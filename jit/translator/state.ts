@@ -15,6 +15,7 @@ import {
   FLAGS_FROM_INC,
   FLAGS_FROM_LOGIC,
   JIT_TLB_CHANGES,
+  JIT_TLB_CHANGES_USER,
   R_ZERO,
   TLB_CHANGES,
 } from "../../core/wasm/layout.ts";
@@ -50,6 +51,7 @@ const PURE = new Set<HelperName>([
   "cpu_flags_from",
   "cpu_code_known",
   "cpu_settled",
+  "cpu_segment_known",
 ]);
 
 /** The locals that all instructions of a region share. */
@@ -343,16 +345,25 @@ export abstract class LocalContext extends FormContext {
     this.set(state.aux, super.readState(4, C_FLAG_AUX));
   }
 
+  get #user(): boolean {
+    return this.state.blocks[0].user;
+  }
+
+  /** Address of TLB_CHANGES as it was when the pages at hand began to be looked up. */
+  get #changesSeen(): number {
+    return this.#user ? JIT_TLB_CHANGES_USER : JIT_TLB_CHANGES;
+  }
+
   /** All that any region may have: each finds what the one before it has looked up. */
   #forgetPages(): void {
     const none = this.letVector(this.m.v128.const(NO_PAGES));
-    for (let n = 0; n < MOST_SLOTS; n += 4) this.storeVector(16, pageOfSlot(n), none);
-    this.store(4, JIT_TLB_CHANGES, this.load(4, TLB_CHANGES));
+    for (let n = 0; n < MOST_SLOTS; n += 4) this.storeVector(16, pageOfSlot(n, this.#user), none);
+    this.store(4, this.#changesSeen, this.load(4, TLB_CHANGES));
   }
 
   /** Forgets them if the TLB has changed since they were looked up. */
   #keepPages(): void {
-    const changed = this.ne(this.load(4, TLB_CHANGES), this.load(4, JIT_TLB_CHANGES));
+    const changed = this.ne(this.load(4, TLB_CHANGES), this.load(4, this.#changesSeen));
     this.unlikely(changed, () => this.#forgetPages());
   }
 

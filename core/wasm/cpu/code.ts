@@ -17,6 +17,7 @@ import {
   MODE_CODE_FLAT,
   MODE_FLAT,
   MODE_LONG,
+  MODE_USER,
   REC_HANDLER,
   RECORD_SIZE,
   RECORDS,
@@ -99,7 +100,7 @@ export function jump_cache_flush(): void {
 /** The mode bits that change what bytes decode to. */
 // @ts-ignore: decorator
 @inline function decode_mode(mode: u32): u32 {
-  return mode & (MODE_CODE32 | MODE_FLAT | MODE_CODE_FLAT | MODE_LONG);
+  return mode & (MODE_CODE32 | MODE_FLAT | MODE_CODE_FLAT | MODE_LONG | MODE_USER);
 }
 
 // @ts-ignore: decorator

@@ -26,6 +26,7 @@ import {
   MODE_LONG,
   MODE_STACK32,
   MODE_STEP,
+  MODE_USER,
   NO_FAULT,
   SEG_ATTR,
   SEG_BASE,
@@ -150,7 +151,7 @@ export function set_segment(s: u32, selector: u32, attr: u32, base: u64, limit: 
 
 /** Zero for a flat segment of writable data. */
 // @ts-ignore: decorator
-@inline function not_flat_data(s: u32): u64 {
+@inline export function not_flat_data(s: u32): u64 {
   const wrong = (seg_attr(s) ^ (ATTR_P | ATTR_S | ATTR_TYPE_W)) &
     (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | ATTR_TYPE_W);
   return wrong | not_flat(s);
@@ -192,9 +193,10 @@ export function update_mode(): void {
   if ((load<u32>(CPU + C_EFLAGS) & 0x100) || load<u32>(CPU + C_STEP_ARMED) || breakpoints_armed || host_steps) {
     m |= MODE_STEP;
   }
+  const user = cpl() == 3;
+  if (user) m |= MODE_USER;
   store<u32>(CPU + C_MODE, m);
-  const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (cpl() == 3 ? 1 : 0);
-  if (load<u32>(CPU + C_TLB_TAG) != tag) note_tlb_change();
+  const tag = (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
   store<u32>(CPU + C_TLB_TAG, tag);
   store<u32>(CPU + C_JUMP_TAG, tag | (m << 12));
 }
@@ -212,7 +214,8 @@ export function machine_step_mode(on: u32): void {
 
 /**
  * Translated code keeps addresses that the TLB gave it across calls of the core, for as long as nothing
- * is entered into the TLB, nothing is taken from it and its tag stays: all that says so here.
+ * is entered into the TLB, nothing is taken from it and the address space stays: all that says so here.
+ * Ring 3 has places of its own for what it keeps (MODE_USER).
  */
 // @ts-ignore: decorator
 @inline export function note_tlb_change(): void {

@@ -2,12 +2,15 @@
 // (test_all_events in xen/arch/x86/x86_64/compat/entry.S; shared/pv-abi.md §4.6). What is done then
 // stands in traps/resume.ts.
 import { current, current_domain, DOM_RUNNING } from "../domains/domain";
+import { eflags } from "../cpu/flags";
 import { eip } from "../cpu/state";
 import { limits_2007 } from "../segments/limits_2007";
 import { reload_due } from "../segments/reload";
+import { enter_at_once } from "../traps/at_once";
 import { code_reload_due, context_take } from "../traps/frame_context";
 import { nmi_due, resume } from "../traps/resume";
-import { upcall_due } from "./bits";
+import { EVENT_UPCALL, trace_event } from "../trace";
+import { INFO_MASK, upcall_due } from "./bits";
 
 let entered: bool = false;
 
@@ -53,6 +56,11 @@ export function deliver_events(): bool {
   entered = false;
   if (current_domain.state != DOM_RUNNING) return false;
   if (!upcall_due(current) && !nmi_due() && !segments_due()) return false;
+  const masks = load<u8>(current.vcpu_info + INFO_MASK);
+  if (!masks && enter_at_once(current.event_cs, <u32> current.event_eip, <u32> eip(), eflags(), false, 0, true)) {
+    trace_event(EVENT_UPCALL, current_domain.id, current.id, 0);
+    return true;
+  }
   context_take(eip());
   resume();
   return true;

@@ -72,9 +72,10 @@ export function address_space_enter(v: Vcpu): void {
   const n = v.cr3_mfn ? number_for(changetype<Domain>(v.domain), v.cr3_mfn) : 0;
   v.address_space = n;
   const tag = n << 1 | (cpl() == 3 ? 1 : 0);
-  if (load<u32>(CPU + C_TLB_TAG) == tag) return;
+  const old = load<u32>(CPU + C_TLB_TAG);
+  if (old == tag) return;
   store<u32>(CPU + C_TLB_TAG, tag);
-  note_tlb_change();
+  if ((old ^ tag) & ~1) note_tlb_change();
   update_mode();
 }
 

@@ -9,6 +9,7 @@ export {
   insn_far_ret,
   insn_lar,
   insn_lsl,
+  cpu_segment_known,
   insn_mov_sreg,
   insn_sgdt,
   insn_sldt,

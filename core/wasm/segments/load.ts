@@ -17,7 +17,7 @@ import {
   SS_,
   update_mode,
 } from "../cpu/state";
-import { FS, SS } from "../layout";
+import { C_MODE, CPU, FS, MODE_FLAT, SS } from "../layout";
 import {
   desc_dpl,
   desc_high,
@@ -60,6 +60,26 @@ function check_data_selector(selector: u32, ring: u32): bool {
     return bad_selector(selector);
   }
   if (!(high & ATTR_P)) return fault(NP, selector & 0xfffc);
+  return true;
+}
+
+/**
+ * Loads ES, DS, FS or GS where no mode changes: a segment known already, for ES and DS a flat one of data that may
+ * be written in place of another; for FS and GS also none.
+ *
+ * @returns false with nothing changed
+ */
+export function load_known(seg: u32, selector: u32): bool {
+  if (seg >= <u32> FS && !(selector & 0xfffc)) {
+    set_segment(seg, selector, 0, 0, 0);
+    return true;
+  }
+  if (!known_data(selector, cpl())) return false;
+  if (seg < <u32> FS) {
+    if (!(load<u32>(CPU + C_MODE) & MODE_FLAT)) return false;
+    if ((known_attr & (ATTR_TYPE_W | ATTR_TYPE_E)) != ATTR_TYPE_W || known_base | ~known_limit) return false;
+  }
+  set_segment(seg, selector, known_attr, known_base, known_limit);
   return true;
 }
 

@@ -139,6 +139,7 @@ export function return_far(count: u32, size: u32, release: u32, absent: u32): bo
     if (target > code_limit) return fault(GP, 0);
     mark_accessed();
     segment_from_descriptor(SS, stack_selector);
+    remember(stack_selector);
     if (seg_attr(SS) & ATTR_D) set_gpr(SP, stack_pointer);
     else store<u16>(CPU + (SP << 3), <u16> stack_pointer);
     stack_move(release);

@@ -1,7 +1,7 @@
 // Slow instructions about segments. The interpreter has evaluated the operands already.
 import { fault_pending } from "../cpu/state";
 import { C_SHADOW, CPU, SS } from "../layout";
-import { load_segment } from "./load";
+import { load_known, load_segment } from "./load";
 
 export { insn_far_call, insn_far_jmp, insn_far_ret } from "./far";
 export {
@@ -14,6 +14,15 @@ export {
   insn_verr,
   insn_verw,
 } from "./inspect";
+
+/**
+ * For translated code of flat mode: ES, DS, FS or GS, where it is so common a load that nothing else changes.
+ *
+ * @returns 0 with nothing changed
+ */
+export function cpu_segment_known(seg: u32, selector: u32): u32 {
+  return seg != SS && load_known(seg, selector & 0xffff) ? 1 : 0;
+}
 
 /**
  * MOV Sreg and POP Sreg (the handler moves ESP when no fault is pending afterwards). A load of SS

@@ -151,7 +151,8 @@ function push_frame(
   return true;
 }
 
-function has_error_code(vector: u32): bool {
+/** Whether an exception of the processor's has an error code. */
+export function has_error_code(vector: u32): bool {
   return vector < 32 && ((1 << vector) & 0x00027d00) != 0; // 8 10 11 12 13 14 17
 }
 

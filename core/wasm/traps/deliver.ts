@@ -1,27 +1,36 @@
 // Exceptions on their way to the guest. Source: xen/arch/x86/traps.c, pv-abi.md §4.5.
-import { RF, TF } from "../cpu/flags";
-import { clear_fault, cpl, DB, eip, GP, insn_eip, NM, PF_, seg_selector, set_eip, UD, update_mode } from "../cpu/state";
+import { eflags, RF, TF } from "../cpu/flags";
+import {
+  clear_fault,
+  cpl,
+  DB,
+  eip,
+  GP,
+  gpr,
+  insn_eip,
+  NM,
+  PF_,
+  seg_selector,
+  set_eip,
+  SP,
+  UD,
+  update_mode,
+} from "../cpu/state";
 import { LONG } from "../cpu/tables";
 import { current } from "../domains/domain";
 import { long_catch_trap, long_caught } from "../long/address";
 import { hypervisor_entered } from "../events/deliver";
-import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS } from "../layout";
+import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS, SS } from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
-import { push_exception, push_with_error } from "./bounce";
+import { enter_at_once } from "./at_once";
+import { has_error_code, push_exception, push_with_error } from "./bounce";
 import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
 import { set_task_switched } from "./fpu";
 import { fix_gs_access, fixed_length, notifies_fixup } from "./gs_fixup";
-import {
-  context_set,
-  context_take,
-  ctx_cs,
-  ctx_eip,
-  ctx_esp,
-  ctx_flags,
-  ctx_ss,
-} from "./frame_context";
+import { context_set, context_take } from "./frame_context";
 import { resume } from "./resume";
+import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 
 const NOTIFY_VECTOR: u32 = 15;
 
@@ -31,14 +40,30 @@ export function set_cr2(address: u32): void {
   store<u32>(current.vcpu_info + 8, address);
 }
 
-/** RF in the frame of a fault. A trap shows it as the instruction left it: set after an IRET that set it. */
-function show_resume_flag(on: bool): void {
-  context_set(ctx_cs, ctx_eip, on ? ctx_flags | RF : ctx_flags & ~RF, ctx_ss, ctx_esp);
-}
-
-function deliver(vector: u32, hardware: bool, error: u32): void {
-  const cs = ctx_cs;
-  const at = ctx_eip;
+/**
+ * To the guest's handler.
+ *
+ * @param at EIP of the frame
+ * @param flags EFLAGS of the frame. RF is set in a fault's; a trap shows it as the instruction left it, which
+ *   is set after an IRET that set it
+ */
+function deliver(vector: u32, hardware: bool, error: u32, at: u32, flags: u32): void {
+  const cs = seg_selector(CS);
+  if (
+    enter_at_once(
+      trap_cs(vector),
+      trap_eip(vector),
+      at,
+      flags,
+      hardware && has_error_code(vector),
+      error,
+      (trap_flags(vector) & TRAP_MASKS_EVENTS) != 0,
+    )
+  ) {
+    trace_trap(vector, error, cs, at, <u32> current.cr2, TRAP_BOUNCED);
+    return;
+  }
+  context_set(cs, at, flags, seg_selector(SS), gpr(SP));
   const done = push_exception(vector, hardware, error);
   trace_trap(vector, error, cs, at, <u32> current.cr2, done ? TRAP_BOUNCED : TRAP_CRASHED);
   if (done) resume();
@@ -70,9 +95,8 @@ export function deliver_fault(): void {
     set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
     error = (error & ~4) | (cpl() == 1 ? 0 : 4);
   } else if (vector == NM) set_task_switched(false);
-  context_take(insn_eip());
-  show_resume_flag(vector != DB);
-  deliver(vector, true, error);
+  const flags = eflags();
+  deliver(vector, true, error, <u32> insn_eip(), vector != DB ? flags | RF : flags & ~RF);
 }
 
 /** Tells the guest of an access through GS that was mended: vector 15, the instruction's length as error code. */
@@ -88,8 +112,7 @@ export function deliver_trap(vector: u32): void {
     return;
   }
   hypervisor_entered();
-  context_take(eip());
-  deliver(vector, true, 0);
+  deliver(vector, true, 0, <u32> eip(), eflags());
 }
 
 /**
@@ -98,9 +121,7 @@ export function deliver_trap(vector: u32): void {
  */
 export function deliver_software_interrupt(vector: u32): void {
   hypervisor_entered();
-  context_take(eip());
-  show_resume_flag(true);
-  deliver(vector, false, 0);
+  deliver(vector, false, 0, <u32> eip(), eflags() | RF);
 }
 
 /**

@@ -5,6 +5,7 @@ import { current, current_domain } from "../domains/domain";
 import { domain_crash } from "../domains/crash";
 import { SS } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
+import { iret_hypercall_at_once } from "./at_once";
 import { context_set } from "./frame_context";
 import { resume } from "./resume";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
@@ -67,6 +68,7 @@ function refuse_vm86(): bool {
  * @returns the restored EAX, which the hypercall's return path puts there
  */
 export function do_iret(): i32 {
+  if (iret_hypercall_at_once()) return <i32> gpr(AX);
   if (!read_words(0, 4)) return bad_frame();
   const cs = word(2) & 0xffff;
   const flags = word(3);
