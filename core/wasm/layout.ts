@@ -41,6 +41,7 @@ export const STATIC_BASE = 0x10000;
 export const TLB = 0x100000;
 export const TLB_ENTRIES = 4096;
 export const TLB_ENTRY_SIZE = 32;
+export const TLB_SPREAD = 157; // entries between the places of a page in one address space and the next
 export const JUMP_CACHE = 0x120000;
 export const JUMP_CACHE_ENTRIES = 16384;
 export const JUMP_CACHE_ENTRY_SIZE = 16;
@@ -126,6 +127,8 @@ export const SPLIT = 0x1b0; // 32 bytes
 export const C_SHADOW = 0x1d0; // u32
 // 1 while virtual CR0.TS is set: FPU and vector instructions raise #NM.
 export const C_TS = 0x1d4; // u32
+// Where the running address space's pages lie in the TLB: TLB_SPREAD times its number, see "TLB entry".
+export const C_TLB_SPREAD = 0x1d8; // u32: a multiple of TLB_ENTRY_SIZE, below the TLB's size
 // Operand and result of vector helpers, when they are not registers.
 export const C_VECTOR = 0x1e0; // 32 bytes
 // 512 bytes, FXSAVE layout: FCW FSW .. x87 registers at +32, XMM at +160. The x87's eight lie there by
@@ -153,7 +156,8 @@ export const MODE_CODE_FLAT = 32; // CS: base 0, limit 4 GiB: EIP alone names an
 export const MODE_USER = 64; // ring 3: translations know the pages it may touch
 
 // ---- TLB entry -------------------------------------------------------------------------------
-// Tag = page address | C_TLB_TAG. The entry for a page is (address >> 12) & (TLB_ENTRIES - 1).
+// Tag = page address | C_TLB_TAG. The entry for a page lies at ((address >> 12) & (TLB_ENTRIES - 1)) *
+// TLB_ENTRY_SIZE ^ C_TLB_SPREAD, so that the same pages of two address spaces are there side by side.
 // An access of n bytes at a hits when ((a + n - 1) & ~0xfff | C_TLB_TAG) equals the tag of the
 // entry for a: an access that crosses the page's end misses by construction.
 export const TLB_READ = 0; // u64

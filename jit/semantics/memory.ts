@@ -6,6 +6,7 @@
  * scratch address (SPLIT): a store there is carried out by cpu_commit.
  */
 import {
+  C_TLB_SPREAD,
   C_TLB_TAG,
   CPU,
   PREFIX_LOCK,
@@ -234,7 +235,8 @@ export abstract class MemoryInstruction extends FlagInstruction {
     const host = this.variable("i32");
     const shift = 12 - 5; // entries are 32 bytes
     const low = this.convert(linear, "i32");
-    const entry = this.and(this.shrU(low, shift), (TLB_ENTRIES - 1) << 5);
+    const page = this.and(this.shrU(low, shift), (TLB_ENTRIES - 1) << 5);
+    const entry = this.xor(page, this.readState(4, C_TLB_SPREAD));
     const last = size === 1 ? linear : this.add(linear, size - 1);
     const space = this.convert(this.readState(4, C_TLB_TAG), linear.type);
     const tag = this.or(this.and(last, ~0xfff), space);

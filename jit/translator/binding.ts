@@ -15,6 +15,7 @@ import {
   C_JUMP_TAG,
   C_MODE,
   C_RECORD,
+  C_TLB_SPREAD,
   C_TLB_TAG,
   CPU,
   JIT_EXIT_DIRECT,
@@ -232,7 +233,8 @@ export class RegionContext extends LocalContext {
       const missed = () => {
         this.store(4, slot.page, this.and(linear, PAGE));
         // pages that take turns are in the TLB both
-        const entry = this.and(this.shrU(linear, 12 - 5), (TLB_ENTRIES - 1) << 5);
+        const place = this.and(this.shrU(linear, 12 - 5), (TLB_ENTRIES - 1) << 5);
+        const entry = this.xor(place, super.readState(4, C_TLB_SPREAD));
         const known = this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE));
         const hit = this.eq(known, this.or(last(), super.readState(4, C_TLB_TAG)));
         this.if(hit, () => this.store(4, slot.bias, this.load(4, entry, TLB + TLB_ADDEND)), () => {

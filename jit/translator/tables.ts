@@ -4,6 +4,7 @@
  * not be left for each of them first.
  */
 import {
+  C_TLB_SPREAD,
   C_TLB_TAG,
   CPU,
   R_ZERO,
@@ -31,7 +32,8 @@ export function tableTargets(view: DataView, i: DecodedInstruction, eip: number)
   const { size, place } = i.handler;
   if (size !== 4 || place === PLACE_REGISTER || i.base !== R_ZERO || i.scale !== 2) return [];
   const table = i.displacement >>> 0;
-  const entry = TLB + ((table >>> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
+  const slot = ((table >>> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY_SIZE;
+  const entry = TLB + (slot ^ view.getUint32(CPU + C_TLB_SPREAD, true));
   const tag = BigInt((table & ~0xfff) >>> 0) | BigInt(view.getUint32(CPU + C_TLB_TAG, true));
   if (view.getBigUint64(entry + TLB_READ, true) !== tag) return [];
   const host = (table + view.getUint32(entry + TLB_ADDEND, true)) >>> 0;

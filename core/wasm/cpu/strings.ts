@@ -26,14 +26,12 @@ import {
   REC_SEG,
   SPLIT,
   SS,
-  TLB,
   TLB_ADDEND,
-  TLB_ENTRIES,
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
 import { page } from "../frames/page";
-import { cpu_commit } from "../pagetables/tlb";
+import { cpu_commit, tlb_entry } from "../pagetables/tlb";
 import { FLAT, READ, tlb_fill, WRITE } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { frame_written } from "./code";
@@ -111,7 +109,7 @@ function begin(rec: u32, size: u32): void {
 // @ts-ignore: decorator
 @inline function host(address: u64, size: u32, write: bool): usize {
   const a = <u32> address;
-  const e = TLB + ((<usize> a >> 7) & ((TLB_ENTRIES - 1) << 5));
+  const e = tlb_entry(a);
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
   if (load<u32>(e + (write ? TLB_WRITE : TLB_READ)) == tag) return a + load<u32>(e + TLB_ADDEND);
   return tlb_fill(address, size, unchecked | (write ? WRITE : READ));

@@ -13,12 +13,11 @@ import {
   REC_PREFIX,
   REC_SCALE,
   REC_SEG,
-  TLB,
   TLB_ADDEND,
-  TLB_ENTRIES,
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
+import { tlb_entry } from "../pagetables/tlb";
 import { FLAT, NOT_EMULATED, READ, tlb_fill } from "../pagetables/walk";
 import { segment_address } from "../segments/address";
 import { fault, GP } from "./state";
@@ -48,7 +47,7 @@ export function cpu_vector_address(rec: usize, size: u32, write: u32, mask: u32)
     fault(GP, 0);
     return 0;
   }
-  const entry = <usize> TLB + ((<usize> (a >> 12) & (TLB_ENTRIES - 1)) << 5);
+  const entry = tlb_entry(a);
   const tag = ((a + size - 1) & ~0xfff) | load<u32>(CPU + C_TLB_TAG);
   if (load<u64>(entry + (write ? TLB_WRITE : TLB_READ)) == <u64> tag) {
     return a + load<u32>(entry + TLB_ADDEND);

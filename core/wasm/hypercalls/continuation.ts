@@ -28,7 +28,7 @@ export function slice_over(): bool {
 
 /** Whether call_again was called since the last time this was asked. */
 export function take_again(): bool {
-  const was = again;
+  if (!again) return false;
   again = false;
-  return was;
+  return true;
 }

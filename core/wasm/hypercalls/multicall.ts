@@ -24,8 +24,7 @@ let inside: bool = false;
  * Where an entry can be read: in the list itself where the TLB would let a store go straight there, else in a
  * copy; 0 if it cannot be read.
  */
-// @ts-ignore: decorator
-@inline function find_entry(list: u64): usize {
+function find_entry(list: u64): usize {
   if (access_ok(list, ENTRY)) {
     const host = write_hit(<u32> list, ENTRY);
     if (host) return host;
@@ -72,11 +71,15 @@ function put_result(list: u64, result: i32): i32 {
  */
 export function do_multicall(list: u64, count: u32): i32 {
   if (inside) return -EINVAL;
+  let entry: usize = 0;
+  let changes: u32 = 0;
+  let known = false; // the entry before lies where the TLB says, and a store to the list goes straight there
   for (let n: u32 = 0; n < count; n++) {
     if (n == BATCH || (n && slice_over())) return call_again(<u32> list, count - n, gpr(DX));
-    const entry = find_entry(list);
+    if (known && load<u32>(TLB_CHANGES) == changes && (<u32> list & 0xfff) - 1 < 4096 - ENTRY) entry += ENTRY;
+    else entry = find_entry(list);
     if (!entry) return -EFAULT;
-    const changes = load<u32>(TLB_CHANGES);
+    changes = load<u32>(TLB_CHANGES);
     const nr = load<u32>(entry);
     inside = true;
     const result = call_entry(nr, entry);
@@ -86,7 +89,8 @@ export function do_multicall(list: u64, count: u32): i32 {
       return call_again(<u32> list, count - n, gpr(DX));
     }
     // the call may have unmapped the list, or made it something that cannot be written to
-    if (entry != copy && load<u32>(TLB_CHANGES) == changes) store<i32>(entry, result, RESULT);
+    known = entry != copy && load<u32>(TLB_CHANGES) == changes;
+    if (known) store<i32>(entry, result, RESULT);
     else if (put_result(list, result)) return -EFAULT;
     if (nr == IRET) return result;
     if (current_domain.state != DOM_RUNNING) return 0;

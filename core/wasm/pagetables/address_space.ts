@@ -12,6 +12,7 @@
 import { cpl, note_tlb_change, update_mode } from "../cpu/state";
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import {
+  C_TLB_SPREAD,
   C_TLB_TAG,
   CPU,
   JUMP_CACHE,
@@ -22,6 +23,7 @@ import {
   TLB_ENTRY_SIZE,
   TLB_NEVER,
   TLB_READ,
+  TLB_SPREAD,
   TLB_WRITE,
 } from "../layout";
 
@@ -75,6 +77,7 @@ export function address_space_enter(v: Vcpu): void {
   const old = load<u32>(CPU + C_TLB_TAG);
   if (old == tag) return;
   store<u32>(CPU + C_TLB_TAG, tag);
+  store<u32>(CPU + C_TLB_SPREAD, (n * TLB_SPREAD & (TLB_ENTRIES - 1)) << 5);
   if ((old ^ tag) & ~1) note_tlb_change();
   update_mode();
 }

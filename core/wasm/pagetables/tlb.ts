@@ -6,6 +6,8 @@
 import { note_tlb_change } from "../cpu/state";
 import { current, current_domain, Domain } from "../domains/domain";
 import {
+  C_TLB_SPREAD,
+  CPU,
   TLB,
   TLB_ADDEND,
   TLB_ENTRIES,
@@ -26,12 +28,12 @@ export { cpu_commit } from "./commit";
 
 const SEVERAL: u32 = 0xffff;
 
-/** The TLB entry that a linear address uses. */
+/** The TLB entry that a linear address of the running address space uses. */
 // @ts-ignore: decorator
 @inline
 
 export function tlb_entry(address: u64): usize {
-  return TLB + ((<usize> (address >> 12) & (TLB_ENTRIES - 1)) << 5);
+  return TLB + (((<usize> (address >> 12) & (TLB_ENTRIES - 1)) << 5) ^ <usize> load<u32>(CPU + C_TLB_SPREAD));
 }
 
 /** Notes that the TLB entry for an address is about to allow writes to a frame. */
@@ -40,7 +42,7 @@ export function tlb_entry(address: u64): usize {
 
 export function tlb_note_writer(mfn: u32, address: u64): void {
   const p = page(mfn);
-  const slot: u32 = (<u32> (address >> 12) & (TLB_ENTRIES - 1)) + 1;
+  const slot: u32 = <u32> ((tlb_entry(address) - TLB) >> 5) + 1;
   const old = p.type >> WRITERS_SHIFT;
   if (old == slot) return;
   p.type = (p.type & 0xffff) | (old ? SEVERAL : slot) << WRITERS_SHIFT;

@@ -29,6 +29,7 @@ export function set_ldt(v: Vcpu, base: u64, entries: u32): i32 {
 
 /** Gives back the LDT page references (CR3 change); the LDT itself stays set. */
 export function drop_ldt(v: Vcpu): void {
+  if (!v.ldt_entries) return;
   for (let i: u32 = 0; i < MAX_PAGES; i++) {
     const slot = v.ldt_frames + (<usize> i << 2);
     const mfn = load<u32>(slot);

@@ -47,6 +47,7 @@ import { known_attr, known_base, known_code, known_limit, known_stack } from "..
 import { limits_2007 } from "../segments/limits_2007";
 import { clear_inner_segments } from "../segments/return";
 import { shown_iopl } from "./bounce";
+import { code_reload_due } from "./frame_context";
 
 const CODE_AND_STACK: u32 = MODE_CODE32 | MODE_STACK32 | MODE_CODE_FLAT;
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
@@ -64,12 +65,6 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
 // @ts-ignore: decorator
 @inline function known_flat(): bool {
   return (known_base | ~known_limit) == 0 && (known_attr & ATTR_D) != 0;
-}
-
-/** A change of the descriptor tables has CS and SS loaded again on the way back (frame_context.ts). */
-// @ts-ignore: decorator
-@inline function tables_settled(): bool {
-  return current.code_checked == current_domain.descriptor_changes;
 }
 
 /** C_MODE's dependants after a change of ring between flat segments. */
@@ -105,7 +100,7 @@ export function enter_at_once(
   error: u32,
   masks: bool,
 ): bool {
-  if (!runs_plainly() || !tables_settled() || limits_2007() || current_domain.state != DOM_RUNNING) return false;
+  if (!runs_plainly() || code_reload_due(current) || limits_2007() || current_domain.state != DOM_RUNNING) return false;
   const info = current.vcpu_info;
   const saved: u32 = load<u16>(info + 1); // the mask byte, and the padding after it
   const masked = (saved & 0xff) != 0;
@@ -202,7 +197,7 @@ export function iret_at_once(): bool {
  * @returns false with nothing changed; else EAX is restored, too
  */
 export function iret_hypercall_at_once(): bool {
-  if (!runs_plainly() || !tables_settled() || limits_2007() || current_domain.state != DOM_RUNNING) return false;
+  if (!runs_plainly() || code_reload_due(current) || limits_2007() || current_domain.state != DOM_RUNNING) return false;
   if (current.nmi_pending | current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL) return false;
   const sp = gpr(SP);
   if ((sp & 0xfff) > 4096 - 24) return false;

@@ -9,6 +9,8 @@ import {
   GP,
   gpr,
   NP,
+  seg_attr,
+  seg_base,
   seg_limit,
   seg_selector,
   set_eip,
@@ -20,7 +22,7 @@ import {
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import { C_CPL, C_STEP_ARMED, CPU, CS, SS } from "../layout";
 import { mark_accessed, segment_from_descriptor } from "../segments/descriptor";
-import { known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
+import { known, known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
 import { check_stack_selector } from "../segments/load";
 import {
   check_return_code,
@@ -56,10 +58,25 @@ export function forget_code_and_stack(): void {
   forgotten = true;
 }
 
-/** Whether a descriptor table changed since CS and SS were last read: the next way back reads them again. */
+/**
+ * Whether a descriptor table of the running vCPU's changed since CS and SS were last read, and they with it: the
+ * next way back reads them again then.
+ */
 // @ts-ignore: decorator
 @inline export function code_reload_due(v: Vcpu): bool {
-  return v.code_checked != changetype<Domain>(v.domain).descriptor_changes;
+  return v.code_checked != changetype<Domain>(v.domain).descriptor_changes && !code_and_stack_stay(v);
+}
+
+/** Other descriptors than these were changed: a kernel that switches programs changes those for threads' data. */
+function code_and_stack_stay(v: Vcpu): bool {
+  if (!stays(CS) || !stays(SS)) return false;
+  v.code_checked = changetype<Domain>(v.domain).descriptor_changes;
+  return true;
+}
+
+function stays(seg: u32): bool {
+  return known(seg_selector(seg)) && known_attr == seg_attr(seg) && known_base == <u32> seg_base(seg) &&
+    known_limit == seg_limit(seg);
 }
 
 /**
