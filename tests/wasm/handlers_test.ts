@@ -34,6 +34,7 @@ Deno.test("every handler's form can be translated", () => {
       page: 0,
       returned: false,
       jumpedTo: false,
+      user: false,
       instructions: handler.row.ends ? [instruction] : [instruction, end],
       next: -1,
     }];
