@@ -2,8 +2,9 @@
  * A kernel in nothing but WebAssembly's own API: no code of Paravane's on this side, only the module and
  * a machine image. Runs in Node and in Deno:
  *
- *     deno task build && deno task image skiff -m 16 -o dist/skiff.image
- *     node examples/bare.mjs dist/paravane.wasm dist/skiff.image        (or deno run -A)
+ *     deno task build
+ *     node examples/bare.mjs        (or deno run -A), which runs the built-in guest
+ *     node examples/bare.mjs paravane.wasm MACHINE-IMAGE        another, as `deno task image` wrote it
  *
  * What each export means stands in docs/embedding.md.
  */
@@ -11,11 +12,10 @@ import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import process from "node:process";
 
-const [modulePath, imagePath] = process.argv.slice(2);
-if (!imagePath) {
-  console.error("usage: bare.mjs paravane.wasm MACHINE-IMAGE");
-  process.exit(1);
-}
+const built = (name) => new URL(`../dist/${name}`, import.meta.url);
+const [modulePath, imagePath] = process.argv.length > 3
+  ? process.argv.slice(2)
+  : [built("paravane.wasm"), built("skiff.image")];
 
 // ---- the image: see "Machine images" in docs/embedding.md --------------------------------------------
 

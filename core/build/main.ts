@@ -1,6 +1,6 @@
 /**
  * `deno task build [--force]`: brings the build cache up to date, says where the parts lie, and leaves the
- * module as dist/paravane.wasm.
+ * module as dist/paravane.wasm, and beside it a machine image of the built-in guest for examples/bare.mjs.
  */
 import { fileURLToPath } from "node:url";
 import { buildGuests, buildModule } from "./build.ts";
@@ -10,11 +10,11 @@ import { GUEST_INPUTS, hashInputs, MODULE_INPUTS, ROOT } from "./inputs.ts";
 /** Where those find the module who embed it (docs/embedding.md). */
 const DIST = new URL("dist/", ROOT);
 
-/** Copies a file to dist/, in one step as others may be reading there. */
-function publish(path: string, name: string): void {
+/** Leaves a file in dist/, in one step as others may be reading there. */
+function publish(contents: Uint8Array, name: string): void {
   Deno.mkdirSync(DIST, { recursive: true });
   const fresh = new URL(`${name}.${Deno.pid}`, DIST);
-  Deno.copyFileSync(path, fresh);
+  Deno.writeFileSync(fresh, contents);
   Deno.renameSync(fresh, new URL(name, DIST));
 }
 
@@ -33,9 +33,11 @@ try {
     for (const entry of Deno.readDirSync(folder(hash))) {
       const path = fileURLToPath(new URL(entry.name, folder(hash)));
       console.log(`${path} ${Deno.statSync(path).size} bytes`);
-      if (entry.name === "paravane.wasm") publish(path, entry.name);
+      if (entry.name === "paravane.wasm") publish(Deno.readFileSync(path), entry.name);
     }
   }
+  const { makeImage } = await import("../host/cli/image.ts");
+  publish(await makeImage(["skiff", "-m", "16"]), "skiff.image");
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   Deno.exit(1);

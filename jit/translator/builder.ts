@@ -80,7 +80,8 @@ export class WorkerBuilder implements Builder {
   /** Ends the worker if nothing comes for a while. */
   #rest(): void {
     this.#idle = setTimeout(() => this.stop(), IDLE);
-    // a program that has nothing else to do may end before that
+    // a program that has nothing else to do may end before that; timers are objects in Node, numbers in Deno
+    (this.#idle as unknown as { unref?: () => void }).unref?.();
     if (typeof Deno !== "undefined") Deno.unrefTimer(this.#idle as unknown as number);
   }
 }

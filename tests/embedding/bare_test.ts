@@ -1,6 +1,7 @@
-/** The bare module with a machine image: examples/bare.mjs in Node and in Deno. */
+/** The examples, in Node and in Deno: the bare module with a machine image, and the library in ten lines. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { pack } from "../../core/build/pack.ts";
 import { loadModule } from "../../mod.ts";
 import { hasNode, run } from "../library/process.ts";
 
@@ -37,6 +38,39 @@ Deno.test("the built-in guest boots from an image with WebAssembly's own API alo
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+/** Runs an example as a newcomer does, in each host. */
+async function everywhere(
+  example: string,
+  permissions: string[],
+  input: string,
+  check: (stdout: string) => void,
+): Promise<void> {
+  const hosts = [[Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", ...permissions]];
+  if (await hasNode()) hosts.push(["node"]);
+  for (const [command, ...args] of hosts) {
+    const { code, stdout, stderr } = await run(command, [...args, path(example)], { input });
+    assert.equal(code, 0, stderr);
+    check(stdout);
+  }
+}
+
+Deno.test("examples/bare.mjs without arguments runs the built-in guest that the build left", async () => {
+  const built = await run(Deno.execPath(), ["run", "-A", path("core/build/main.ts")]);
+  assert.equal(built.code, 0, built.stderr);
+  await everywhere("examples/bare.mjs", ["-A"], "echo bare\nhalt\n", (stdout) => {
+    assert.match(stdout, /^bare\r?$/m);
+  });
+});
+
+Deno.test("examples/machine.mjs runs the built-in guest, in Deno without any permission", async () => {
+  if (!await hasNode()) return;
+  await pack();
+  await everywhere("examples/machine.mjs", ["--no-config"], "", (stdout) => {
+    assert.match(stdout, /^from inside\r?$/m);
+    assert.match(stdout, /^it ended by poweroff$/m);
+  });
 });
 
 Deno.test("how the guest ended is how the example ends", async () => {

@@ -62,10 +62,13 @@ Deno.test("the npm package: installed from its tarball it boots guests", async (
       await put("program.ts", PROGRAM);
       assert.deepEqual(complaints(path("program.ts")), []);
       await put("program.js", ts.transpile(PROGRAM, { target: ts.ScriptTarget.ES2022 }));
-      const { code, stdout, stderr } = await run("node", ["program.js"], { cwd: folder });
-      assert.equal(code, 0, stderr);
-      assert.match(stdout, /^from a package\r?$/m);
-      assert.match(stdout, /^the guest ended by poweroff$/m);
+      const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check"];
+      for (const [host, ...args] of [["node"], deno]) {
+        const ran = await run(host, [...args, "program.js"], { cwd: folder });
+        assert.equal(ran.code, 0, ran.stderr);
+        assert.match(ran.stdout, /^from a package\r?$/m);
+        assert.match(ran.stdout, /^the guest ended by poweroff$/m);
+      }
     });
 
     await t.step("types are told apart", async () => {

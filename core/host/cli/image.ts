@@ -25,7 +25,7 @@ function takeOutput(argv: readonly string[]): [string, string[]] {
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     const [file, rest] = takeOutput(argv);
-    const image = await make(rest);
+    const image = await makeImage(rest);
     try {
       await Deno.writeFile(file, image);
     } catch (error) {
@@ -40,7 +40,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function make(argv: string[]): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * Makes a machine image.
+ *
+ * @param argv guests and their options, as boot takes them
+ * @throws UsageError with a line for people
+ */
+export async function makeImage(argv: string[]): Promise<Uint8Array<ArrayBuffer>> {
   const { guests } = parseArguments(argv);
   const module = await loadModule();
   const machine = await createMachine({ module, log: say });
