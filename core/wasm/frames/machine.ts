@@ -1,5 +1,6 @@
 // The machine's memory: how much there is, and making it more.
 import { EBUSY, EINVAL, ENOMEM } from "../errno";
+import { drop_all_code } from "../cpu/code";
 import { DOMID_XEN } from "../domains/domain";
 import { MACHINE, MAX_FRAMES } from "../layout";
 import { tlb_reset } from "../pagetables/address_space";
@@ -31,6 +32,7 @@ export function machine_init(frames: u32): i32 {
   m2p_add_block(M2P_FIRST_BLOCK);
   if (machine_frames > 1 << M2P_BLOCK_SHIFT) m2p_add_block(M2P_FIRST_BLOCK + 512);
   tlb_reset();
+  drop_all_code(); // the first instruction may be one that is not kept, and leaves by EXIT_RECORD all the same
   return 0;
 }
 
