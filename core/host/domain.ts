@@ -219,6 +219,18 @@ export class Domain {
   /**
    * A vCPU's registers, and the guest's memory by the virtual addresses that it uses.
    *
+   * @example The instructions that a paused guest would run next
+   * ```ts
+   * import { createMachine, loadGuest } from "paravane";
+   *
+   * await using machine = await createMachine();
+   * const image = (await loadGuest("skiff"))!;
+   * const domain = await machine.addDomain(image, { memory: 16, paused: true });
+   * await domain.step(1000);
+   * const cpu = domain.vcpu();
+   * console.log("ring", cpu.cpl, "ESI", cpu.gpr(6).toString(16), "code", cpu.read(cpu.eip, 16).toHex());
+   * ```
+   *
    * @throws StateError ("no-vcpu") when there is no such vCPU, or the domain was destroyed
    */
   vcpu(number = 0): VcpuView {

@@ -49,6 +49,18 @@ const UNLIMITED = 0xffff;
 /**
  * Makes a machine without domains.
  *
+ * @example Several guests, and a signal that ends all of it
+ * ```ts
+ * import { createMachine, loadGuest } from "paravane";
+ *
+ * const abort = new AbortController();
+ * const machine = await createMachine({ signal: abort.signal, log: console.error });
+ * const image = (await loadGuest("skiff"))!;
+ * const guests = await Promise.all([1, 2].map((n) => machine.addDomain(image, { memory: 16, name: `guest ${n}` })));
+ * abort.abort();
+ * for (const { shutdown } of guests) console.log((await shutdown).name); // "destroyed"
+ * ```
+ *
  * @throws the signal's reason when it is aborted before the machine is there
  */
 export async function createMachine(options: MachineOptions = {}): Promise<Machine> {
@@ -274,6 +286,25 @@ export class Machine {
 
   /**
    * Tells of what happens inside, from now on. What nobody has subscribed to costs nothing.
+   *
+   * @example The guest's changes of page tables, and how its page faults ended
+   * ```ts
+   * import { createMachine, loadGuest } from "paravane";
+   *
+   * const PAGE_FAULT = 14;
+   * await using machine = await createMachine();
+   * const end = machine.subscribe({
+   *   kinds: ["mmu", "trap"],
+   *   only: (kind, number) => kind === "mmu" || number === PAGE_FAULT,
+   * }, (event) => {
+   *   if (event.kind === "mmu") console.log("level", event.level, event.value.toString(16), event.result);
+   *   if (event.kind === "trap") console.log("fault at", event.address?.toString(16), event.how);
+   * });
+   * const domain = await machine.addDomain((await loadGuest("skiff"))!, { memory: 16 });
+   * domain.requestShutdown("poweroff");
+   * await domain.shutdown;
+   * end();
+   * ```
    *
    * @param take called in the middle of the guest's slice; what it throws goes to `onError`
    * @returns ends the subscription
