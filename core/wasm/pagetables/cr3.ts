@@ -1,5 +1,6 @@
 // Base pointers: which top-level table a vCPU walks, and pins, which keep a table checked while no
 // vCPU does.
+import { note_tlb_change } from "../cpu/state";
 import { EINVAL } from "../errno";
 import { current, Domain, domain_by_id, Vcpu } from "../domains/domain";
 import { page, PG_PINNED, T_L1, T_L2, T_L3, T_L4 } from "../frames/page";
@@ -31,6 +32,7 @@ export function load_cr3(v: Vcpu, mfn: u32): i32 {
 /** The scheduler made a vCPU current: its registers are in place, and now its address space is. */
 export function switch_address_space(v: Vcpu): void {
   forget_known();
+  note_tlb_change(); // C_TLB_TAG came with the registers, so that address_space_enter does not see the change
   address_space_enter(v);
 }
 
