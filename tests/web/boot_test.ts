@@ -159,6 +159,7 @@ pageTest("a Linux program runs from a ramdisk that is chosen", async (tab) => {
   // without its ramdisk it has nothing to run
   await tab.status("ended", "crash");
   await tab.page.locator("#setup summary").click();
+  assert.match(await tab.page.locator("#loader-hint").innerText(), /needs a ramdisk/);
   await tab.page.locator("#ramdisk-file").setInputFiles({
     name: "ramdisk.cpio",
     mimeType: "application/octet-stream",

@@ -1,6 +1,6 @@
 /** The panels show what the guest does and has. */
 import assert from "node:assert/strict";
-import { faults } from "../cli/tiny_guest.ts";
+import { ends, faults } from "../cli/tiny_guest.ts";
 import { pageTest, type Tab } from "./rig.ts";
 
 /** The rows of a panel's table that are on show, cells joined by a blank. */
@@ -29,6 +29,17 @@ pageTest("hypercalls: the one just made is shown, with its arguments and result"
   await tab.page.locator("#trace-filter").fill("sched_op");
   await tab.type("halt");
   await tab.until("the guest's last", () => asked(/sched_op shutdown, poweroff/));
+});
+
+pageTest("hypercalls: a guest's first ones, however short its life", async (tab) => {
+  await tab.boot();
+  await show(tab, "hypercalls");
+  await tab.bootFile("ends.elf", ends(0));
+  await tab.status("ended");
+  await tab.until("its only call", async () => {
+    const all = await rows(tab, "#trace-rows");
+    return all.length === 1 && /^1 d1v0 sched_op shutdown, poweroff/.test(all[0]);
+  });
 });
 
 pageTest("hypercalls: errors only, traps, and what is filtered out", async (tab) => {

@@ -84,7 +84,7 @@ export class Guest {
       });
       this.#domain = domain;
       this.#stepper.attach(domain);
-      this.#feeds.attach(machine, domain);
+      await this.#feeds.attach(machine, domain);
       domain.shutdown.then((shutdown) => this.#ended(domain, shutdown));
       this.post({ type: "booted" });
       this.#pace.start(machine.core);

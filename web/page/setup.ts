@@ -113,6 +113,7 @@ function summarise(): void {
   if (vcpus > 1) parts.push(`${vcpus} vCPUs`);
   const ramdisk = ramdiskFile.files?.[0];
   noRamdisk.hidden = !ramdisk;
+  byId("loader-hint", HTMLElement).hidden = guest !== "loader";
   if (ramdisk) parts.push(`ramdisk ${ramdisk.name}`);
   if (commandLine) parts.push(`“${commandLine}”`);
   summary.textContent = parts.join(", ");

@@ -52,10 +52,10 @@ export class Feeds {
 
   constructor(private readonly post: Post) {}
 
-  /** There is a guest now. */
-  attach(machine: Machine, domain: Domain): void {
+  /** There is a guest now. @returns settles when what is watched is there to see its first instruction */
+  async attach(machine: Machine, domain: Domain): Promise<void> {
     this.#subject = { machine, domain };
-    for (const name of this.#watched.keys()) this.#start(name);
+    await Promise.all([...this.#watched.keys()].map((name) => this.#start(name)));
   }
 
   watch(name: FeedName, options: unknown): void {
