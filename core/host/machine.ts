@@ -86,8 +86,7 @@ export async function createMachine(options: MachineOptions = {}): Promise<Machi
     late.hub,
     failed,
     jit,
-    options.slice,
-    options.profile,
+    options,
   );
   if (options.profile) {
     const { Profile } = await import("./profile.ts");
@@ -162,10 +161,10 @@ export class Machine {
     private readonly hub: TraceHub,
     private readonly reportError: (error: unknown) => void,
     jit: JitMode = "on",
-    slice?: () => number,
-    profile?: boolean,
+    { slice, profile, translated }: MachineOptions = {},
   ) {
-    this.translation = new Translation(core, jit, (line) => log.line(line), profile);
+    const say = (line: string) => log.line(line);
+    this.translation = new Translation(core, jit, say, profile, translated);
     this.stepper = new Stepper(core);
     const full = slice ?? (jit === "always" ? () => ALWAYS_SLICE : () => undefined);
     this.loop = new RunLoop(core, clock, {

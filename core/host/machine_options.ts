@@ -14,6 +14,8 @@ export interface MachineOptions {
   time?: TimeMode;
   /** Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". */
   jit?: boolean | JitMode;
+  /** Most bytes of translated code, 8 MiB when not given: beyond it the oldest goes. */
+  translated?: number;
   /**
    * Counts what is run, for Machine.profile; off when not given. A `module` given counts what it interprets
    * only if it is loadModule("profile").

@@ -42,6 +42,7 @@ export class Translation {
     private readonly mode: JitMode,
     private readonly say: (line: string) => void,
     private readonly profile = false,
+    private readonly memory?: number,
   ) {
     this.stopped = mode === "off";
   }
@@ -115,6 +116,7 @@ export class Translation {
       hot: always ? 1 : undefined,
       exits: always ? 1 : undefined,
       alike: always ? 1 : undefined,
+      memory: this.memory,
       tell: (line) => this.listeners.forEach((tell) => tell(line)),
     });
   }

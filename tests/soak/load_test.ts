@@ -8,6 +8,7 @@ async function loadAlone(domains: number, seconds: number): Promise<LoadReport> 
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-check", fileURLToPath(new URL("main.ts", import.meta.url)), "--json"],
+      ...["--what", "load"],
       ...["--domains", String(domains), "--seconds", String(seconds)],
     ],
   }).output();
