@@ -25,8 +25,10 @@ let handlers: WebAssembly.Table | undefined;
  * round, and TLB, jump cache and the pages that regions are at work in have nothing in them, so that no memory of a guest is
  * accessed. An access at a made-up address could be beyond the memory, which engines find out by a signal; a browser
  * that has no handler for that (Debian's chromium-headless-shell) ends the tab.
+ *
+ * @param ended told of what ended a call
  */
-export function warm(module: WebAssembly.Module): void {
+export function warm(module: WebAssembly.Module, ended?: (error: unknown) => void): void {
   // as much as any region asks for; what is not touched takes nothing
   memory ??= new WebAssembly.Memory({ initial: MACHINE >>> 16 });
   const bytes = new Uint8Array(memory.buffer);
@@ -43,8 +45,9 @@ export function warm(module: WebAssembly.Module): void {
   for (const enter of Object.values(exports)) {
     try {
       (enter as CallableFunction)(0);
-    } catch {
+    } catch (error) {
       // the handler that it would have gone on to is not there; it was compiled
+      ended?.(error);
     }
   }
 }
