@@ -365,6 +365,7 @@ export class Translator {
     const { exports } = new WebAssembly.Instance(module, imports);
     const table = this.#core.handlers;
     for (const [name, entry] of Object.entries(exports)) {
+      if (!name.includes(".")) continue; // warmName
       const [n, block] = name.split(".").map(Number);
       const { entries } = batch[n];
       const { record, instructions: [{ number: handler }] } = built[n][block];

@@ -26,7 +26,7 @@ scope.onmessage = ({ data }) => {
   try {
     const bytes = buildRegions(data.regions, data.profile);
     const module = new WebAssembly.Module(bytes);
-    warm(module);
+    warm(module, data.regions.length);
     scope.postMessage({ module, bytes: bytes.length });
   } catch (e) {
     scope.postMessage({ error: String((e as Error).stack) });
