@@ -9,6 +9,7 @@ import {
   alignment_checked,
   ATTR_D,
   ATTR_P,
+  ATTR_TYPE_E,
   AX,
   cpl,
   gpr,
@@ -61,10 +62,10 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
   return (mode & (CODE_AND_STACK | MODE_STEP)) == CODE_AND_STACK && !alignment_checked && !not_flat_data(SS);
 }
 
-/** The descriptor found last is of a 32-bit segment of base 0 that spans 4 GiB. */
+/** The descriptor found last is of a 32-bit segment of base 0 that spans 4 GiB, upwards. */
 // @ts-ignore: decorator
 @inline function known_flat(): bool {
-  return (known_base | ~known_limit) == 0 && (known_attr & ATTR_D) != 0;
+  return (known_base | ~known_limit) == 0 && (known_attr & (ATTR_D | ATTR_TYPE_E)) == ATTR_D;
 }
 
 /** C_MODE's dependants after a change of ring between flat segments. */

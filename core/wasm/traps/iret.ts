@@ -1,8 +1,8 @@
 // The IRET instruction in rings 1 and 3: runs natively under Xen, to the same ring or an outer one.
 // Source: Intel SDM volume 2, IRET; pv-abi.md §4.7; golden lines iret.plain_*.
-import { eflags, NT, RF, set_eflags } from "../cpu/flags";
+import { eflags, NT, RF, set_eflags, TF } from "../cpu/flags";
 import { breakpoints_armed, fault, GP, NP, update_mode } from "../cpu/state";
-import { C_EFLAGS, C_RECORD, C_STEP_ARMED, CPU, PREFIX_OP16, REC_PREFIX } from "../layout";
+import { C_EFLAGS, C_RECORD, CPU, PREFIX_OP16, REC_PREFIX } from "../layout";
 import { return_far, return_flags } from "../segments/return";
 import { iret_at_once } from "./at_once";
 
@@ -18,7 +18,7 @@ export function insn_iret(): void {
   let flags = return_flags;
   if (short) flags = (flags & 0xffff) | (eflags() & 0xffff0000);
   // RF means something only to breakpoints, and shows only in the frame of the trap that TF asks for
-  const shown = breakpoints_armed || load<u32>(CPU + C_STEP_ARMED) != 0;
+  const shown = breakpoints_armed || (load<u32>(CPU + C_EFLAGS) & TF) != 0;
   set_eflags(shown ? flags : flags & ~RF);
   update_mode();
 }
