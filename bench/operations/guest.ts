@@ -2,8 +2,8 @@
  * A guest that repeats one operation, for those that bench/guest/kernel-pv.elf does not have. It speaks
  * the same protocol (bench/guest/fe.h): a line before and a line after so many operations, for ever.
  */
-import { DOMID_SELF, FLAT, PTE, XENVER } from "../../guest/abi/numbers.ts";
-import { MmuextOp, MmuUpdate } from "../../guest/abi/structs.ts";
+import { DOMID_SELF, FLAT, HYPERCALL, PTE, XENVER } from "../../guest/abi/numbers.ts";
+import { MmuextOp, MmuUpdate, MulticallEntry } from "../../guest/abi/structs.ts";
 import {
   addressOf,
   asm,
@@ -22,7 +22,7 @@ import {
   u64,
 } from "../../guest/asm/mod.ts";
 import type { Given } from "../../guest/asm/mod.ts";
-import { mmu_update, mmuext_op, xen_version } from "../../guest/kernel/hypercalls.ts";
+import { mmu_update, mmuext_op, multicall, xen_version } from "../../guest/kernel/hypercalls.ts";
 import { guestImage } from "../../guest/kernel/image.ts";
 import { alloc_page, mfn_of, set_rights, table_below } from "../../guest/kernel/memory.ts";
 import { panic } from "../../guest/kernel/panic.ts";
@@ -128,6 +128,20 @@ const mmuUpdates = (count: number): Operation => ({
   },
 });
 
+const calls = pages("calls", 1);
+
+/** One multicall of so many null hypercalls, its list made beforehand as mmuUpdates' requests are. */
+const nullCalls = (count: number): Operation => ({
+  prepare: () => {
+    for_(0, count, (i) => {
+      const entry = MulticallEntry.at(i.times(MulticallEntry.size).plus(calls));
+      entry.op.set(HYPERCALL.xen_version);
+      entry.args.at(0).set(XENVER.version);
+    });
+  },
+  once: () => must(multicall(calls, count), "multicall fails"),
+});
+
 /** IRET as any kernel does it, to the following instruction. */
 const nativeIret = () => {
   const there = new Label("there");
@@ -148,6 +162,7 @@ const OPERATIONS = {
       for (let i = 0; i < 8; i++) xen_version(XENVER.version, 0);
     },
   },
+  list8: nullCalls(8),
   clts: { once: () => asm.clts() },
   iret: { once: nativeIret },
   mmu1: mmuUpdates(1),

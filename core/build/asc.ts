@@ -26,7 +26,6 @@ export async function compileCore(
       "--runtime",
       "stub",
       "-O3",
-      "--converge",
       "--noAssert",
       "--use",
       "abort=",
