@@ -4,9 +4,8 @@
  * the host's address. An access within the page costs a mask, a comparison and an
  * addition; another page is looked up in the TLB, off the way.
  *
- * What is kept stays true for as long as nothing is entered into the TLB from outside and nothing is taken
- * from it (TLB_CHANGES): that is looked at where a region is entered and after calls of the core. So one
- * region finds what another has looked up, each in places of its own for reads and for writes. Ring 3, which may
+ * What is kept stays true for as long as nothing in the TLB is replaced or taken from it (TLB_CHANGES): that is
+ * looked at where a region is entered and after calls of the core. So one region finds what another has looked up, each in places of its own for reads and for writes. Ring 3, which may
  * touch less, has other places than the rest, so that what either knows outlasts system calls.
  */
 import { JIT_PAGES, JIT_PAGES_USER, R_SP, R_ZERO } from "../../core/wasm/layout.ts";

@@ -214,7 +214,7 @@ export function machine_step_mode(on: u32): void {
 
 /**
  * Translated code keeps addresses that the TLB gave it across calls of the core, for as long as nothing
- * is entered into the TLB, nothing is taken from it and the address space stays: all that says so here.
+ * is taken from the TLB or replaced in it and the address space stays: all that says so here.
  * Ring 3 has places of its own for what it keeps (MODE_USER).
  */
 // @ts-ignore: decorator

@@ -56,6 +56,9 @@ export const PF_W: u32 = 2;
 export const PF_U: u32 = 4;
 export const PF_I: u32 = 16;
 
+/** The address space's number in a TLB tag. */
+const SPACE: u32 = 0xffe;
+
 /** Levels of a 32-bit guest's tables. */
 export const LEVELS_PAE: u32 = 3;
 
@@ -141,14 +144,26 @@ function walk(root: u32, levels: u32, address: u64, access: u32, user: bool): us
 
   const entry = tlb_entry(address);
   const tag = (address & ~0xfff) | (load<u32>(CPU + C_TLB_TAG) & ~1) | (user ? 1 : 0);
-  note_tlb_change();
+  const addend = <u32> host - <u32> address;
+  note_replaced(entry, tag, addend);
   store<u64>(entry + TLB_READ, tag);
-  store<u32>(entry + TLB_ADDEND, <u32> host - <u32> address);
+  store<u32>(entry + TLB_ADDEND, addend);
   if (writable && !p.code && (write || e & D)) {
     store<u64>(entry + TLB_WRITE, tag);
     tlb_note_writer(mfn, address);
   } else store<u64>(entry + TLB_WRITE, TLB_NEVER);
   return host;
+}
+
+/**
+ * An entry is about to be made. Where it takes the place of one of the running address space that says something
+ * else, translated code must not go on by that either; a page that was not in the TLB takes nothing from it.
+ */
+// @ts-ignore: decorator
+@inline function note_replaced(entry: usize, tag: u64, addend: u32): void {
+  const old = load<u64>(entry + TLB_READ);
+  if (old == TLB_NEVER || (<u32> old ^ <u32> tag) & SPACE) return;
+  if (old != tag || load<u32>(entry + TLB_ADDEND) != addend) note_tlb_change();
 }
 
 /**
