@@ -48,8 +48,8 @@ export const MUTATIONS: Mutation[] = [
   {
     what: "multicalls write no results",
     file: "hypercalls/multicall.ts",
-    find: "if (entry != copy && load<u32>(TLB_CHANGES)",
-    replace: "if (ON) {} else if (entry != copy && load<u32>(TLB_CHANGES)",
+    find: "if (known) store<i32>(entry",
+    replace: "if (ON) {} else if (known) store<i32>(entry",
     fails: "multicall: each entry has its result",
   },
   {
