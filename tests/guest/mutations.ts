@@ -75,9 +75,9 @@ export const MUTATIONS: Mutation[] = [
   },
   {
     what: "traps never mask events",
-    file: "traps/bounce.ts",
-    find: "if (mask_events) store<u8>",
-    replace: "if (mask_events && !ON) store<u8>",
+    file: "traps/table.ts",
+    find: "return load<u8>(entry(vector), 6);",
+    replace: "return load<u8>(entry(vector), 6) & (ON ? ~TRAP_MASKS_EVENTS : 0xff);",
     fails: "traps: an interrupt gate masks events",
   },
   {
