@@ -94,3 +94,4 @@ export { randomGuest };
 export { loopGuest } from "./loops.ts";
 export { walkingGuest } from "./walks.ts";
 export { pagesGuest } from "./pages.ts";
+export { kernelsGuest } from "./kernels.ts";

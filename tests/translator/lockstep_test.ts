@@ -1,7 +1,14 @@
 /** Interpreter against translator; see lockstep.ts. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compare, loopGuest, pagesGuest, randomGuest, walkingGuest } from "./lockstep.ts";
+import {
+  compare,
+  kernelsGuest,
+  loopGuest,
+  pagesGuest,
+  randomGuest,
+  walkingGuest,
+} from "./lockstep.ts";
 
 Deno.test("random code: translated as interpreted", async () => {
   let translations = 0;
@@ -43,6 +50,17 @@ Deno.test("loops over pages, remapped between, with hypercalls: translated as in
       translations += await compare(pagesGuest(seed), seed % 4 === 0);
     }),
     { numRuns: 80, endOnFailure: true },
+  );
+  assert.ok(translations > 200, `${translations} translations`);
+});
+
+Deno.test("loops over PUSHA, segment loads, system calls, upcalls, multicalls and address spaces: translated as interpreted", async () => {
+  let translations = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
+      translations += await compare(kernelsGuest(seed), seed % 4 === 0);
+    }),
+    { numRuns: 100, endOnFailure: true },
   );
   assert.ok(translations > 200, `${translations} translations`);
 });

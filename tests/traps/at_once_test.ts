@@ -21,7 +21,7 @@ import {
   SEG_SIZE,
 } from "../../core/wasm/layout.ts";
 import { PAGES } from "../hypercalls/rig.ts";
-import { HC, KCS, KDS, kernel, registers, sendNmi } from "./kernel.ts";
+import { DATA, HC, KCS, KDS, kernel, registers, sendNmi, UCS, UDS } from "./kernel.ts";
 import { park } from "./selectors.ts";
 import {
   code,
@@ -36,6 +36,7 @@ import {
 } from "./situations.ts";
 
 const XEN32_LIMITS = 4, GDT_PAGE = 20;
+const PHYSDEV = 33, SET_IOPL = 6;
 const DOM_RUNNING = 1;
 
 async function side(options: number, stepped: boolean) {
@@ -43,6 +44,13 @@ async function side(options: number, stepped: boolean) {
   const { guest, rig, table } = k;
   const info = rig.core.exports.domain_shared_info(guest.domid);
   assert.equal(guest.call(HC.updateVa, guest.va(SHARED), info << 12 | 0x63, info >>> 20, 2), 0);
+  // what lies beside the outer rings' stack in memory does not do so in the address space
+  for (const [page, other] of [[DATA - 1, 50], [DATA + 1, 51]]) {
+    const mfn = guest.mfns[other];
+    assert.equal(guest.call(HC.updateVa, guest.va(page), mfn << 12 | 0x67, mfn >>> 20, 2), 0);
+  }
+  // and what does lie beside it would do as the end of a frame
+  for (const page of [41, 51]) guest.write(guest.va(page), ...Array(16).fill(UDS));
   writeHandlers(guest);
   for (const [entry, words] of Object.entries(KINDS)) {
     table.tryGdt(Number(entry), words);
@@ -73,6 +81,7 @@ function bringAbout({ guest, go }: Side, s: Situation): void {
   guest.call(HC.stackSwitch, s.kernelSs, s.kernelSp);
   guest.call(HC.callbacks, s.upcallCode, upcallOf(guest, s), KCS, 0);
   guest.call(HC.assist, s.assist ? 0 : 1, 4);
+  guest.call(PHYSDEV, SET_IOPL, guest.write(guest.va(33), s.iopl));
   if (s.taskSwitched) guest.call(HC.fpu, 1);
   const mfn = guest.mfns[FRAMES];
   const rights = { written: 0x63, "read-only": 0x61, absent: 0 }[s.frames];
@@ -184,7 +193,7 @@ async function compare(situations: Situation[], options: number): Promise<void> 
 }
 
 const mostlyPlain = fc.constantFrom(0, 0, 0, 0, 0, XEN32_LIMITS);
-const RUNS = Number(Deno.env.get("AT_ONCE_RUNS") ?? 60);
+const RUNS = 120;
 
 Deno.test("the fast ways into the kernel and back do what the rules say [trap.frame] [iret]", async () => {
   const list = fc.array(situation, { minLength: 1, maxLength: 12, size: "max" });
@@ -193,4 +202,95 @@ Deno.test("the fast ways into the kernel and back do what the rules say [trap.fr
     { numRuns: RUNS },
   );
   assert.ok(compared > 4 * skipped, `${compared} compared, ${skipped} skipped`);
+});
+
+const plain: Situation = {
+  how: "ud2",
+  from: 3,
+  originCode: UCS,
+  originStack: UDS,
+  kernelOriginCode: KCS,
+  kernelOriginStack: KDS,
+  data: [UDS, UDS, UDS, UDS],
+  originFlags: 0x202,
+  esp: 0x800,
+  handlerCode: KCS,
+  handlerFlags: 0,
+  handler: "stay",
+  kernelSs: KDS,
+  kernelSp: 0xc0000000 + FRAMES * 4096 + 0x800,
+  frames: "written",
+  upcallCode: KCS,
+  upcall: "stay",
+  pending: 0,
+  mask: 0,
+  padding: 0,
+  known: true,
+  nmis: 0,
+  assist: 0,
+  iopl: 0,
+  taskSwitched: false,
+  to: [UCS, UDS],
+  toFlags: 0x202,
+  toEsp: 0xc0000000 + DATA * 4096 + 0x800,
+  change: null,
+};
+const GROWS_DOWN = 14 * 8 | 1,
+  BASED = 7 * 8 | 1,
+  USER_GROWS_DOWN = 11 * 8 | 3,
+  OWN_STACK = 2 * 8 | 1;
+
+/** What stands out of the plain situation: an entry from ring 3, or the way given back to it. */
+const EDGES: [name: string, change: Partial<Situation>][] = [
+  ["nothing", {}],
+  ["an error code", { how: "load" }],
+  ["kernel_ss grows down", { kernelSs: GROWS_DOWN }],
+  ["kernel_ss has a base and a limit", { kernelSs: BASED }],
+  ["kernel_ss is of ring 3", { kernelSs: UDS }],
+  ["kernel_sp at a page's beginning", { kernelSp: 0xc0000000 + FRAMES * 4096 + 8 }],
+  ["kernel_sp at a page's end", { kernelSp: 0xc0000000 + FRAMES * 4096 + 0x1000 }],
+  ["kernel_sp at 0", { kernelSp: 0 }],
+  ["a kernel stack that is read only", { frames: "read-only" }],
+  ["a kernel stack that is not there", { frames: "absent" }],
+  ["an event pending", { pending: 1 }],
+  ["an event pending, the handler masks", { pending: 1, handlerFlags: 4 }],
+  ["an event masked", { pending: 1, mask: 0xff, padding: 0xa5 }],
+  ["an NMI pending within one", { nmis: 2 }],
+  ["virtual IOPL in the frame", { assist: 4, iopl: 3 }],
+  ["back with an event pending", { how: "hypercall iret", from: 1, pending: 1, mask: 1 }],
+  ["back with an event pending, IF off", {
+    how: "hypercall iret",
+    from: 1,
+    pending: 1,
+    mask: 1,
+    toFlags: 2,
+  }],
+  ["back with an NMI pending", { how: "hypercall iret", from: 1, nmis: 2 }],
+  ["back to a stack that grows down", { how: "iret", from: 1, to: [UCS, USER_GROWS_DOWN] }],
+  ["in ring 3 on a stack that grows down", { how: "int3", originStack: USER_GROWS_DOWN }],
+  ["back with inner segments", { how: "iret", from: 1, data: [KDS, KDS, OWN_STACK, KDS] }],
+  ["back with null segments", { how: "hypercall iret", from: 1, data: [0, 3, 0, 3] }],
+  ["back under TF", { how: "hypercall iret", from: 1, toFlags: 0x302 }],
+  ["back to VM86", { how: "hypercall iret", from: 1, toFlags: 0x20202 }],
+  ["ring 3 to ring 1", { how: "iret", to: [KCS, KDS] }],
+  ["a misaligned frame under AC", { how: "iret under AC", esp: 0x7fe }],
+  ["a frame across a page's end", { how: "iret", from: 1, esp: 8 }],
+  ["a stack that changed in its table", {
+    how: "multicall iret",
+    from: 1,
+    kernelOriginStack: OWN_STACK,
+    to: [KCS, KDS],
+    change: [2, 7],
+  }],
+];
+
+Deno.test("the fast ways into the kernel and back at their edges [trap.frame] [iret]", async (t) => {
+  for (const options of [0, XEN32_LIMITS]) {
+    for (const [name, change] of EDGES) {
+      await t.step(
+        options ? `${name}, limits of 2007` : name,
+        () => compare([{ ...plain, ...change }], options),
+      );
+    }
+  }
 });

@@ -30,18 +30,18 @@ export const KINDS: Record<number, [number, number]> = {
   3: descriptor(0xcffb00), // code of ring 3
   4: descriptor(0xcff300), // data of ring 3
   5: descriptor(0xc0bb00, 0, 0xeffff), // limited
-  6: descriptor(0xc0b700), // grows down
-  7: descriptor(0xc0b300, 0, 0xeffff),
+  6: descriptor(0x803b00), // not present
+  7: descriptor(0xc0b300, 0x1000, 0xeffff), // based and limited
   8: descriptor(0x80bb00), // 16 bits
   9: descriptor(0xcfbf00), // conforming
   10: descriptor(0xcf7300), // not present
   11: descriptor(0xc0f700), // grows down, of ring 3
   12: descriptor(0xcff300, 0x1000),
   13: descriptor(0xcffb00, 0x1000),
-  14: descriptor(0x803b00), // not present
+  14: descriptor(0xc0b700), // grows down
   15: descriptor(0xcfb200), // not accessed
 };
-const ABSENT = [10, 14];
+const ABSENT = [10, 6];
 const gdt = (entry: number, rpl: number) => entry * 8 | rpl;
 const ldt = (entry: number, rpl: number) => entry * 8 | 4 | rpl;
 
@@ -58,7 +58,7 @@ const kernelCode = mostly(
   gdt(5, 1),
   gdt(8, 1),
   gdt(9, 1),
-  gdt(14, 1),
+  gdt(6, 1),
   ldt(1, 1),
   KCS | 3,
   1,
@@ -66,7 +66,7 @@ const kernelCode = mostly(
 const kernelStack = mostly(
   KDS,
   gdt(2, 1),
-  gdt(6, 1),
+  gdt(14, 1),
   gdt(7, 1),
   gdt(15, 1),
   ldt(2, 1),
@@ -91,9 +91,9 @@ const data = mostly(
   ldt(4, 3),
 );
 /** Arithmetic flags, IF, DF, IOPL, RF and ID as they come; TF, VM, NT and AC seldom. */
-const flags = fc.tuple(fc.nat(), mostly(0, 0x100, 0x20000, 0x4000, 0x40000)).map(([any, rare]) =>
-  any & 0x213ed5 | rare
-);
+const flags = fc.tuple(fc.nat(), mostly(0, 0x100, 0x20000, 0x4000, 0x40000, 0x40000)).map((
+  [any, rare],
+) => any & 0x213ed5 | rare);
 const pointer = (base: number) =>
   mostly(0x800, 0xffc, 0x1000, 4, 8, 20, 24, 0x7fe, 0xff3, 0xfee, 0xfe8, 0xff0).map((n) =>
     base + n
@@ -112,16 +112,16 @@ const TRAPS: Record<string, [bytes: number[], fault: boolean, error: boolean, ve
   "int 0x90": [[0xcd, 0x90], true, true, 13],
   fnop: [[0xd9, 0xd0], true, false, 7],
 };
-const RETURNS = ["iret", "hypercall iret", "multicall iret"] as const;
+const RETURNS = ["iret", "iret under AC", "hypercall iret", "multicall iret"] as const;
 
 const BASE = 0xc0000000;
 export const situation = fc.record({
-  how: fc.constantFrom(...Object.keys(TRAPS), ...RETURNS, ...RETURNS),
-  from: mostly<1 | 3>(3, 1),
+  how: fc.oneof(fc.constantFrom(...Object.keys(TRAPS)), fc.constantFrom(...RETURNS)),
+  from: fc.constantFrom<1 | 3>(1, 3),
   originCode: userCode,
   originStack: userStack,
   kernelOriginCode: kernelCode,
-  kernelOriginStack: kernelStack,
+  kernelOriginStack: fc.oneof(kernelStack, fc.constant(gdt(2, 1))),
   data: fc.tuple(data, data, data, data),
   originFlags: flags,
   esp: pointer(0),
@@ -146,13 +146,17 @@ export const situation = fc.record({
   known: mostly(true, false),
   nmis: mostly(0, 1, 2),
   assist: mostly(0, 4),
+  iopl: fc.nat(3),
   taskSwitched: fc.boolean(),
   to: fc.tuple(fc.oneof(userCode, kernelCode), fc.oneof(userStack, kernelStack)),
   toFlags: flags,
   toEsp: pointer(BASE + DATA * 4096),
   change: fc.option(
-    fc.tuple(fc.integer({ min: 1, max: 15 }), fc.integer({ min: 1, max: 15 })),
-    { freq: 4 },
+    fc.tuple(
+      fc.oneof(fc.constant(2), fc.integer({ min: 1, max: 15 })),
+      fc.integer({ min: 1, max: 15 }),
+    ),
+    { freq: 2 },
   ),
 });
 export type Situation = typeof situation extends fc.Arbitrary<infer T> ? T : never;
@@ -201,12 +205,19 @@ function load(s: Situation): number[] {
   return [...new Set(loadable)].flatMap((selector) => [...mov(0, selector), 0x8e, 0xc0]);
 }
 
+/** Writes where the frames of entries will lie, so that the TLB has the page. */
+function touch(s: Situation): number[] {
+  if (s.frames !== "written" || s.kernelSp < BASE || s.kernelSp >= 0xf0000000) return [];
+  return [s.kernelSp - 1, s.kernelSp - 40].flatMap((at) => [0xc6, 5, ...imm(at), 0]);
+}
+
 const mov = (register: number, value: number) => [0xb8 + register, ...imm(value)];
 
 /** The way out of the kernel: pushes the frame and takes it. */
 function leave(guest: Guest, s: Situation): number[] {
   const [cs, ss] = s.to;
   const frame = [guest.va(CODE, TARGET), cs, s.toFlags, s.toEsp, ss];
+  if (s.how === "iret under AC") return [...push(...frame), ...push(0x40202), 0x9d, 0xcf]; // popf before
   if (s.how === "iret") return [...push(...frame), 0xcf];
   const pushed = push(0x77665544, ...frame);
   if (s.how === "hypercall iret") return [...pushed, ...hypercall(HC.iret)];
@@ -237,7 +248,14 @@ export function code(guest: Guest, s: Situation, gdtAt: number): number[] {
   }
   const shared = guest.va(SHARED);
   const info = s.pending | s.mask << 8 | s.padding << 16;
-  const before = [...update, ...(s.known ? load(s) : []), 0xc7, 5, ...imm(shared), ...imm(info)];
+  const before = [
+    ...update,
+    ...(s.known ? [...load(s), ...touch(s)] : []),
+    0xc7,
+    5,
+    ...imm(shared),
+    ...imm(info),
+  ];
   [0x8ed8, 0x8ec0, 0x8ee0, 0x8ee8].forEach((to, n) =>
     before.push(...mov(0, s.data[n]), to >>> 8, to & 0xff)
   );
