@@ -156,6 +156,12 @@ class Kernel extends Code {
     );
   }
 
+  /** Reads a page that ring 3 may not read. */
+  kernelPage(): void {
+    const at = SHARED + 0xc00 + 4 * this.random(0x80);
+    this.slot(this.pick([0x03, 0x8b]), 0x05 | this.pick([EAX, ECX, EDX]) << 3, ...this.dword(at));
+  }
+
   changeDescriptor(): void {
     const [low, high] = this.pick(DESCRIPTORS);
     this.put(
@@ -257,6 +263,8 @@ class Kernel extends Code {
       () => this.variable(),
       () => this.variable(),
       () => this.popAllFaulting(),
+      () => this.kernelPage(),
+      () => this.kernelPage(),
     ];
     const kernels = [
       () => this.changeDescriptor(),
