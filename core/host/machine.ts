@@ -196,7 +196,7 @@ export class Machine {
     signal?.throwIfAborted();
     this.mustBeOpen();
     const memory = options.memory ?? 64;
-    if (!(memory >= 0)) {
+    if (!(memory >= 0 && memory < Infinity)) {
       throw new StateError("argument", `memory is ${memory}, not a number of MiB`);
     }
     const file = image instanceof URL ? await fetchImage(image, signal) : image;

@@ -62,7 +62,7 @@ Deno.test("addDomain with options of any kind: a domain, or an error that says w
       }
       assert.equal(machine.core.exports.audit(stays.id), 0);
     }),
-    { numRuns: 200 },
+    { numRuns: 200, examples: [[{ memory: Infinity }], [{ maxMemory: Infinity }]] },
   );
   assert.ok(seen.made > 10 && seen.refused > 10, JSON.stringify(seen));
   await stays.console.send(bytes("q"));
