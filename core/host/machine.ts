@@ -170,6 +170,7 @@ export class Machine {
     this.loop = new RunLoop(core, clock, {
       slice: () => this.stepper.active ? this.stepper.left : full(),
       sliced: () => this.translation.sliced(),
+      expecting: () => this.translation.building,
       service: (idle) => {
         this.stepper.sliced();
         this.translation.sliceEnded();

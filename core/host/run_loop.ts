@@ -16,6 +16,8 @@ export interface LoopWork {
   slice?(): number | undefined;
   /** Guests have run as many instructions as a full slice has, in one or in several. */
   sliced(): void;
+  /** Whether another thread's message is waited for. */
+  expecting(): boolean;
   /**
    * Looks after the guests' rings and those guests that ended.
    *
@@ -83,7 +85,7 @@ export class RunLoop {
       // What a guest said goes out now, not at the end of the turn.
       if (result === RUN_HOST) await null;
       if (this.clock.mode === "virtual") await this.work.settled();
-      if (turn.over) await turn.pass();
+      if (turn.over) await turn.pass(this.work.expecting());
     }
   }
 

@@ -153,6 +153,11 @@ export class Translator {
     return this.#translated.size;
   }
 
+  /** Whether regions are being built. */
+  get building(): boolean {
+    return this.#building;
+  }
+
   /** Why no more is translated, "" while all is well. */
   get failure(): string {
     return this.#failure;
