@@ -48,7 +48,8 @@ export function trace_history(domid: u32): usize {
  *
  * @returns the place that trace_hypercall_done wants
  */
-export function trace_hypercall(domid: u32, nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): usize {
+// @ts-ignore: decorator
+@inline export function trace_hypercall(domid: u32, nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): usize {
   const n = ++sequence;
   // Each domain's entries are in order of their sequence numbers; the slot is the oldest one's.
   const at = history_next(domid);
@@ -65,7 +66,8 @@ export function trace_hypercall(domid: u32, nr: u32, a1: u32, a2: u32, a3: u32, 
 }
 
 /** Notes a hypercall's result. */
-export function trace_hypercall_done(at: usize, nr: u32, result: i32): void {
+// @ts-ignore: decorator
+@inline export function trace_hypercall_done(at: usize, nr: u32, result: i32): void {
   store<u32>(at, result, 24);
   if (trace_mask & TRACE_HYPERCALL) env_trace(TRACE_RESULT, nr, result, 0, 0, 0, 0);
 }
@@ -97,9 +99,10 @@ export function trace_code(all: bool, mfn: u32): void {
 // Byte n of this table counts the hypercalls of domain n, mod 256.
 const counters: usize = memory.data(128);
 
-function history_next(domid: u32): usize {
+// @ts-ignore: decorator
+@inline function history_next(domid: u32): usize {
   const counter = counters + (domid & 127);
   const n: u32 = load<u8>(counter);
   store<u8>(counter, n + 1);
-  return trace_history(domid) + (n & (HISTORY - 1)) * HISTORY_ENTRY;
+  return TRACE + (domid & 127) * HISTORY * HISTORY_ENTRY + (n & (HISTORY - 1)) * HISTORY_ENTRY;
 }

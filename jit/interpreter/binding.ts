@@ -36,6 +36,11 @@ import type { HelperName } from "../semantics/runtime.ts";
 import type { IntType, Operand, Value } from "../semantics/value.ts";
 
 const STALE = SPECIAL.indexOf("stale");
+/** Helpers that change the ring, and the function that does such an instruction and finds the way on. */
+const WHOLE: Partial<Record<HelperName, HelperName>> = {
+  insn_int: "cpu_int",
+  insn_iret: "cpu_iret",
+};
 
 /** Name of the function table with one handler per form. */
 export const HANDLERS = "handlers";
@@ -233,6 +238,8 @@ export class RecordContext extends FormContext {
 
   leave(helper: HelperName, ...args: Operand[]): void {
     this.countExit();
+    const whole = WHOLE[helper];
+    if (whole) return this.#dispatch(this.call(whole, this.record()));
     this.invoke("cpu_enter_slow", this.record());
     this.invoke(helper, ...args);
     this.#tail("resume", []);

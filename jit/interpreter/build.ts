@@ -137,8 +137,7 @@ function addRoads(m: binaryen.Module, long: boolean, profile: boolean): void {
     const x = road(m, 1);
     x.profile = profile;
     x.countExit();
-    x.invoke("cpu_fault", x.record());
-    x.resume();
+    dispatchTo(x, () => x.call("cpu_fault", x.record()));
     addFunction(m, "fault", 1, x);
   }
   {

@@ -19,11 +19,13 @@ export const HELPERS = {
   // the way on
   cpu_resume: { parameters: [], result: i32 },
   cpu_link: { parameters: [i32], result: i32 },
-  cpu_fault: { parameters: [i32], result: null },
+  cpu_fault: { parameters: [i32], result: i32 },
   cpu_jump_ok: { parameters: [i32], result: i32 },
   cpu_enter_slow: { parameters: [i32], result: null },
   cpu_settled: { parameters: [i32, i32], result: i32 },
   cpu_hypercall: { parameters: [i32, i32], result: i32 },
+  cpu_int: { parameters: [i32], result: i32 },
+  cpu_iret: { parameters: [i32], result: i32 },
   cpu_code_known: { parameters: [i32, i32], result: i32 },
   // memory
   cpu_tlb_known: { parameters: [i32, i32], result: i32 },

@@ -11,6 +11,7 @@ import {
   C_BUDGET,
   C_CPL,
   C_EIP,
+  C_FAULT,
   C_INSN_EIP,
   C_JUMP_TAG,
   C_MODE,
@@ -27,6 +28,7 @@ import {
   JUMP_RECORD,
   JUMP_TAG,
   JUMP_TAG_SPREAD,
+  NO_FAULT,
   PREFIX_ADDR16,
   PREFIX_LINKABLE,
   R_ZERO,
@@ -59,6 +61,8 @@ const HYPERCALL_MULTICALL = 13;
 const HYPERCALL_IRET = 23;
 /** What does not come back behind itself at once: the interpreter does it, in one call. */
 const CHANGES_RING: ReadonlySet<HelperName> = new Set(["insn_int", "insn_iret"]);
+/** With cpu_tlb_probe's access: FAULTS of core/wasm/pagetables/walk.ts. */
+const PROBE_FAULTS = 64;
 /** The condition of JNE. */
 const NOT_EQUAL = 5;
 /** So many targets are compared with one by one. */
@@ -77,6 +81,8 @@ export const blockLabel = (block: number) => `block${block}`;
 export class RegionContext extends LocalContext {
   readonly #i: DecodedInstruction | null;
   readonly #b: number;
+  /** Its accesses come in the interpreter's order, so that the first that fails is the instruction's fault. */
+  #asInterpreted = true;
 
   /**
    * @param block number of the instruction's block
@@ -238,10 +244,12 @@ export class RegionContext extends LocalContext {
         const known = this.load(4, entry, TLB + (access === 0 ? TLB_READ : TLB_WRITE));
         const hit = this.eq(known, this.or(last(), super.readState(4, C_TLB_TAG)));
         this.if(hit, () => this.store(4, slot.bias, this.load(4, entry, TLB + TLB_ADDEND)), () => {
-          const host = this.call("cpu_tlb_probe", linear, size, access);
+          const faults = this.#asInterpreted ? PROBE_FAULTS : 0;
+          const host = this.call("cpu_tlb_probe", linear, size, access | faults);
           this.unlikely(this.eqz(host), () => {
             this.store(4, slot.page, NO_PAGE);
             this.cleanup?.();
+            if (faults) this.if(this.ne(this.load(4, CPU, C_FAULT), NO_FAULT), () => this.faulted());
             this.#exitToInterpreter();
           });
           this.store(4, slot.bias, this.sub(host, linear));
@@ -268,6 +276,7 @@ export class RegionContext extends LocalContext {
   /** An access that fails leaves before a register has changed, and what was stored is stored once more. */
   override pushAll(): void {
     if (!this.flat || this.size !== 4) return super.pushAll();
+    this.#asInterpreted = false;
     const sp = this.stackPointer().read();
     for (let n = 0; n < 8; n++) {
       this.atLinear(this.sub(sp, 4 * (n + 1)), 4, true).write(this.readState(4, 8 * n));
@@ -277,6 +286,7 @@ export class RegionContext extends LocalContext {
 
   override popAll(): void {
     if (!this.flat || this.size !== 4) return super.popAll();
+    this.#asInterpreted = false;
     const sp = this.stackPointer().read();
     const at = (n: number) => this.add(sp, 4 * (7 - n));
     const wanted = [0, 1, 2, 3, 5, 6, 7];

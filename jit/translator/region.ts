@@ -161,6 +161,8 @@ function decodedMode(view: DataView, record: number): number {
   return view.getUint32(record - RECORD_SIZE + 8, true);
 }
 
+const HYPERCALL_VECTOR = 0x82;
+
 const DIRECT = /^(jcc|jmp|call|jcxz|loop(n?e)?)$/;
 
 /** True for a direct jump, call or loop; links lead within the page only. */
@@ -176,6 +178,14 @@ function leaves(i: DecodedInstruction): boolean {
   return i.handler !== "end" && (i.handler.row.slow !== "" || LEAVES.test(i.handler.row.name));
 }
 
+/** INT n and IRET, which the interpreter does in one call: a region that begins there would be entered to be left. */
+function entersAnotherRing(i: DecodedInstruction): boolean {
+  if (i.handler === "end") return false;
+  const { slow } = i.handler.row;
+  return slow === "insn_iret" ||
+    slow === "insn_int" && (Number(i.immediate) & 0xff) !== HYPERCALL_VECTOR;
+}
+
 function isCall(i: DecodedInstruction): boolean {
   return i.handler !== "end" && i.handler.row.name.startsWith("call");
 }
@@ -186,7 +196,8 @@ function isCall(i: DecodedInstruction): boolean {
  * @param page offset of the first block in its page
  * @param find finds blocks by their offset from the first
  * @param learned what else belongs to it
- * @returns null if its first block holds something that only the interpreter does
+ * @returns null if its first block holds something that only the interpreter does, or begins with what that does
+ *   in one call
  */
 export function findRegion(
   view: DataView,
@@ -229,7 +240,7 @@ export function findRegion(
     return block;
   };
   const first = add(0, record);
-  if (!first) return null;
+  if (!first || entersAnotherRing(first.instructions[0])) return null;
   for (const [offset, how] of learned) {
     const block = add(offset, find(offset));
     if (block && how === JIT_EXIT_RETURN) block.returned = true;

@@ -22,17 +22,14 @@ export {
   cpu_popf,
   cpu_pusha,
 } from "./long";
+export { cpu_code_known, cpu_fault, cpu_hypercall, cpu_int, cpu_iret, cpu_settled } from "./onward";
 export {
-  cpu_code_known,
   cpu_enter_slow,
-  cpu_fault,
-  cpu_hypercall,
   cpu_jump_ok,
   cpu_link,
   cpu_no_fault,
   cpu_raise,
   cpu_resume,
-  cpu_settled,
   cpu_stale,
 } from "./run";
 export { cpu_sse_arithmetic, cpu_sse_compare, cpu_sse_horizontal } from "./sse_arithmetic";

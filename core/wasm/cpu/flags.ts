@@ -47,7 +47,8 @@ export const AUX_PARITY: u32 = 2;
 export const AUX_SIGN: u32 = 1;
 
 /** The six arithmetic flags in their EFLAGS positions. */
-export function flags_arithmetic(): u32 {
+// @ts-ignore: decorator
+@inline export function flags_arithmetic(): u32 {
   const res = load<i64>(CPU + C_FLAG_RES);
   const aux = load<u32>(CPU + C_FLAG_AUX);
   let f: u32 = aux >> 31;
@@ -60,7 +61,8 @@ export function flags_arithmetic(): u32 {
 }
 
 /** Sets the six arithmetic flags from an EFLAGS image. */
-export function flags_set_arithmetic(f: u32): void {
+// @ts-ignore: decorator
+@inline export function flags_set_arithmetic(f: u32): void {
   const res: i64 = f & ZF ? 0 : 1;
   let aux: u32 = (f & AF) >> 1;
   if (f & CF) aux |= AUX_CF;
@@ -105,7 +107,8 @@ export function flags_from(what: i32, a: u32, b: u32): void {
 }
 
 /** The whole EFLAGS register as PUSHF at this moment would show it (IF and bit 1 read one). */
-export function eflags(): u32 {
+// @ts-ignore: decorator
+@inline export function eflags(): u32 {
   return load<u32>(CPU + C_EFLAGS) | flags_arithmetic();
 }
 
@@ -113,7 +116,8 @@ export function eflags(): u32 {
  * Replaces all of EFLAGS. IF and bit 1 are forced to one and IOPL, VM, VIF, VIP to zero: a PV guest
  * never runs with other values (shared/pv-abi.md §2.5, §4.7).
  */
-export function set_eflags(f: u32): void {
+// @ts-ignore: decorator
+@inline export function set_eflags(f: u32): void {
   flags_set_arithmetic(f);
   store<u32>(CPU + C_EFLAGS, (f & (TF | DF | NT | RF | AC | ID)) | IF | 2);
 }

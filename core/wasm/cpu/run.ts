@@ -36,22 +36,28 @@ import {
   SS,
 } from "../layout";
 import { frame } from "../frames/page";
-import { deliver_events, events_deliverable, events_settled } from "../events/deliver";
+import { deliver_events, events_deliverable } from "../events/deliver";
 import { forget_over_the_end, over_the_end, translate_exec } from "../pagetables/walk";
 import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
-import { insn_hypercall } from "../traps/interrupt";
-import { EXIT_RECORD, find_block, generation, is_block, jump_entry, TRANSIENT } from "./code";
+import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
+import { onward } from "./onward";
 import { long_caught } from "../long/address";
-import { clear_fault, fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
+import { fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
 import { LONG } from "./tables";
 
 /** Record to go on with, after everything that is pending was settled. */
 export function cpu_resume(): u32 {
+  const rec = onward();
+  return rec ? rec : settle();
+}
+
+/** As cpu_resume, where there may be something to settle. */
+function settle(): u32 {
   while (true) {
     store<u32>(CPU + C_RECORD, 0);
     const shadow = load<u32>(CPU + C_SHADOW) != 0; // MOV SS: no #DB and no event before the next one
@@ -110,7 +116,7 @@ function locate(): u32 {
 
 /** Tells the translator where code goes on: handlers and what follows an instruction that the core did. */
 // @ts-ignore: decorator
-@inline function note_resumed(eip: u32, tag: u32): void {
+@inline export function note_resumed(eip: u32, tag: u32): void {
   const count = load<u32>(JIT_RESUMES_COUNT);
   const at: usize = JIT_RESUMES + ((count & (JIT_RESUMES_ENTRIES - 1)) << 3);
   store<u32>(at, eip);
@@ -203,10 +209,11 @@ function cpu_resume_quick(): u32 {
 }
 
 /**
- * Called when the instruction of `rec` cannot go on: because it faulted (a fault is pending), or to be
- * continued later at the same place (a repeated string instruction).
+ * The instruction of `rec` cannot go on: because it faulted (a fault is pending), or to be continued later at the
+ * same place (a repeated string instruction).
  */
-export function cpu_fault(rec: u32): void {
+// @ts-ignore: decorator
+@inline export function cut_short(rec: u32): void {
   if (over_the_end) {
     forget_over_the_end();
     if (fault_pending() && load<u8>(rec + REC_SEG) == SS) fault(SS_, 0);
@@ -228,69 +235,17 @@ export function cpu_stale(rec: u32): void {
 
 /** Before a slow instruction: C_INSN_EIP, C_EIP, C_RECORD and the budget as slow helpers expect them. */
 export function cpu_enter_slow(rec: u32): void {
+  enter_slow(rec);
+}
+
+// @ts-ignore: decorator
+@inline export function enter_slow(rec: u32): void {
   const eip = load<u64>(CPU + C_EIP) + load<u16>(rec + REC_DELTA);
   store<u64>(CPU + C_INSN_EIP, eip);
   const after = eip + load<u8>(rec + REC_LENGTH);
   store<u64>(CPU + C_EIP, long_mode() ? after : after & 0xffffffff);
   store<u32>(CPU + C_RECORD, rec);
   store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - <i32> load<u8>(rec + REC_COUNT));
-}
-
-/**
- * For translated code after a slow instruction: whether cpu_resume would do nothing but lead to a record.
- *
- * @param eip where the next instruction lies
- * @param rec the record that translated code has for it
- * @returns 0 with nothing changed: cpu_resume finds the way on
- */
-export function cpu_settled(eip: u32, rec: u32): u32 {
-  if (load<u64>(CPU + C_EIP) != <u64> eip || load<u32>(CPU + C_FAULT) != NO_FAULT) return 0;
-  if (load<u32>(CPU + C_STEP_ARMED) | load<u32>(CPU + C_STOP) | load<u32>(CPU + C_SHADOW)) return 0;
-  if (load<i32>(CPU + C_BUDGET) <= 0 || !events_settled()) return 0;
-  if (!code_there(eip, rec)) return 0;
-  store<u32>(CPU + C_RECORD, 0);
-  return 1;
-}
-
-/**
- * For translated code: INT 0x82 of ring 1, all registers but the flags written back; answers as cpu_settled.
- * The flags belong in their place where it says 0.
- */
-export function cpu_hypercall(eip: u32, rec: u32): u32 {
-  insn_hypercall();
-  return cpu_settled(eip, rec);
-}
-
-/**
- * For translated code on its way to another page: whether the interpreter would go on with a record.
- *
- * @returns 0 with nothing changed but what looking that up may change: cpu_resume finds the way on
- */
-export function cpu_code_known(eip: u32, rec: u32): u32 {
-  return !load<u32>(CPU + C_STOP) && code_there(eip, rec) ? 1 : 0;
-}
-
-/** As locate, where that finds the block that translated code has; notes no fault. */
-function code_there(eip: u32, rec: u32): bool {
-  const tag = load<u32>(CPU + C_JUMP_TAG);
-  const entry = jump_entry(eip, tag);
-  if (load<u64>(entry + JUMP_EIP) == <u64> eip && load<u32>(entry + JUMP_TAG) == tag) {
-    const known = load<u32>(entry + JUMP_RECORD);
-    if (load<u32>(<usize> known + REC_HANDLER) != H_STALE) return known == rec;
-  }
-  const mode = load<u32>(CPU + C_MODE);
-  if (mode & MODE_STEP || !(mode & MODE_CODE_FLAT)) return false;
-  const address = translate_exec(eip);
-  if (address == ~0) {
-    clear_fault();
-    return false;
-  }
-  if (!is_block(rec, address, mode)) return false;
-  store<u64>(CPU + C_INSN_EIP, eip);
-  store<u64>(entry + JUMP_EIP, eip);
-  store<u32>(entry + JUMP_TAG, tag);
-  store<u32>(entry + JUMP_RECORD, rec);
-  return true;
 }
 
 /** Notes an exception of the instruction at work. */

@@ -135,7 +135,8 @@ export const ATTR_G: u32 = 0x800000;
 }
 
 /** Loads the hidden and visible parts of a segment register without any check; call update_mode() after. */
-export function set_segment(s: u32, selector: u32, attr: u32, base: u64, limit: u32): void {
+// @ts-ignore: decorator
+@inline export function set_segment(s: u32, selector: u32, attr: u32, base: u64, limit: u32): void {
   const p: usize = CPU + C_SEG + s * SEG_SIZE;
   store<u32>(p + SEG_SEL, selector);
   store<u32>(p + SEG_ATTR, attr);

@@ -63,7 +63,8 @@ export function read_tsc(): u64 {
  * virtual time goes on by as much. Charged for hypercalls, so that a slice of them lasts no longer
  * than one of instructions.
  */
-export function charge(ns: u32): void {
+// @ts-ignore: decorator
+@inline export function charge(ns: u32): void {
   store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - ns);
   store<u64>(CPU + C_RETIRED_END, load<u64>(CPU + C_RETIRED_END) - ns);
   skipped += ns;

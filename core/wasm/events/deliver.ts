@@ -19,7 +19,8 @@ let entered: bool = false;
  * on the way back from there are events looked at; an instruction that is merely rare here, such as
  * a segment load, delivers none, as on a real processor.
  */
-export function hypervisor_entered(): void {
+// @ts-ignore: decorator
+@inline export function hypervisor_entered(): void {
   entered = true;
 }
 
@@ -34,7 +35,8 @@ export function events_deliverable(): bool {
 }
 
 /** As events_deliverable, for who goes on by itself if it says no; nothing has changed if it says yes. */
-export function events_settled(): bool {
+// @ts-ignore: decorator
+@inline export function events_settled(): bool {
   if (entered && (upcall_due(current) || nmi_due() || segments_due())) return false;
   entered = false;
   return true;

@@ -27,7 +27,8 @@ export function slice_over(): bool {
 }
 
 /** Whether call_again was called since the last time this was asked. */
-export function take_again(): bool {
+// @ts-ignore: decorator
+@inline export function take_again(): bool {
   if (!again) return false;
   again = false;
   return true;

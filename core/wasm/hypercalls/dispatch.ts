@@ -153,7 +153,8 @@ export function dispatch(nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): 
  * @returns the value for EAX: a result or a negative errno; for a call cut short its own number,
  *   with EIP back at the instruction and the argument registers changed to what is left to do
  */
-export function hypercall(nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): i32 {
+// @ts-ignore: decorator
+@inline export function hypercall(nr: u32, a1: u32, a2: u32, a3: u32, a4: u32, a5: u32): i32 {
   hypervisor_entered();
   charge(COST);
   const at = trace_hypercall(current_domain.id, nr, a1, a2, a3, a4, a5);

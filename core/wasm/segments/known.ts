@@ -4,7 +4,15 @@
 // Nothing rests on being told of a change: each time a descriptor is asked for, its two words are
 // compared with what they were. Only where the table itself lies is remembered, so who gives a vCPU
 // another table, or runs another vCPU, calls forget_known.
-import { ATTR_P, ATTR_S, ATTR_TYPE_A, ATTR_TYPE_CODE, ATTR_TYPE_E, ATTR_TYPE_W } from "../cpu/state";
+import {
+  ATTR_D,
+  ATTR_P,
+  ATTR_S,
+  ATTR_TYPE_A,
+  ATTR_TYPE_CODE,
+  ATTR_TYPE_E,
+  ATTR_TYPE_W,
+} from "../cpu/state";
 import { ATTR_MASK, desc_at, desc_base, desc_high, desc_limit, desc_low } from "./descriptor";
 
 const ENTRIES: u32 = 64;
@@ -15,6 +23,7 @@ const LOW: usize = 8; // u32
 const HIGH: usize = 12; // u32
 const BASE: usize = 16; // u32
 const LIMIT: usize = 20; // u32
+const FLAT: usize = 24; // u32: 1 = 32 bits wide, of base 0, spans 4 GiB upwards
 
 const IN_USE: u32 = 1;
 const TI: u32 = 4;
@@ -31,15 +40,22 @@ export let known_limit: u32 = 0;
   return table + (<usize> ((selector >> 3) & (ENTRIES - 1)) << 5);
 }
 
+/** The place of a selector's descriptor; 0 if it is not known, or is not any more what it was. */
+// @ts-ignore: decorator
+@inline function entry_of(selector: u32): usize {
+  const e = place(selector);
+  if (load<u32>(e + SELECTOR) != ((selector & 0xfffc) | IN_USE)) return 0;
+  const at: usize = load<u32>(e + AT);
+  if ((load<u32>(at) ^ load<u32>(e + LOW)) | (load<u32>(at, 4) ^ load<u32>(e + HIGH))) return 0;
+  return e;
+}
+
 /** Looks a selector up; true with known_attr, known_base and known_limit set. */
 // @ts-ignore: decorator
 @inline export function known(selector: u32): bool {
-  const e = place(selector);
-  if (load<u32>(e + SELECTOR) != ((selector & 0xfffc) | IN_USE)) return false;
-  const at: usize = load<u32>(e + AT);
-  const high = load<u32>(e + HIGH);
-  if (load<u32>(at) != load<u32>(e + LOW) || load<u32>(at, 4) != high) return false;
-  known_attr = high & ATTR_MASK;
+  const e = entry_of(selector);
+  if (!e) return false;
+  known_attr = load<u32>(e + HIGH) & ATTR_MASK;
   known_base = load<u32>(e + BASE);
   known_limit = load<u32>(e + LIMIT);
   return true;
@@ -48,17 +64,43 @@ export let known_limit: u32 = 0;
 /** As known, for code that a return to the selector's ring may go to: present, of that very ring. */
 // @ts-ignore: decorator
 @inline export function known_code(selector: u32): bool {
-  if (!known(selector)) return false;
+  return known(selector) && is_code(known_attr, selector);
+}
+
+// @ts-ignore: decorator
+@inline function is_code(attr: u32, selector: u32): bool {
   const wanted = ATTR_P | ATTR_S | ATTR_TYPE_CODE | (selector & 3) << 13;
-  return (known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | 0x6000)) == wanted;
+  return (attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_E | 0x6000)) == wanted;
+}
+
+/** Attributes of flat 32-bit code, known and as known_code wants it; else 0. */
+// @ts-ignore: decorator
+@inline export function known_flat_code(selector: u32): u32 {
+  const e = entry_of(selector);
+  if (!e || !load<u32>(e + FLAT)) return 0;
+  const attr = load<u32>(e + HIGH) & ATTR_MASK;
+  return is_code(attr, selector) ? attr : 0;
 }
 
 /** As known, for a stack of the selector's ring: present writable data of that very ring, marked accessed. */
 // @ts-ignore: decorator
 @inline export function known_stack(selector: u32): bool {
-  if (!known(selector)) return false;
+  return known(selector) && is_stack(known_attr, selector);
+}
+
+// @ts-ignore: decorator
+@inline function is_stack(attr: u32, selector: u32): bool {
   const wanted = ATTR_P | ATTR_S | ATTR_TYPE_W | ATTR_TYPE_A | (selector & 3) << 13;
-  return (known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_W | ATTR_TYPE_A | 0x6000)) == wanted;
+  return (attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_W | ATTR_TYPE_A | 0x6000)) == wanted;
+}
+
+/** Attributes of a flat 32-bit stack, known and as known_stack wants it; else 0. */
+// @ts-ignore: decorator
+@inline export function known_flat_stack(selector: u32): u32 {
+  const e = entry_of(selector);
+  if (!e || !load<u32>(e + FLAT)) return 0;
+  const attr = load<u32>(e + HIGH) & ATTR_MASK;
+  return is_stack(attr, selector) ? attr : 0;
 }
 
 /** As known, for data that a ring may load: present, no code, marked accessed. */
@@ -68,6 +110,18 @@ export let known_limit: u32 = 0;
   if ((known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_A)) != (ATTR_P | ATTR_S | ATTR_TYPE_A)) return false;
   const dpl = (known_attr >> 13) & 3;
   return dpl >= ring && dpl >= (selector & 3);
+}
+
+/** Attributes of flat writable data, known and as known_data wants it; else 0. */
+// @ts-ignore: decorator
+@inline export function known_flat_data(selector: u32, ring: u32): u32 {
+  const e = entry_of(selector);
+  if (!e || !load<u32>(e + FLAT)) return 0;
+  const attr = load<u32>(e + HIGH) & ATTR_MASK;
+  const wanted = ATTR_P | ATTR_S | ATTR_TYPE_W | ATTR_TYPE_A;
+  if ((attr & (wanted | ATTR_TYPE_CODE)) != wanted) return 0;
+  const dpl = (attr >> 13) & 3;
+  return dpl >= ring && dpl >= (selector & 3) ? attr : 0;
 }
 
 /** Remembers the descriptor read last; those of the LDT, whose pages come and go, are not kept. */
@@ -80,6 +134,8 @@ export function remember(selector: u32): void {
   store<u32>(e + HIGH, desc_high);
   store<u32>(e + BASE, desc_base());
   store<u32>(e + LIMIT, desc_limit());
+  const flat = (desc_base() | ~desc_limit()) == 0 && (desc_high & (ATTR_D | ATTR_TYPE_E)) == ATTR_D;
+  store<u32>(e + FLAT, flat ? 1 : 0);
 }
 
 /** To be called when another table is in force. */

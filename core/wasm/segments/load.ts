@@ -25,7 +25,7 @@ import {
   read_descriptor,
   segment_from_descriptor,
 } from "./descriptor";
-import { known_attr, known_base, known_data, known_limit, known_stack, remember } from "./known";
+import { known_attr, known_base, known_data, known_flat_data, known_limit, known_stack, remember } from "./known";
 
 /** #GP with a selector, unless reading its descriptor already left a fault (an LDT page). */
 export function bad_selector(selector: u32): bool {
@@ -69,16 +69,20 @@ function check_data_selector(selector: u32, ring: u32): bool {
  *
  * @returns false with nothing changed
  */
-export function load_known(seg: u32, selector: u32): bool {
+// @ts-ignore: decorator
+@inline export function load_known(seg: u32, selector: u32): bool {
   if (seg >= <u32> FS && !(selector & 0xfffc)) {
     set_segment(seg, selector, 0, 0, 0);
     return true;
   }
-  if (!known_data(selector, cpl())) return false;
   if (seg < <u32> FS) {
     if (!(load<u32>(CPU + C_MODE) & MODE_FLAT)) return false;
-    if ((known_attr & (ATTR_TYPE_W | ATTR_TYPE_E)) != ATTR_TYPE_W || known_base | ~known_limit) return false;
+    const attr = known_flat_data(selector, cpl());
+    if (!attr) return false;
+    set_segment(seg, selector, attr, 0, 0xffffffff);
+    return true;
   }
+  if (!known_data(selector, cpl())) return false;
   set_segment(seg, selector, known_attr, known_base, known_limit);
   return true;
 }

@@ -87,13 +87,14 @@ export function check_return_code(selector: u32, from: u32): bool {
 // @ts-ignore: decorator
 @inline function clear_if_inner(seg: u32, ring: u32): void {
   const attr = seg_attr(seg);
-  if (((attr >> 13) & 3) >= ring) return;
+  if (((attr >> 13) & 3) >= ring || (attr | seg_selector(seg)) == 0) return;
   if ((attr & (ATTR_TYPE_CODE | ATTR_TYPE_E)) == (ATTR_TYPE_CODE | ATTR_TYPE_E)) return;
-  if (attr != 0 || seg_selector(seg) != 0) set_segment(seg, 0, 0, 0, 0);
+  set_segment(seg, 0, 0, 0, 0);
 }
 
 /** Nulls the data segments that a return to an outer ring may not take along. */
-export function clear_inner_segments(ring: u32): void {
+// @ts-ignore: decorator
+@inline export function clear_inner_segments(ring: u32): void {
   clear_if_inner(ES, ring);
   clear_if_inner(DS, ring);
   clear_if_inner(FS, ring);

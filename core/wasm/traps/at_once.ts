@@ -7,9 +7,7 @@
 import { AC, IF, IOPL, NT, RF, set_eflags, TF, VM } from "../cpu/flags";
 import {
   alignment_checked,
-  ATTR_D,
   ATTR_P,
-  ATTR_TYPE_E,
   AX,
   cpl,
   gpr,
@@ -44,7 +42,7 @@ import {
 } from "../layout";
 import { write_hit } from "../pagetables/guest_copy";
 import { READ, tlb_hit } from "../pagetables/walk";
-import { known_attr, known_base, known_code, known_limit, known_stack } from "../segments/known";
+import { known_flat_code, known_flat_stack } from "../segments/known";
 import { limits_2007 } from "../segments/limits_2007";
 import { clear_inner_segments } from "../segments/return";
 import { shown_iopl } from "./bounce";
@@ -60,12 +58,6 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
   const mode = load<u32>(CPU + C_MODE) & ~MODE_USER;
   if (mode == ALL_FLAT) return true;
   return (mode & (CODE_AND_STACK | MODE_STEP)) == CODE_AND_STACK && !alignment_checked && !not_flat_data(SS);
-}
-
-/** The descriptor found last is of a 32-bit segment of base 0 that spans 4 GiB, upwards. */
-// @ts-ignore: decorator
-@inline function known_flat(): bool {
-  return (known_base | ~known_limit) == 0 && (known_attr & (ATTR_D | ATTR_TYPE_E)) == ATTR_D;
 }
 
 /** C_MODE's dependants after a change of ring between flat segments. */
@@ -92,7 +84,8 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
  * @param masks events are masked in the handler
  * @returns false with nothing changed
  */
-export function enter_at_once(
+// @ts-ignore: decorator
+@inline export function enter_at_once(
   cs: u32,
   handler: u32,
   eip: u32,
@@ -113,10 +106,11 @@ export function enter_at_once(
   const top = from_user ? <u32> current.kernel_sp : gpr(SP);
   let stack: u32 = 0;
   if (from_user) {
-    if ((ss & 3) != 1 || !known_stack(ss) || !known_flat()) return false;
-    stack = known_attr;
+    stack = known_flat_stack(ss);
+    if ((ss & 3) != 1 || !stack) return false;
   }
-  if (!known_code(cs) || !known_flat()) return false;
+  const code = known_flat_code(cs);
+  if (!code) return false;
   const size: u32 = (from_user ? 20 : 12) + (has_error ? 4 : 0);
   if (top < size) return false;
   let host = write_hit(top - size, size);
@@ -135,7 +129,7 @@ export function enter_at_once(
     set_segment(SS, ss, stack, 0, 0xffffffff);
   }
   if (masks) store<u8>(info + 1, <u8> (saved | 1));
-  set_segment(CS, cs, known_attr, 0, 0xffffffff);
+  set_segment(CS, cs, code, 0, 0xffffffff);
   store<u32>(CPU + C_CPL, 1);
   store<u32>(CPU + C_EFLAGS, load<u32>(CPU + C_EFLAGS) & ~(RF | NT | TF));
   set_eip(handler);
@@ -150,14 +144,17 @@ export function enter_at_once(
  * @param ss for an outer ring, and esp with it; else esp is only what ESP becomes
  * @returns false with nothing changed
  */
-export function return_at_once(cs: u32, eip: u32, flags: u32, ss: u32, esp: u32): bool {
+// @ts-ignore: decorator
+@inline function return_at_once(cs: u32, eip: u32, flags: u32, ss: u32, esp: u32): bool {
   const ring = cs & 3;
   const from = cpl();
-  if (ring < from || flags & (TF | VM | AC) || !known_code(cs) || !known_flat()) return false;
-  const code = known_attr;
+  if (ring < from || flags & (TF | VM | AC)) return false;
+  const code = known_flat_code(cs);
+  if (!code) return false;
   if (ring != from) {
-    if ((ss & 3) != ring || !known_stack(ss) || !known_flat()) return false;
-    set_segment(SS, ss, known_attr, 0, 0xffffffff);
+    const stack = known_flat_stack(ss);
+    if ((ss & 3) != ring || !stack) return false;
+    set_segment(SS, ss, stack, 0, 0xffffffff);
     clear_inner_segments(ring);
   }
   set_segment(CS, cs, code, 0, 0xffffffff);
@@ -175,7 +172,8 @@ export function return_at_once(cs: u32, eip: u32, flags: u32, ss: u32, esp: u32)
  *
  * @returns false with nothing changed
  */
-export function iret_at_once(): bool {
+// @ts-ignore: decorator
+@inline export function iret_at_once(): bool {
   if (!runs_plainly()) return false;
   const sp = gpr(SP);
   if ((sp & 0xfff) > 4096 - 20) return false;

@@ -98,7 +98,8 @@ function write_frame(esp: u32, size: u32): bool {
 }
 
 /** IOPL as frames show it: none, unless the domain asked for the architectural one. */
-export function shown_iopl(): u32 {
+// @ts-ignore: decorator
+@inline export function shown_iopl(): u32 {
   return current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL ? current.virtual_iopl << 12 : 0;
 }
 

@@ -121,6 +121,12 @@ export function debug_execution(address: u32): bool {
 /** DR6 bits of the data breakpoints that the instruction at work has touched. */
 let data_hits: u32 = 0;
 
+/** Whether breakpoints may have been met, or may be. */
+// @ts-ignore: decorator
+@inline export function debug_watches(): bool {
+  return breakpoints_armed || data_hits != 0;
+}
+
 /** Takes the noted data breakpoints, for the #DB after the instruction. */
 export function debug_take_data_hits(): u32 {
   const hits = data_hits;

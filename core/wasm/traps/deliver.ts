@@ -20,11 +20,22 @@ import { LONG } from "../cpu/tables";
 import { current } from "../domains/domain";
 import { long_catch_trap, long_caught } from "../long/address";
 import { hypervisor_entered } from "../events/deliver";
-import { C_EFLAGS, C_FAULT, C_FAULT_ADDRESS, C_FAULT_ERROR, CPU, CS, SS } from "../layout";
+import {
+  C_BUDGET,
+  C_EFLAGS,
+  C_FAULT,
+  C_FAULT_ADDRESS,
+  C_FAULT_ERROR,
+  C_SHADOW,
+  C_STEP_ARMED,
+  CPU,
+  CS,
+  SS,
+} from "../layout";
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
 import { enter_at_once } from "./at_once";
 import { has_error_code, push_exception, push_with_error } from "./bounce";
-import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
+import { debug_note, debug_take_data_hits, debug_watches, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
 import { set_task_switched } from "./fpu";
 import { fix_gs_access, fixed_length, notifies_fixup } from "./gs_fixup";
@@ -35,7 +46,8 @@ import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
 const NOTIFY_VECTOR: u32 = 15;
 
 /** Shows a page fault's address to the guest: in CR2 and in its vcpu_info. */
-export function set_cr2(address: u32): void {
+// @ts-ignore: decorator
+@inline export function set_cr2(address: u32): void {
   current.cr2 = address;
   store<u32>(current.vcpu_info + 8, address);
 }
@@ -97,6 +109,30 @@ export function deliver_fault(): void {
   } else if (vector == NM) set_task_switched(false);
   const flags = eflags();
   deliver(vector, true, error, <u32> insn_eip(), vector != DB ? flags | RF : flags & ~RF);
+}
+
+/**
+ * As the run loop and deliver_fault have it for a page fault, where that enters a handler in the common case
+ * (at_once.ts).
+ *
+ * @returns false with the fault as pending as it was: deliver_fault does it
+ */
+// @ts-ignore: decorator
+@inline export function page_fault_at_once(): bool {
+  if (load<u32>(CPU + C_FAULT) != PF_ || load<u32>(CPU + C_STEP_ARMED) | load<u32>(CPU + C_SHADOW)) return false;
+  if (debug_watches() || (LONG && long_caught)) return false;
+  const address = load<u32>(CPU + C_FAULT_ADDRESS);
+  const error = (load<u32>(CPU + C_FAULT_ERROR) & ~4) | (cpl() == 1 ? 0 : 4);
+  const at = <u32> insn_eip();
+  const cs = seg_selector(CS);
+  const masks = (trap_flags(PF_) & TRAP_MASKS_EVENTS) != 0;
+  set_cr2(address);
+  if (!enter_at_once(trap_cs(PF_), trap_eip(PF_), at, eflags() | RF, true, error, masks)) return false;
+  store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - 1); // as in the run loop: a fault costs an instruction
+  clear_fault();
+  hypervisor_entered();
+  trace_trap(PF_, error, cs, at, <u32> current.cr2, TRAP_BOUNCED);
+  return true;
 }
 
 /** Tells the guest of an access through GS that was mended: vector 15, the instruction's length as error code. */

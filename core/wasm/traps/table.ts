@@ -15,22 +15,27 @@ const BATCH: u32 = 1024;
 /** ns that an entry is taken to last. */
 const COST: u32 = 20;
 
-function entry(vector: u32): usize {
+// @ts-ignore: decorator
+@inline function entry(vector: u32): usize {
   return current.trap_table + <usize> (vector & 0xff) * ENTRY;
 }
 
-export function trap_eip(vector: u32): u32 {
+// @ts-ignore: decorator
+@inline export function trap_eip(vector: u32): u32 {
   return load<u32>(entry(vector));
 }
-export function trap_cs(vector: u32): u32 {
+// @ts-ignore: decorator
+@inline export function trap_cs(vector: u32): u32 {
   return load<u16>(entry(vector), 4);
 }
-export function trap_flags(vector: u32): u32 {
+// @ts-ignore: decorator
+@inline export function trap_flags(vector: u32): u32 {
   return load<u8>(entry(vector), 6);
 }
 
 /** Whether a vector has a handler: its code selector is not null. */
-export function trap_present(vector: u32): bool {
+// @ts-ignore: decorator
+@inline export function trap_present(vector: u32): bool {
   return (trap_cs(vector) & 0xfffc) != 0;
 }
 
