@@ -202,6 +202,12 @@ export function update_mode(): void {
   store<u32>(CPU + C_JUMP_TAG, tag | (m << 12));
 }
 
+/** As update_mode, where C_TLB_TAG alone has changed. */
+// @ts-ignore: decorator
+@inline export function tag_changed(): void {
+  store<u32>(CPU + C_JUMP_TAG, load<u32>(CPU + C_TLB_TAG) | (load<u32>(CPU + C_MODE) << 12));
+}
+
 let host_steps: bool = false;
 
 /**

@@ -28,7 +28,8 @@ import {
  * @param domid who must own it
  * @returns false, with nothing taken, if there is no such frame or it is another's
  */
-export function get_page(mfn: u32, domid: u32): bool {
+// @ts-ignore: decorator
+@inline export function get_page(mfn: u32, domid: u32): bool {
   if (!mfn_valid(mfn)) return false;
   const p = page(mfn);
   if (!p.count || p.owner != domid) return false;
@@ -37,7 +38,8 @@ export function get_page(mfn: u32, domid: u32): bool {
 }
 
 /** Gives a general reference back; the frame is free when the last one goes. */
-export function put_page(mfn: u32): void {
+// @ts-ignore: decorator
+@inline export function put_page(mfn: u32): void {
   const p = page(mfn);
   if (--p.count == 0) release_frame(mfn);
 }
@@ -93,6 +95,35 @@ export function put_page_type(mfn: u32): void {
     p.type &= ~PG_VALIDATED;
     devalidate(mfn, p.type & TYPE_IDENTITY);
   }
+}
+
+/**
+ * As get_page_and_type, where somebody uses the frame as that already: nothing is to be checked then.
+ *
+ * @returns false with nothing taken
+ */
+// @ts-ignore: decorator
+@inline export function get_page_in_use(mfn: u32, domid: u32, type: u32): bool {
+  if (!mfn_valid(mfn)) return false;
+  const p = page(mfn);
+  if (p.owner != domid || !p.type_count || (p.type & TYPE_IDENTITY) != type) return false;
+  p.count++;
+  p.type_count++;
+  return true;
+}
+
+/**
+ * As put_page_and_type, where others go on using the frame so.
+ *
+ * @returns false with nothing given back
+ */
+// @ts-ignore: decorator
+@inline export function put_page_in_use(mfn: u32): bool {
+  const p = page(mfn);
+  if (p.type_count < 2) return false;
+  p.count--;
+  p.type_count--;
+  return true;
 }
 
 /** get_page and get_page_type together: 0, -EINVAL for a frame that is not `domid`'s, or the check's error. */

@@ -9,7 +9,7 @@
 // Between a change and the guest's flush the running vCPU may use what it has cached, as on a real
 // CPU. What may never be stale, who can write to a frame and whose frame it is, does not rest on
 // this: see tlb_drop_writers and release_frame.
-import { cpl, note_tlb_change, update_mode } from "../cpu/state";
+import { cpl, note_tlb_change, tag_changed } from "../cpu/state";
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import {
   C_TLB_SPREAD,
@@ -50,7 +50,8 @@ export function tables_changed(d: Domain): void {
 }
 
 /** The number for a table of a domain, good until the domain's tables change. */
-function number_for(d: Domain, mfn: u32): u32 {
+// @ts-ignore: decorator
+@inline function number_for(d: Domain, mfn: u32): u32 {
   if (d.table_changes == 0) tables_changed(d);
   const slot = by_table + (<usize> (mfn & (HASH - 1)) << 1);
   let n: u32 = load<u16>(slot);
@@ -70,7 +71,8 @@ function number_for(d: Domain, mfn: u32): u32 {
  * Makes the CPU use a vCPU's address space: after its registers were made current, after its CR3
  * changed, and to flush. Translations cached before that could be stale are out of reach then.
  */
-export function address_space_enter(v: Vcpu): void {
+// @ts-ignore: decorator
+@inline export function address_space_enter(v: Vcpu): void {
   const n = v.cr3_mfn ? number_for(changetype<Domain>(v.domain), v.cr3_mfn) : 0;
   v.address_space = n;
   const tag = n << 1 | (cpl() == 3 ? 1 : 0);
@@ -79,7 +81,7 @@ export function address_space_enter(v: Vcpu): void {
   store<u32>(CPU + C_TLB_TAG, tag);
   store<u32>(CPU + C_TLB_SPREAD, (n * TLB_SPREAD & (TLB_ENTRIES - 1)) << 5);
   if ((old ^ tag) & ~1) note_tlb_change();
-  update_mode();
+  tag_changed();
 }
 
 /** Gives the running vCPU a new number although nothing in its tables changed. */

@@ -4,7 +4,14 @@ import { note_tlb_change } from "../cpu/state";
 import { EINVAL } from "../errno";
 import { current, Domain, domain_by_id, Vcpu } from "../domains/domain";
 import { page, PG_PINNED, T_L1, T_L2, T_L3, T_L4 } from "../frames/page";
-import { get_page, get_page_and_type, put_page, put_page_and_type } from "../frames/refs";
+import {
+  get_page,
+  get_page_and_type,
+  get_page_in_use,
+  put_page,
+  put_page_and_type,
+  put_page_in_use,
+} from "../frames/refs";
 import { forget_known } from "../segments/known";
 import { drop_ldt } from "../segments/ldt";
 import { address_space_enter } from "./address_space";
@@ -19,12 +26,15 @@ import { address_space_enter } from "./address_space";
 export function load_cr3(v: Vcpu, mfn: u32): i32 {
   const old = v.cr3_mfn;
   if (mfn != old) {
-    const result = get_page_and_type(mfn, changetype<Domain>(v.domain).id, T_L3);
-    if (result != 0) return result;
+    const domid = changetype<Domain>(v.domain).id;
+    if (!get_page_in_use(mfn, domid, T_L3)) {
+      const result = get_page_and_type(mfn, domid, T_L3);
+      if (result != 0) return result;
+    }
     v.cr3_mfn = mfn;
   }
-  drop_ldt(v);
-  if (mfn != old && old) put_page_and_type(old);
+  if (v.ldt_entries) drop_ldt(v);
+  if (mfn != old && old && !put_page_in_use(old)) put_page_and_type(old);
   if (v === current) address_space_enter(v);
   return 0;
 }

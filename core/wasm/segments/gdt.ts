@@ -73,6 +73,13 @@ export function do_set_gdt(frames: u64, entries: u32): i32 {
   return set_gdt(current, frame_list, entries);
 }
 
+// @ts-ignore: decorator
+@inline function write_descriptor(mfn: u32, offset: u32, low: u32, high: u32): void {
+  store<u32>(frame(mfn) + offset, low);
+  store<u32>(frame(mfn) + offset + 4, high);
+  if (page(mfn).code) frame_written(mfn, offset, 8);
+}
+
 /**
  * Hypercall update_descriptor: writes one descriptor, checked, into a table or a plain page.
  *
@@ -87,18 +94,20 @@ export function do_update_descriptor(address: u64, low: u32, high: u32): i32 {
   const mfn = <u32> mfn64;
   const new_low = checked_low;
   const new_high = checked_high;
-  if (!get_page(mfn, current_domain.id)) return -EINVAL;
   const info = page(mfn);
-  const type = (info.type & 0xff) == T_SEG_DESC && info.type_count ? T_SEG_DESC : T_WRITABLE;
-  if (get_page_type(mfn, type) != 0) {
+  const offset = <u32> address & 0xfff;
+  if (info.owner == current_domain.id && (info.type & 0xff) == T_SEG_DESC && info.type_count) {
+    // a table in use, and nothing here can end that
+    write_descriptor(mfn, offset, new_low, new_high);
+    current_domain.descriptor_changes++;
+    return 0;
+  }
+  if (!get_page(mfn, current_domain.id)) return -EINVAL;
+  if (get_page_type(mfn, T_WRITABLE) != 0) {
     put_page(mfn);
     return -EINVAL;
   }
-  const offset = <u32> address & 0xfff;
-  store<u32>(frame(mfn) + offset, new_low);
-  store<u32>(frame(mfn) + offset + 4, new_high);
-  frame_written(mfn, offset, 8);
-  if (type == T_SEG_DESC) current_domain.descriptor_changes++;
+  write_descriptor(mfn, offset, new_low, new_high);
   put_page_type(mfn);
   put_page(mfn);
   return 0;

@@ -61,6 +61,14 @@ export let known_limit: u32 = 0;
   return true;
 }
 
+/** Whether a selector is known and its descriptor says just this. */
+// @ts-ignore: decorator
+@inline export function known_as(selector: u32, attr: u32, base: u32, limit: u32): bool {
+  const e = entry_of(selector);
+  if (!e) return false;
+  return ((load<u32>(e + HIGH) & ATTR_MASK) ^ attr | load<u32>(e + BASE) ^ base | load<u32>(e + LIMIT) ^ limit) == 0;
+}
+
 /** As known, for code that a return to the selector's ring may go to: present, of that very ring. */
 // @ts-ignore: decorator
 @inline export function known_code(selector: u32): bool {

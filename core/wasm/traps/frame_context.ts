@@ -22,7 +22,7 @@ import {
 import { current, current_domain, Domain, Vcpu } from "../domains/domain";
 import { C_CPL, C_STEP_ARMED, CPU, CS, SS } from "../layout";
 import { mark_accessed, segment_from_descriptor } from "../segments/descriptor";
-import { known, known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
+import { known_as, known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
 import { check_stack_selector } from "../segments/load";
 import {
   check_return_code,
@@ -74,9 +74,9 @@ function code_and_stack_stay(v: Vcpu): bool {
   return true;
 }
 
-function stays(seg: u32): bool {
-  return known(seg_selector(seg)) && known_attr == seg_attr(seg) && known_base == <u32> seg_base(seg) &&
-    known_limit == seg_limit(seg);
+// @ts-ignore: decorator
+@inline function stays(seg: u32): bool {
+  return known_as(seg_selector(seg), seg_attr(seg), <u32> seg_base(seg), seg_limit(seg));
 }
 
 /**
