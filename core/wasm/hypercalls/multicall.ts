@@ -71,19 +71,26 @@ function put_result(list: u64, result: i32): i32 {
  */
 export function do_multicall(list: u64, count: u32): i32 {
   if (inside) return -EINVAL;
+  inside = true;
+  const result = carry_out(list, count);
+  inside = false;
+  return result;
+}
+
+function carry_out(list: u64, count: u32): i32 {
   let entry: usize = 0;
   let changes: u32 = 0;
   let known = false; // the entry before lies where the TLB says, and a store to the list goes straight there
   for (let n: u32 = 0; n < count; n++) {
     if (n == BATCH || (n && slice_over())) return call_again(<u32> list, count - n, gpr(DX));
-    if (known && load<u32>(TLB_CHANGES) == changes && (<u32> list & 0xfff) - 1 < 4096 - ENTRY) entry += ENTRY;
-    else entry = find_entry(list);
-    if (!entry) return -EFAULT;
-    changes = load<u32>(TLB_CHANGES);
+    if (known && (<u32> list & 0xfff) - 1 < 4096 - ENTRY) entry += ENTRY;
+    else {
+      entry = find_entry(list);
+      if (!entry) return -EFAULT;
+      changes = load<u32>(TLB_CHANGES);
+    }
     const nr = load<u32>(entry);
-    inside = true;
     const result = call_entry(nr, entry);
-    inside = false;
     if (take_again()) {
       if (put_arguments(list)) return -EFAULT;
       return call_again(<u32> list, count - n, gpr(DX));
