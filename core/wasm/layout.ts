@@ -165,6 +165,8 @@ export const TLB_WRITE = 8; // u64
 export const TLB_ADDEND = 16; // u32: host address - guest address, mod 2^32
 // Never matches: no C_TLB_TAG has all twelve low bits set.
 export const TLB_NEVER = 0xfff;
+// With cpu_tlb_probe's access: where the page is not there at all, that is the instruction's fault and is noted.
+export const TLB_PROBE_FAULTS = 64;
 
 // ---- Jump cache entry ------------------------------------------------------------------------
 // The entry for an EIP is (EIP ^ EIP >> 12 ^ tag * JUMP_TAG_SPREAD) mod JUMP_CACHE_ENTRIES, so that address

@@ -17,6 +17,7 @@ import {
   SPLIT,
   TLB_ADDEND,
   TLB_NEVER,
+  TLB_PROBE_FAULTS,
   TLB_READ,
   TLB_WRITE,
 } from "../layout";
@@ -225,13 +226,10 @@ export function tlb_fill(address: u64, size: u32, access: u32): usize {
   return host;
 }
 
-/** With a probe: where the page is not there at all, that is the instruction's fault and is noted. */
-const FAULTS: u32 = 64;
-
 /**
  * For translated code: the host address of a plain access within a page, when the TLB has it or can have it.
  *
- * @param access READ, WRITE or MODIFY; with FAULTS where this would be the interpreter's first access, too, of
+ * @param access READ, WRITE or MODIFY; with TLB_PROBE_FAULTS where this would be the interpreter's first access, too, of
  *   those that fail
  * @returns 0 with a page fault noted, or else for the interpreter, which does the instruction and finds out why
  */
@@ -239,8 +237,8 @@ export function tlb_probe(address: u32, size: u32, access: u32): usize {
   if ((address & 0xfff) + size > 4096) return 0;
   const found = tlb_hit(address, access);
   if (found || breakpoints_armed) return found;
-  if (!translate(address, access & ~FAULTS, cpl() == 3)) {
-    if (access & FAULTS && !(walk_error & PF_P)) page_fault(address, walk_error);
+  if (!translate(address, access & ~TLB_PROBE_FAULTS, cpl() == 3)) {
+    if (access & TLB_PROBE_FAULTS && !(walk_error & PF_P)) page_fault(address, walk_error);
     return 0;
   }
   return tlb_hit(address, access);
