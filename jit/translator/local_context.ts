@@ -124,8 +124,8 @@ export abstract class LocalContext extends FormContext {
   protected loadFlags(): void {
     const { state } = this;
     this.set(state.from, 0);
-    this.set(state.result, super.readState(8, C_FLAG_RES));
-    this.set(state.aux, super.readState(4, C_FLAG_AUX));
+    this.set(state.result, this.readBack(8, C_FLAG_RES));
+    this.set(state.aux, this.readBack(4, C_FLAG_AUX));
   }
 
   protected override carryLater(): () => Value {
@@ -152,6 +152,18 @@ export abstract class LocalContext extends FormContext {
   protected settle(): void {
     this.writeFlags();
     this.flags = null;
+  }
+
+  // ---- memory's side ---------------------------------------------------------------------------------
+
+  /** From the processor state in memory, whatever the locals hold. */
+  protected readBack(size: number, offset: number): Value {
+    return super.readState(size, offset);
+  }
+
+  /** To the processor state in memory alone. */
+  protected writeBack(size: number, offset: number, v: Operand): void {
+    super.writeState(size, offset, v);
   }
 
   // ---- registers -------------------------------------------------------------------------------------

@@ -44,13 +44,13 @@ export abstract class WrittenBackContext extends LocalContext {
   loadAll(): void {
     const { state } = this;
     this.#loadRegisters(state.used);
-    this.set(state.budget, super.readState(4, C_BUDGET));
+    this.set(state.budget, this.readBack(4, C_BUDGET));
     this.#keepPages();
   }
 
   #loadRegisters(which: Iterable<number> = ALL): void {
     const { state } = this;
-    for (const i of which) this.set(state.registers[i], super.readState(4, i * 8));
+    for (const i of which) this.set(state.registers[i], this.readBack(4, i * 8));
     this.loadFlags();
   }
 
@@ -126,15 +126,15 @@ export abstract class WrittenBackContext extends LocalContext {
     this.if(state.from, () => {
       this.invoke("cpu_flags_from", state.from, state.fromA, state.fromB);
     }, () => {
-      super.writeState(8, C_FLAG_RES, state.result);
-      super.writeState(4, C_FLAG_AUX, state.aux);
+      this.writeBack(8, C_FLAG_RES, state.result);
+      this.writeBack(4, C_FLAG_AUX, state.aux);
     });
   }
 
   /** Writes everything back, with C_EIP as given. */
   storeAll(eip: Value): void {
     this.#storeRegisters();
-    super.writeState(4, C_BUDGET, this.state.budget);
+    this.writeBack(4, C_BUDGET, this.state.budget);
     this.store(8, CPU, this.convert(eip, "i64"), C_EIP);
   }
 
@@ -143,7 +143,7 @@ export abstract class WrittenBackContext extends LocalContext {
     this.exposeGeneral();
     this.settle();
     this.#storeFlags();
-    super.writeState(4, C_BUDGET, this.state.budget);
+    this.writeBack(4, C_BUDGET, this.state.budget);
   }
 
   /** Before a helper that looks at no flags: general registers alone. */
@@ -164,9 +164,9 @@ export abstract class WrittenBackContext extends LocalContext {
   /** After a helper that may have changed EAX alone, of registers and flags; and the budget. */
   protected takeBackResult(): void {
     const { state } = this;
-    this.set(state.registers[0], super.readState(4, 0));
+    this.set(state.registers[0], this.readBack(4, 0));
     state.groups.forget();
-    this.set(state.budget, super.readState(4, C_BUDGET));
+    this.set(state.budget, this.readBack(4, C_BUDGET));
     this.#keepPages();
   }
 
@@ -174,7 +174,7 @@ export abstract class WrittenBackContext extends LocalContext {
   protected takeBack(): void {
     this.#loadRegisters();
     this.state.groups.forget();
-    this.set(this.state.budget, super.readState(4, C_BUDGET));
+    this.set(this.state.budget, this.readBack(4, C_BUDGET));
     this.#keepPages();
     this.flags = null;
   }
