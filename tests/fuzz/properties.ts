@@ -1,4 +1,4 @@
-/** The property tests over and over, each time with new seeds. */
+/** The property tests over and over, each time with the next seed. */
 import { fileURLToPath } from "node:url";
 import type { Fuzz } from "./what.ts";
 
@@ -27,15 +27,16 @@ function runsIn(path: string): number {
 
 /** A fuzzer of these test files. It stops at the first failure, which fast-check has shrunk. */
 export function fuzzProperties(files: readonly string[]): Fuzz {
-  return async ({ seconds, say }) => {
+  return async ({ seconds, seed: first, say }) => {
     say(`fuzz: ${files.join(" ")}`);
     const each = files.reduce((n, f) => n + runsIn(f), 0);
     const end = performance.now() + seconds * 1000;
     let cases = 0;
-    while (cases === 0 || performance.now() < end) {
+    for (let seed = first; cases === 0 || performance.now() < end; seed = (seed + 1) >>> 0) {
       const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
         args: ["test", "-A", "--no-check", ...files],
         cwd: fileURLToPath(ROOT),
+        env: { PARAVANE_SEED: String(seed) },
         stdout: "piped",
         stderr: "piped",
       }).output();
@@ -43,6 +44,7 @@ export function fuzzProperties(files: readonly string[]): Fuzz {
       if (code === 0) continue;
       await Deno.stdout.write(stdout);
       await Deno.stderr.write(stderr);
+      say(`fuzz: seed ${seed}`);
       return { cases, failures: 1 };
     }
     return { cases, failures: 0 };
