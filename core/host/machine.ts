@@ -164,7 +164,7 @@ export class Machine {
     { slice, profile, translated }: MachineOptions = {},
   ) {
     const say = (line: string) => log.line(line);
-    this.translation = new Translation(core, jit, say, profile, translated);
+    this.translation = new Translation(core, jit, hub, say, profile, translated);
     this.stepper = new Stepper(core);
     const full = slice ?? (jit === "always" ? () => ALWAYS_SLICE : () => undefined);
     this.loop = new RunLoop(core, clock, {

@@ -6,8 +6,9 @@ import type { Builder } from "../../jit/translator/builder.ts";
 import type { RegionView, Translator, TranslatorCore } from "../../jit/translator/mod.ts";
 import type { Standing } from "../../jit/translator/history.ts";
 import type { Core } from "./core.ts";
+import { TRACE_BLOCK, type TraceHub } from "./trace/hub.ts";
 
-/** What becomes of guest code: interpreted; translated where it is hot; or at first sight, for tests. */
+/** What becomes of guest code: interpreted; translated where it is hot; or before it first runs, for tests. */
 export type JitMode = "off" | "on" | "always";
 export const JIT_MODES: readonly JitMode[] = ["off", "on", "always"];
 
@@ -29,17 +30,27 @@ export function fromEnvironment(): JitMode | undefined {
 /** Slices' worth of guest code after which guests are busy enough to translate for. */
 const BUSY_SLICES = 12;
 
+/** Times in a slice that a region is left for the same place before it takes that in, where all is translated. */
+const ROUNDS = 3;
+/** Bytes of modules where all is translated, each block in one of its own at first. */
+const MEMORY_OF_ALL = 32 << 20;
+
 export class Translation {
   private busy = 0;
   private translator: Translator | null = null;
   private stopped: boolean;
+  private unlisten = () => {};
   private builder: Builder | undefined;
   private readonly listeners = new Set<(line: string) => void>();
 
-  /** @param say takes a line for the log when nothing can be translated here */
+  /**
+   * @param hub tells of blocks before they are run for the first time
+   * @param say takes a line for the log when nothing can be translated here
+   */
   constructor(
     private readonly core: Core,
     private readonly mode: JitMode,
+    private readonly hub: TraceHub,
     private readonly say: (line: string) => void,
     private readonly profile = false,
     private readonly memory?: number,
@@ -77,6 +88,7 @@ export class Translation {
     const { DirectBuilder } = await import("../../jit/translator/direct.ts");
     this.builder = new DirectBuilder(this.profile);
     await this.load();
+    this.unlisten = this.hub.listen(TRACE_BLOCK, () => this.look((t) => t.meet()));
   }
 
   /** To be called after each slice, however short. */
@@ -87,12 +99,14 @@ export class Translation {
   /** To be called after each slice's worth of guest code. */
   sliced(): void {
     if (this.stopped) return;
-    if (this.translator) this.sample(this.translator);
+    if (this.translator) this.look((t) => t.sample());
     else if (++this.busy === BUSY_SLICES) this.load().catch((e) => this.giveUp(String(e)));
   }
 
-  private sample(translator: Translator): void {
-    translator.sample();
+  private look(at: (translator: Translator) => void): void {
+    const { translator } = this;
+    if (!translator) return;
+    at(translator);
     if (translator.failure) this.giveUp(translator.failure);
   }
 
@@ -120,8 +134,9 @@ export class Translation {
       everything: always,
       hot: always ? 1 : undefined,
       exits: always ? 1 : undefined,
-      alike: always ? 1 : undefined,
-      memory: this.memory,
+      // blocks run translated by themselves; regions of several are made of what goes round
+      alike: always ? ROUNDS : undefined,
+      memory: this.memory ?? (always ? MEMORY_OF_ALL : undefined),
       tell: (line) => this.listeners.forEach((tell) => tell(line)),
     });
   }
@@ -134,6 +149,7 @@ export class Translation {
   /** Gives back what the translator holds. */
   stop(): void {
     this.stopped = true;
+    this.unlisten();
     this.translator?.stop();
     this.translator = null;
   }

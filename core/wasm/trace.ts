@@ -8,6 +8,7 @@ export const TRACE_TRAP: u32 = 2;
 export const TRACE_EVENT: u32 = 4;
 export const TRACE_MMU: u32 = 8;
 export const TRACE_CODE: u32 = 16; // for profiles; not one of --trace's
+export const TRACE_BLOCK: u32 = 32; // for what translates all code; not one of --trace's
 // Second sight of a hypercall: its result. Not a mask bit of its own.
 export const TRACE_RESULT: u32 = 0x101;
 
@@ -94,6 +95,15 @@ export function trace_mmu(entry: u64, value: u64, level: u32, result: i32): void
 /** Decoded code is about to be dropped: all of it, or what was decoded from a frame that is written to. */
 export function trace_code(all: bool, mfn: u32): void {
   if (trace_mask & TRACE_CODE) env_trace(TRACE_CODE, all ? 1 : 0, mfn, 0, 0, 0, 0);
+}
+
+/**
+ * A block was found for C_EIP, which the jump cache had none for, and is run next. Its handler is looked up after this:
+ * the host may replace it.
+ */
+// @ts-ignore: decorator
+@inline export function trace_block(): void {
+  if (trace_mask & TRACE_BLOCK) env_trace(TRACE_BLOCK, 0, 0, 0, 0, 0, 0);
 }
 
 // Byte n of this table counts the hypercalls of domain n, mod 256.

@@ -95,7 +95,7 @@ export interface TranslatorOptions {
   /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
   exits?: number;
   alike?: number;
-  /** Translates what the interpreter has met, hot or not. */
+  /** Translates what was decoded, hot or not. */
   everything?: boolean;
   /** Bytes of modules that may be alive at once; beyond it the oldest translations go. */
   memory?: number;
@@ -184,6 +184,15 @@ export class Translator {
     if (this.#everything) this.#noteAll(view);
     this.#note(view, view.getUint32(CPU + C_EIP, true), currentTag(view));
     this.#noteResumed(view);
+    this.#build();
+  }
+
+  /** Has translated the block that is about to be run, which TRACE_BLOCK (core/wasm/trace.ts) tells of. */
+  meet(): void {
+    if (this.#failure) return;
+    if (this.#core.code_generation() !== this.#generation) this.#forget();
+    const view = new DataView(this.#core.memory.buffer);
+    this.#note(view, view.getUint32(CPU + C_EIP, true), currentTag(view));
     this.#build();
   }
 

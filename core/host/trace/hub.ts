@@ -8,6 +8,8 @@ import type { TraceHandler } from "../module.ts";
 export const TRACE_KIND = { hypercall: 1, trap: 2, event: 4, mmu: 8 } as const;
 /** A kind that is for profiles only: decoded code is about to be dropped. */
 export const TRACE_CODE = 16;
+/** A kind for what translates all code: a block is about to be run that was not known at its address. */
+export const TRACE_BLOCK = 32;
 /** The second call for a hypercall, with its result, which goes to those who are told of hypercalls. */
 export const TRACE_RESULT = 0x101;
 

@@ -39,6 +39,7 @@ import { frame } from "../frames/page";
 import { deliver_events, events_deliverable } from "../events/deliver";
 import { forget_over_the_end, over_the_end, translate_exec } from "../pagetables/walk";
 import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
+import { trace_block } from "../trace";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
 import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
@@ -111,6 +112,7 @@ function locate(): u32 {
   store<u64>(entry + JUMP_EIP, eip);
   store<u32>(entry + JUMP_TAG, tag);
   store<u32>(entry + JUMP_RECORD, rec);
+  trace_block();
   return rec;
 }
 
