@@ -11,6 +11,7 @@ import { type Core, PAGE_SIZE } from "../../core/host/core.ts";
 import { Log } from "../../core/host/log.ts";
 import { instantiate } from "../../core/host/module.ts";
 import { C_BUDGET, C_RETIRED_END, C_STOP, CPU } from "../../core/wasm/layout.ts";
+import { firstSight } from "../first_sight.ts";
 
 export const BASE = 0xc0000000;
 export const PAGES = 96;
@@ -56,17 +57,23 @@ export class Rig {
   /** Lines of the hypervisor's log. */
   readonly lines: string[];
 
-  private constructor(readonly core: Core, lines: string[]) {
+  private constructor(readonly core: Core, lines: string[], readonly translations: () => number) {
     this.lines = lines;
   }
 
-  /** A machine in virtual time with room for `guests` guests. */
-  static async create(guests = 1): Promise<Rig> {
+  /**
+   * A machine in virtual time with room for `guests` guests.
+   *
+   * @param always whether their code is translated before it first runs; as PARAVANE_JIT says if not given
+   */
+  static async create(guests = 1, always?: boolean): Promise<Rig> {
     module ??= loadModule().then((bytes) => WebAssembly.compile(bytes));
     const lines: string[] = [];
     const log = new Log((line) => lines.push(line));
-    const core = await instantiate(await module, { clock: new TestClock(), log, trace: () => {} });
-    const rig = new Rig(core, lines);
+    const { trace, watch, count } = firstSight(always);
+    const core = await instantiate(await module, { clock: new TestClock(), log, trace });
+    watch(core);
+    const rig = new Rig(core, lines, count);
     rig.inside.time_init(1, WALL);
     core.exports.machine_init(guests * (PAGES + 200) + 1024);
     return rig;

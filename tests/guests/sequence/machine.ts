@@ -19,6 +19,7 @@ import {
   NO_FAULT,
   SPLIT,
 } from "../../../core/wasm/layout.ts";
+import { firstSight } from "../../first_sight.ts";
 import { makeElf, notesWith } from "../../host/elf/make_elf.ts";
 
 export const PAGE = 4096;
@@ -138,11 +139,13 @@ export class Kernel {
   static async boot(
     { pages = 8192, vcpus = 1, options = 9, elf = LINUX } = {},
   ): Promise<Kernel> {
+    const { trace, watch } = firstSight();
     const core = await instantiate(await loadModule(), {
       clock: new VirtualClock(),
       log: new Log(() => {}),
-      trace: () => {},
+      trace,
     });
+    watch(core);
     core.exports.time_init(1, 1_600_000_000_000_000_000n);
     assert.equal(core.exports.machine_init(pages + 1024), 0);
     const image = parseImage(elf);
