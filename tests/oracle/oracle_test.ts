@@ -14,6 +14,7 @@ import { GuestWorld, runNatively } from "./run.ts";
 import { fpuForms, pairGenerators, plainForms, randomSequence } from "./sequences.ts";
 import { assertNothing } from "./processor.ts";
 import { runCases } from "./session.ts";
+import { tried } from "./tried.ts";
 import { takeVariances } from "./variances.ts";
 
 const MODES = Object.keys(CASES_PER_FORM) as Mode[];
@@ -55,7 +56,7 @@ Deno.test({
     }
     const world = await GuestWorld.create();
     try {
-      assertNothing(await runCases(world, cases()), SEED);
+      assertNothing(await runCases(world, tried(cases())), SEED);
     } finally {
       world.close();
     }
@@ -82,7 +83,7 @@ Deno.test({
     ];
     const world = await GuestWorld.create();
     try {
-      assertNothing(await runCases(world, cases), SEED);
+      assertNothing(await runCases(world, tried(cases)), SEED);
     } finally {
       world.close();
     }

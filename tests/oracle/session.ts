@@ -1,5 +1,4 @@
 /** Batches of cases through both worlds. */
-import { ALWAYS } from "../first_sight.ts";
 import type { Case, Outcome } from "./case.ts";
 import { differences, report } from "./compare.ts";
 import { MAX_CASES } from "./layout.ts";
@@ -11,15 +10,10 @@ export type Findings = Map<string, string[]>;
 /** What is compared of a case: a line for each thing that differs. */
 export type Compare = (c: Case, native: Outcome, ours: Outcome) => string[];
 
-/** Where each case is translated, which takes a hundred times as long as to run it, one in so many is tried. */
-const ONE_TRANSLATED_IN = 7;
-
 /** Cases in the portions that an image holds; made as they are needed, as a million would fill memory. */
 function* portions(cases: Iterable<Case>): Generator<Case[]> {
   let batch: Case[] = [];
-  let n = 0;
   for (const c of cases) {
-    if (ALWAYS && n++ % ONE_TRANSLATED_IN) continue;
     batch.push(c);
     if (batch.length < MAX_CASES) continue;
     yield batch;
