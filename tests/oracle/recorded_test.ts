@@ -12,6 +12,7 @@ import { answersStill } from "./recording/still.ts";
 import { type Fit, play } from "./recording/play.ts";
 import { runsI386 } from "../i386.ts";
 import { GuestWorld } from "./run.ts";
+import { tried } from "./tried.ts";
 import type { Findings } from "./session.ts";
 import { takeVariances } from "./variances.ts";
 import { vectorDifferences } from "./vector_compare.ts";
@@ -53,7 +54,7 @@ for (const maker of makers()) {
     takeVariances();
     try {
       for (const played of play(recording, fit)) {
-        for (const portion of bySlots(played)) {
+        for (const portion of bySlots([...tried(played)])) {
           const ours = await world.run(portion.map(({ c }) => c));
           portion.forEach(({ c, recorded }, i) => {
             const lines = vectorDifferences(c, recorded, ours[i], maker);
