@@ -1,7 +1,7 @@
 /**
  * Guests that are kernels with a program: two address spaces that map two pages the other way round, descriptors of their
  * own, a stretch of code in ring 3, system calls, upcalls and multicalls. They loop over PUSHA and POPA, also across
- * pages that are not there or hold code, over loads of segment registers, good and bad ones, and over switches
+ * pages that are not there or hold code, over accesses to such, loads of segment registers, good and bad ones, and over switches
  * of address space. Handlers of faults go on behind the eight bytes that the faulting instruction stands in.
  */
 import { BASE, Bytes, elf, randomNumbers } from "../guests/random_code.ts";
@@ -9,6 +9,7 @@ import { kernelPrologue } from "./kernels_prologue.ts";
 import {
   CODE_AT,
   DATA,
+  GAP,
   GDT_MACHINE,
   KDS,
   LIST,
@@ -54,6 +55,28 @@ const SEGMENTS: [modrm: number, pop: number[], override: number][] = [
   [0xe0, [0x0f, 0xa1], 0x64],
   [0xe8, [0x0f, 0xa9], 0x65],
 ];
+
+/** Of a place whose address follows. */
+const ACCESSES = [
+  [0xa1], // mov eax, []
+  [0xa2], // mov [], al
+  [0xa3],
+  [0x01, 0x05], // add [], eax
+  [0x2b, 0x0d], // sub ecx, []
+  [0x87, 0x0d], // xchg [], ecx
+  [0xff, 0x35], // push []
+  [0x8f, 0x05], // pop []
+  [0xfe, 0x05], // inc byte []
+  [0xf7, 0x35], // div dword []
+  [0xff, 0x15], // call []
+  [0x0f, 0xb6, 0x0d], // movzx ecx, byte []
+  [0x0f, 0xb1, 0x0d], // cmpxchg [], ecx
+  [0x0f, 0x10, 0x05], // movups xmm0, []
+  [0x0f, 0x11, 0x05],
+  [0xdd, 0x05], // fld qword []
+];
+/** By ESP: POP EAX, POPA, RET, RET 4, POP of a place that is there. */
+const POPS = [[0x58], [0x61], [0xc3], [0xc2, 4, 0], [0x8f, 0x43, 0]];
 
 class Kernel extends Code {
   user = false;
@@ -111,6 +134,13 @@ class Kernel extends Code {
   /** POPA whose words lie across the end of what is mapped. */
   popAllFaulting(): void {
     this.onStack(TAIL + PAGE - this.pick([4, 8, 16, 28, 32, 30]), () => this.slot(0x61));
+  }
+
+  /** Accesses of each kind to a page that is not there, or across into it. */
+  absent(): void {
+    if (!this.random(3)) return this.onStack(GAP, () => this.slot(...this.pick(POPS)));
+    const crossing = this.random(4) ? this.random(PAGE - 16) : -1 - this.random(3);
+    this.slot(...this.pick(ACCESSES), ...this.dword(GAP + crossing));
   }
 
   onStack(at: number, what: () => void): void {
@@ -263,6 +293,8 @@ class Kernel extends Code {
       () => this.variable(),
       () => this.variable(),
       () => this.popAllFaulting(),
+      () => this.absent(),
+      () => this.absent(),
       () => this.kernelPage(),
       () => this.kernelPage(),
     ];

@@ -18,6 +18,8 @@ export const PTES = page(1) + 0x440;
 export const GDT_MACHINE = page(1) + 0x450, SAVED_ESP = page(2) + 0xff0;
 export const MFN_LIST = page(1) + 0x458, SHARED_INFO = page(1) + 0x45c;
 export const COUNTERS = page(1) + 0x500;
+/** What the handlers of faults have seen of CR2 and error codes, added up. */
+export const FAULTS_SEEN = COUNTERS + 0x40;
 export const STACK_TOP = page(2);
 export const DATA = page(2);
 /** Two pages that the second address space maps the other way round. */

@@ -7,6 +7,7 @@ import {
   EXIT,
   FAULT,
   FAULT_WITH_CODE,
+  FAULTS_SEEN,
   GAP,
   GDT_MACHINE,
   KCS,
@@ -35,6 +36,8 @@ const [EAX, ECX, EDX, EBX, ESP, , ESI, EDI] = [0, 1, 2, 3, 4, 5, 6, 7];
 /** Exceptions that push an error code. */
 const WITH_CODE = [8, 10, 11, 12, 13, 14, 17];
 const RW = 0x67, READ_ONLY = 0x61;
+/** In a vcpu_info. */
+const CR2 = 8;
 
 /**
  * Writes the prologue.
@@ -161,7 +164,20 @@ export function kernelPrologue(image: Uint8Array, pages: number, hypercalls: boo
     back();
   };
   handler(FAULT, 0, 0x83, 0x04, 0x24, SLOT); // add dword [esp], 8
-  handler(FAULT_WITH_CODE, 1, 0x83, 0xc4, 4, 0x83, 0x04, 0x24, SLOT);
+  const word = (n: number) => [0, 8, 16, 24].map((by) => n >>> by & 0xff);
+  const add = [0x36, 0x01, 0x05, ...word(FAULTS_SEEN)]; // add [FAULTS_SEEN], eax
+  handler(
+    FAULT_WITH_CODE,
+    1,
+    0x50, // push eax
+    ...[0x36, 0xa1, ...word(SHARED + CR2)],
+    ...add,
+    ...[0x36, 0xd1, 0x05, ...word(FAULTS_SEEN)], // rol dword [FAULTS_SEEN], 1
+    ...[0x8b, 0x44, 0x24, 4], // the error code
+    ...add,
+    0x58,
+    ...[0x83, 0xc4, 4, 0x83, 0x04, 0x24, SLOT],
+  );
   handler(SYSTEM_CALL, 2);
   handler(
     UPCALL,
@@ -170,7 +186,7 @@ export function kernelPrologue(image: Uint8Array, pages: number, hypercalls: boo
     0x66,
     0xc7,
     5,
-    ...[0, 8, 16, 24].map((by) => SHARED >>> by & 0xff),
+    ...word(SHARED),
     0,
     0,
   );

@@ -54,7 +54,7 @@ Deno.test("loops over pages, remapped between, with hypercalls: translated as in
   assert.ok(translations > 200, `${translations} translations`);
 });
 
-Deno.test("loops over PUSHA, segment loads, system calls, upcalls, multicalls and address spaces: translated as interpreted", async () => {
+Deno.test("loops over PUSHA, segment loads, pages that are not there, system calls, upcalls, multicalls and address spaces: translated as interpreted", async () => {
   let translations = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(0x7fffffff), async (seed) => {
