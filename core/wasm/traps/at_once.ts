@@ -47,9 +47,9 @@ import { limits_2007 } from "../segments/limits_2007";
 import { clear_inner_segments } from "../segments/return";
 import { shown_iopl } from "./bounce";
 import { code_reload_due } from "./frame_context";
+import { architectural_iopl } from "./iopl";
 
 const CODE_AND_STACK: u32 = MODE_CODE32 | MODE_STACK32 | MODE_CODE_FLAT;
-const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
 const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
 
 /** Code and stack are flat and 32 bits wide, and the guest runs unwatched. */
@@ -168,6 +168,25 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
 }
 
 /**
+ * As return_at_once by a frame of IRET's.
+ *
+ * @param frame its host address
+ * @param esp where the guest has it
+ */
+// @ts-ignore: decorator
+@inline function return_by_frame(frame: usize, esp: u32): bool {
+  const cs: u32 = load<u16>(frame, 4);
+  const outer = (cs & 3) != cpl();
+  return return_at_once(
+    cs,
+    load<u32>(frame),
+    load<u32>(frame, 8),
+    outer ? <u32> load<u16>(frame, 16) : 0,
+    outer ? load<u32>(frame, 12) : esp + 12,
+  );
+}
+
+/**
  * IRET from a frame in a page that the TLB has.
  *
  * @returns false with nothing changed
@@ -178,16 +197,7 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
   const sp = gpr(SP);
   if ((sp & 0xfff) > 4096 - 20) return false;
   const host = tlb_hit(sp, READ);
-  if (!host) return false;
-  const cs: u32 = load<u16>(host, 4);
-  const outer = (cs & 3) != cpl();
-  return return_at_once(
-    cs,
-    load<u32>(host),
-    load<u32>(host, 8),
-    outer ? <u32> load<u16>(host, 16) : 0,
-    outer ? load<u32>(host, 12) : sp + 12,
-  );
+  return host != 0 && return_by_frame(host, sp);
 }
 
 /**
@@ -197,26 +207,16 @@ const ALL_FLAT: u32 = CODE_AND_STACK | MODE_FLAT;
  */
 export function iret_hypercall_at_once(): bool {
   if (!runs_plainly() || code_reload_due(current) || limits_2007() || current_domain.state != DOM_RUNNING) return false;
-  if (current.nmi_pending | current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL) return false;
+  if (current.nmi_pending || architectural_iopl()) return false;
   const sp = gpr(SP);
   if ((sp & 0xfff) > 4096 - 24) return false;
   const host = tlb_hit(sp, READ);
   if (!host) return false;
-  const cs: u32 = load<u16>(host, 8);
   const flags = load<u32>(host, 12);
   const info = current.vcpu_info;
-  if (!(cs & 3) || (flags & IF && load<u8>(info + INFO_PENDING))) return false;
-  const outer = (cs & 2) != 0;
+  if (!(load<u8>(host, 8) & 3) || (flags & IF && load<u8>(info + INFO_PENDING))) return false;
   const eax = load<u32>(host);
-  if (
-    !return_at_once(
-      cs,
-      load<u32>(host, 4),
-      flags,
-      outer ? <u32> load<u16>(host, 20) : 0,
-      outer ? load<u32>(host, 16) : sp + 16,
-    )
-  ) return false;
+  if (!return_by_frame(host + 4, sp + 4)) return false;
   store<u8>(info + INFO_MASK, flags & IF ? 0 : 1);
   current.nmi_in_progress = 0;
   set_gpr(AX, eax);

@@ -32,9 +32,9 @@ import { context_set, ctx_cs, ctx_eip, ctx_esp, ctx_flags, ctx_ss } from "./fram
 import { store_intended } from "./failsafe";
 import { debug_take_data_hits } from "./debug_registers";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
+import { architectural_iopl } from "./iopl";
 
 const VECTOR_NMI: u32 = 2;
-const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
 
 const buffer = memory.data(64);
 let stack_attr: u32 = 0;
@@ -100,7 +100,7 @@ function write_frame(esp: u32, size: u32): bool {
 /** IOPL as frames show it: none, unless the domain asked for the architectural one. */
 // @ts-ignore: decorator
 @inline export function shown_iopl(): u32 {
-  return current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL ? current.virtual_iopl << 12 : 0;
+  return architectural_iopl() ? current.virtual_iopl << 12 : 0;
 }
 
 /**

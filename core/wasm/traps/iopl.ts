@@ -6,12 +6,18 @@ import { copy_from_guest } from "../pagetables/guest_copy";
 const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
 const pair = memory.data(2);
 
+/** Whether the domain's kernel takes itself for ring 0 where IOPL counts (vm_assist architectural_iopl). */
+// @ts-ignore: decorator
+@inline export function architectural_iopl(): bool {
+  return (current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL) != 0;
+}
+
 /**
  * Whether the virtual IOPL lets the running code use CLI, STI and every port. The kernel counts as
  * ring 1, or as ring 0 with the architectural_iopl assist.
  */
 export function io_level_allows(): bool {
-  const kernel: u32 = current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL ? 0 : 1;
+  const kernel: u32 = architectural_iopl() ? 0 : 1;
   return (cpl() == 1 ? kernel : 3) <= current.virtual_iopl;
 }
 

@@ -9,8 +9,8 @@ import { iret_hypercall_at_once } from "./at_once";
 import { context_set } from "./frame_context";
 import { resume } from "./resume";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
+import { architectural_iopl } from "./iopl";
 
-const VMASST_ARCHITECTURAL_IOPL: u32 = 1 << 4;
 const VECTOR_GP: u32 = 13;
 const VM86_FRAME: u32 = 40;
 
@@ -73,7 +73,7 @@ export function do_iret(): i32 {
   const cs = word(2) & 0xffff;
   const flags = word(3);
   const eax = word(0);
-  if (current_domain.vm_assist & VMASST_ARCHITECTURAL_IOPL) {
+  if (architectural_iopl()) {
     current.virtual_iopl = (flags & IOPL) >> 12;
   }
   if (flags & VM) {

@@ -25,7 +25,7 @@ import { decrease } from "./memory.ts";
 import { isUpper, mmuUpdate, updateVaMapping } from "./mmu_update.ts";
 import { mmuext } from "./mmuext.ts";
 import type { Pair, Side } from "./pair.ts";
-import { BASE, type Item } from "./steps.ts";
+import { BASE, type Item } from "./acts.ts";
 import { emulate, emulated, faultOf, translate, type Translation } from "./stores.ts";
 
 /** Bytes of the argument page for each item. */

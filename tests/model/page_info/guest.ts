@@ -3,7 +3,7 @@
  * hypercall. What faults is noted, and the loop goes on. So a translation that is used, changed and used
  * again stays cached in between, as nothing but the guest runs.
  */
-import { BASE, PAGES } from "./steps.ts";
+import { BASE, PAGES } from "./acts.ts";
 
 /** Pages of the guest beyond those that sequences play with. */
 export const CODE = PAGES, LIST = PAGES + 1, STACK = PAGES + 2;

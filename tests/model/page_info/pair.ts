@@ -22,7 +22,7 @@ import { mfnOf } from "./frame.ts";
 import { DOMID_XEN } from "./mmu_update.ts";
 import { build, destroy } from "./lifecycle.ts";
 import { CODE, EXTRA, HANDLER, IMAGE, LIST, STACK } from "./guest.ts";
-import { BASE, PAGES, SLOTS, type Target } from "./steps.ts";
+import { BASE, PAGES, SLOTS, type Target } from "./acts.ts";
 import { emulate, emulated, faultOf, type Store, translate, type Translation } from "./stores.ts";
 import { type Domain, World } from "./world.ts";
 

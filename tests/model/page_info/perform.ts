@@ -8,7 +8,7 @@ import { allocate, decrease, exchange } from "./memory.ts";
 import { isUpper, mmuUpdate, updateVaMapping, updateVaMappingOther } from "./mmu_update.ts";
 import { mmuext } from "./mmuext.ts";
 import type { Pair, Side } from "./pair.ts";
-import { type Act, BASE, type ExtOp, type Step, type Update } from "./steps.ts";
+import { type Act, BASE, type ExtOp, type Step, type Update } from "./acts.ts";
 
 /** Offsets in the argument page: a second list, and the word that counts what was done. */
 const LIST = 512, DONE = 4088;

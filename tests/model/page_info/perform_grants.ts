@@ -4,7 +4,7 @@ import { ARGS, words64 } from "../../pagetables/rig.ts";
 import { CONTAINS_PTE, copy, map, place, transfer, unmap, unmapAndReplace } from "./grants.ts";
 import type { Pair, Side } from "./pair.ts";
 import type { Call } from "./perform.ts";
-import { type Act, BASE, type Place } from "./steps.ts";
+import { type Act, BASE, type Place } from "./acts.ts";
 
 const GRANT_TABLE_OP = 20;
 const MAP = 0, UNMAP = 1, TRANSFER = 4, COPY = 5, REPLACE = 7;

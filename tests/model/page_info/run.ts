@@ -2,7 +2,8 @@
 import { bySeed } from "../by_seed.ts";
 import { Pair } from "./pair.ts";
 import { perform } from "./perform.ts";
-import { sequence, type Step } from "./steps.ts";
+import type { Step } from "./acts.ts";
+import { sequence } from "./steps.ts";
 
 /** Steps of one seed. */
 export const LENGTH = 150;
