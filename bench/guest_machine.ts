@@ -1,14 +1,14 @@
 /** The kernels as a PV guest in this process, their lines timestamped when the guest says them. */
-import { createMachine } from "../mod.ts";
+import { createMachine, type JitMode } from "../mod.ts";
 import { Recorder } from "./recorder.ts";
 
 /**
  * Runs bench/guest/kernel-pv.elf to its end.
  *
- * @param jit whether hot code is translated
+ * @param jit what becomes of hot code
  * @param commandLine the guest's (bench/guest/fe.h)
  */
-export async function guestMachine(jit: boolean, commandLine: string): Promise<Recorder> {
+export async function guestMachine(jit: boolean | JitMode, commandLine: string): Promise<Recorder> {
   const recorder = new Recorder();
   const decoder = new TextDecoder();
   let rest = "";

@@ -1,4 +1,5 @@
-/** Script: runs the kernels as a PV guest and prints the run. Arguments: on or off, command line. */
+/** Script: runs the kernels as a PV guest and prints the run. Arguments: a JitMode, command line. */
+import type { JitMode } from "../../mod.ts";
 import { guestMachine } from "../guest_machine.ts";
 import { printRun } from "./script.ts";
 
@@ -6,7 +7,7 @@ import { printRun } from "./script.ts";
 const IDLE = 5000;
 
 const [jit, commandLine] = Deno.args;
-const recorder = await guestMachine(jit === "on", commandLine);
+const recorder = await guestMachine(jit as JitMode, commandLine);
 // what the translator holds while it works is not what it keeps
 await new Promise((done) => setTimeout(done, IDLE));
 printRun("Paravane", recorder);

@@ -1,6 +1,7 @@
 /**
- * `deno task pack`: makes the npm package, in dist/npm, and its tarball, dist/paravane-VERSION.tgz. It depends on
- * nothing: library, command, types and the module are in it.
+ * `deno task pack`: makes the npm package, in dist/npm, and its tarball, dist/paravane-VERSION.tgz. It needs
+ * nothing: library, command, types and the module are in it. Binaryen, ten times as large, is used where somebody
+ * has installed it beside (jit/optimiser/find.ts).
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,9 @@ import { loadModule } from "./load.ts";
 
 const DIST = new URL("dist/", ROOT);
 const PACKAGE = new URL("npm/", DIST);
+
+/** From the version that this was tested with: a Binaryen has to keep branch hints. */
+const BINARYEN = `>=${project.imports.binaryen.replace("npm:binaryen@", "")}`;
 
 const MANIFEST = {
   name: project.name,
@@ -28,6 +32,8 @@ const MANIFEST = {
   },
   bin: { paravane: "./command.js" },
   sideEffects: false,
+  peerDependencies: { binaryen: BINARYEN },
+  peerDependenciesMeta: { binaryen: { optional: true } },
 };
 
 /**

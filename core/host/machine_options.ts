@@ -12,7 +12,10 @@ export interface MachineOptions {
   module?: WebAssembly.Module | Uint8Array<ArrayBuffer>;
   /** What the guests' clocks follow: the host's clock (the default), or their own instructions. */
   time?: TimeMode;
-  /** Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". */
+  /**
+   * Whether hot guest code is translated to WebAssembly: "on" when not given; false is "off". What is hottest is then
+   * optimised, where the npm package `binaryen` is to be had; "quick" leaves that.
+   */
   jit?: boolean | JitMode;
   /** Most bytes of translated code, 8 MiB when not given: beyond it the oldest goes. */
   translated?: number;

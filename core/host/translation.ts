@@ -8,9 +8,12 @@ import type { Standing } from "../../jit/translator/history.ts";
 import type { Core } from "./core.ts";
 import { TRACE_BLOCK, type TraceHub } from "./trace/hub.ts";
 
-/** What becomes of guest code: interpreted; translated where it is hot; or before it first runs, for tests. */
-export type JitMode = "off" | "on" | "always";
-export const JIT_MODES: readonly JitMode[] = ["off", "on", "always"];
+/**
+ * What becomes of guest code: interpreted; translated where it is hot (`quick`); also optimised where it is hottest, if
+ * Binaryen is to be had (`on`); or translated before it first runs, for tests.
+ */
+export type JitMode = "off" | "quick" | "on" | "always";
+export const JIT_MODES: readonly JitMode[] = ["off", "quick", "on", "always"];
 
 /** The mode that an option names. */
 export function jitMode(option: boolean | JitMode | undefined): JitMode {
@@ -126,6 +129,7 @@ export class Translation {
       this.builder = builder;
     }
     const { Translator } = await import("../../jit/translator/mod.ts");
+    const optimiser = await this.optimiser();
     if (this.stopped) return;
     const always = this.mode === "always";
     this.translator = new Translator(this.core.exports as unknown as TranslatorCore, {
@@ -137,8 +141,20 @@ export class Translation {
       // blocks run translated by themselves; regions of several are made of what goes round
       alike: always ? ROUNDS : undefined,
       memory: this.memory ?? (always ? MEMORY_OF_ALL : undefined),
+      second: optimiser ? { builder: optimiser } : undefined,
       tell: (line) => this.listeners.forEach((tell) => tell(line)),
     });
+  }
+
+  /** Who optimises what is hottest, in a worker that begins when there is something; null where nobody does. */
+  private async optimiser(): Promise<Builder | null> {
+    // a profile shows what the first tier makes
+    if (this.mode !== "on" || this.profile) return null;
+    const { findBinaryen } = await import("../../jit/optimiser/find.ts");
+    const binaryen = findBinaryen();
+    if (!binaryen) return null;
+    const { WorkerBuilder } = await import("../../jit/translator/builder.ts");
+    return new WorkerBuilder(false, binaryen);
   }
 
   /** What the translator knows of the block at a record; null while there is none. For a profile. */

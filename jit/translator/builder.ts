@@ -27,8 +27,11 @@ export class WorkerBuilder implements Builder {
   #built: Built = () => {};
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param profile counts what is run */
-  constructor(private readonly profile = false) {}
+  /**
+   * @param profile counts what is run
+   * @param binaryen where Binaryen is, for modules that it optimises; "" for others
+   */
+  constructor(private readonly profile = false, private readonly binaryen = "") {}
 
   /** Starts the worker, which takes a while, before there is something to build. */
   warm(): void {
@@ -38,7 +41,7 @@ export class WorkerBuilder implements Builder {
   build(regions: RegionBlock[][], built: Built): void {
     clearTimeout(this.#idle);
     this.#built = built;
-    this.#request = { regions, profile: this.profile };
+    this.#request = { regions, profile: this.profile, binaryen: this.binaryen };
     if (!this.#worker) this.#start();
     else if (this.#ready) this.#post();
   }

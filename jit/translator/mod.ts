@@ -4,7 +4,8 @@
  *
  * Reading order: this file, region.ts (what is translated together), structure.ts (how its blocks are
  * nested), state.ts, micro.ts, groups.ts, runs.ts and binding.ts (where operands are), build.ts (the module around
- * it), builder.ts and worker.ts (where it is built). docs/performance.md is the guided tour.
+ * it), builder.ts and worker.ts (where it is built); ../optimiser, which builds the hottest once more.
+ * docs/performance.md is the guided tour.
  */
 import {
   C_EIP,
@@ -25,6 +26,7 @@ import {
   JUMP_TAG_SPREAD,
   REC_HANDLER,
 } from "../../core/wasm/layout.ts";
+import { SecondTier, type SecondTierOptions } from "../optimiser/tier.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
 import { BlockHistory, type Standing } from "./history.ts";
 import { tableTargets } from "./tables.ts";
@@ -71,6 +73,16 @@ interface Region {
   bytes: number;
   /** The last batch that it was in. */
   used: number;
+  /** Whether what is in place was built by the second tier. */
+  optimised: boolean;
+}
+
+/** What is being built, and what it was when that began. */
+interface Batch {
+  regions: Region[];
+  blocks: RegionBlock[][];
+  generation: number;
+  optimised: boolean;
 }
 
 /** A region as those see it who want to look at what is translated. */
@@ -83,6 +95,8 @@ export interface RegionView {
   readonly growths: number;
   /** Of WebAssembly, its share of its modules'. */
   readonly bytes: number;
+  /** Whether it was built once more by the second tier. */
+  readonly optimised: boolean;
 }
 
 /** How eager a translator is, and who builds for it. */
@@ -99,7 +113,9 @@ export interface TranslatorOptions {
   everything?: boolean;
   /** Bytes of modules that may be alive at once; beyond it the oldest translations go. */
   memory?: number;
-  /** Takes a line for each module that is put in place. */
+  /** Builds the hottest regions once more, optimised; there is one tier only when not given. */
+  second?: SecondTierOptions;
+  /** Takes a line for each region that is put in place, and others of what becomes of them. */
   tell?: (line: string) => void;
 }
 
@@ -113,8 +129,8 @@ export class Translator {
   readonly #hits = new Map<number, number>();
   readonly #translated: Translated = new Map();
   readonly #regions = new Map<number, Region>();
-  /** First records of blocks that some region holds. */
-  readonly #members = new Set<number>();
+  /** By the first records of blocks that regions hold the region that took them in last. */
+  readonly #members = new Map<number, Region>();
   #generation: number;
   /** Blocks decoded when all were last noted, by the tag of address space and mode. */
   readonly #noted = new Map<number, number>();
@@ -130,7 +146,9 @@ export class Translator {
   #exits = 0;
   #resumes = 0;
   #waiting = new Set<Region>();
-  #building = false;
+  #building: Batch | null = null;
+  #second: SecondTier<Region> | null;
+  #optimising = false;
   #failure = "";
 
   constructor(core: TranslatorCore, options: TranslatorOptions = {}) {
@@ -143,6 +161,7 @@ export class Translator {
     this.#memory = options.memory ?? MEMORY;
     this.#tell = options.tell ?? (() => {});
     this.#history = options.profile ? new BlockHistory() : null;
+    this.#second = options.second ? new SecondTier(options.second) : null;
     this.#generation = core.code_generation();
     // handlers are known by their numbers, and a module with 64-bit code has others
     if (core.handlers.length !== handlerCount()) this.#failure = "the module has other handlers";
@@ -153,9 +172,9 @@ export class Translator {
     return this.#translated.size;
   }
 
-  /** Whether regions are being built. */
+  /** Whether regions are being built that are interpreted until they are there. */
   get building(): boolean {
-    return this.#building;
+    return this.#building !== null;
   }
 
   /** Why no more is translated, "" while all is well. */
@@ -166,12 +185,13 @@ export class Translator {
   /** What is translated now. The blocks are the translator's own: to be looked at only. */
   regions(): RegionView[] {
     const placed = [...this.#regions.values()].filter(({ entries }) => entries.size > 0);
-    return placed.map(({ eip, blocks, entries, growths, bytes }) => ({
+    return placed.map(({ eip, blocks, entries, growths, bytes, optimised }) => ({
       eip,
       blocks,
       ways: entries.size,
       growths,
       bytes,
+      optimised,
     }));
   }
 
@@ -180,11 +200,13 @@ export class Translator {
     if (this.#failure) return;
     if (this.#core.code_generation() !== this.#generation) this.#forget();
     const view = new DataView(this.#core.memory.buffer);
+    this.#second?.sliced();
     this.#growRegions(view);
     if (this.#everything) this.#noteAll(view);
     this.#note(view, view.getUint32(CPU + C_EIP, true), currentTag(view));
     this.#noteResumed(view);
     this.#build();
+    this.#optimise();
   }
 
   /** Has translated the block that is about to be run, which TRACE_BLOCK (core/wasm/trace.ts) tells of. */
@@ -222,6 +244,8 @@ export class Translator {
   /** Translates no more. */
   stop(): void {
     this.#builder.stop();
+    this.#second?.builder.stop();
+    this.#second = null;
   }
 
   /** All blocks that the interpreter knows of in this address space and mode, if there are new ones. */
@@ -262,7 +286,12 @@ export class Translator {
   /** Where a slice ended is the target of a jump, and what is hot is where many end. */
   #note(view: DataView, eip: number, tag: number): void {
     const record = knownRecord(view, eip, tag);
-    if (!record || this.#isTranslated(view, record)) return;
+    if (!record) return;
+    if (this.#second) {
+      const region = this.#members.get(record);
+      if (region) this.#second.met(region);
+    }
+    if (this.#isTranslated(view, record)) return;
     // the interpreter will soon come to where its region can be entered
     const inside = this.#members.has(record) && !this.#everything;
     const hot = inside ? this.#hot * PATIENCE : this.#hot;
@@ -270,7 +299,7 @@ export class Translator {
     if (before >= hot) return;
     this.#hits.set(record, before + 1);
     if (before + 1 !== hot) return;
-    const region = {
+    const region: Region = {
       eip,
       tag,
       blocks: [],
@@ -279,6 +308,7 @@ export class Translator {
       entries: new Map(),
       bytes: 0,
       used: 0,
+      optimised: false,
     };
     if (this.#collect(view, region, record)) this.#regions.set(record, region);
     else this.#history?.note(record, "refused");
@@ -293,7 +323,7 @@ export class Translator {
     if (blocks && tag === currentTag(view) && learnTables(view, region, blocks)) blocks = look();
     if (!blocks) return false;
     region.blocks = blocks;
-    for (const block of blocks) this.#members.add(block.record);
+    for (const block of blocks) this.#members.set(block.record, region);
     this.#waiting.add(region);
     return true;
   }
@@ -354,40 +384,66 @@ export class Translator {
   /** Has built all that waits, unless something is being built. */
   #build(): void {
     if (this.#building || !this.#waiting.size) return;
-    const batch = [...this.#waiting];
-    this.#building = true;
-    const blocks = batch.map((r) => r.blocks);
+    const batch = this.#begin([...this.#waiting], false);
+    this.#building = batch;
     this.#waiting.clear();
-    this.#builder.build(blocks, (module, problem, bytes) => {
-      this.#building = false;
+    this.#builder.build(batch.blocks, (module, problem, bytes) => {
+      this.#building = null;
       this.#failure = problem;
-      if (module) this.#install(batch, blocks, module, bytes);
+      if (module) this.#install(batch, module, bytes);
       this.#build();
     });
   }
 
+  /** Has the hottest regions built once more, unless some are. */
+  #optimise(): void {
+    if (!this.#second || this.#optimising) return;
+    const regions = this.#second.take();
+    if (!regions.length) return;
+    const batch = this.#begin(regions, true);
+    this.#optimising = true;
+    this.#second.builder.build(batch.blocks, (module, problem, bytes) => {
+      this.#optimising = false;
+      if (module) this.#install(batch, module, bytes);
+      else {
+        // what is in place is as good as before
+        this.#second?.builder.stop();
+        this.#second = null;
+        this.#tell(`regions are optimised no more: ${problem.split("\n")[0]}`);
+      }
+    });
+  }
+
+  #begin(regions: Region[], optimised: boolean): Batch {
+    const blocks = regions.map((r) => r.blocks);
+    return { regions, blocks, generation: this.#generation, optimised };
+  }
+
   /** Puts functions in the place of handlers, where the code is still what was translated. */
-  #install(
-    batch: Region[],
-    built: RegionBlock[][],
-    module: WebAssembly.Module,
-    bytes: number,
-  ): void {
-    if (this.#core.code_generation() !== this.#generation) return;
+  #install(batch: Batch, module: WebAssembly.Module, bytes: number): void {
+    const { regions, blocks: built, generation, optimised } = batch;
+    // records of dropped code are those of other code now
+    if (generation !== this.#generation || this.#core.code_generation() !== generation) return;
     const view = new DataView(this.#core.memory.buffer);
     const imports = { env: this.#core as unknown as WebAssembly.ModuleImports };
     const { exports } = new WebAssembly.Instance(module, imports);
     const table = this.#core.handlers;
+    // not those that were dropped meanwhile; one that has grown goes without the second tier
+    const wanted = regions.map((region, n) =>
+      this.#regions.get(built[n][0].record) === region &&
+      (!optimised || region.blocks === built[n])
+    );
     for (const [name, entry] of Object.entries(exports)) {
       if (!name.includes(".")) continue; // warmName
       const [n, block] = name.split(".").map(Number);
-      const { entries } = batch[n];
+      if (!wanted[n]) continue;
+      const { entries } = regions[n];
       const { record, instructions: [{ number: handler }] } = built[n][block];
       const present = view.getUint32(record + REC_HANDLER, true);
       let number = entries.get(record);
       if (number === undefined || present !== number) {
         // overwritten meanwhile, or the way into another region
-        if (present !== handler) continue;
+        if (present !== handler || optimised) continue;
         number = this.#free.pop() ?? handlerCount() + this.#used++;
         entries.set(record, number);
       }
@@ -397,12 +453,16 @@ export class Translator {
       view.setUint32(record + REC_HANDLER, number, true);
     }
     this.#batches++;
-    for (const [n, region] of batch.entries()) {
-      region.bytes += bytes / batch.length;
+    for (const [n, region] of regions.entries()) {
+      if (!wanted[n]) continue;
+      const share = bytes / regions.length;
+      region.bytes += share;
+      this.#bytes += share;
       region.used = this.#batches;
+      region.optimised = optimised;
+      if (!optimised && region.blocks === built[n]) this.#second?.placed(region);
       this.#tell(describe(region, built[n], this.#regions.size));
     }
-    this.#bytes += bytes;
     this.#evict(view);
   }
 
@@ -411,7 +471,8 @@ export class Translator {
     if (this.#bytes <= this.#memory) return;
     for (const [record, region] of this.#regions) {
       if (this.#bytes <= this.#memory * 0.75) break;
-      if (this.#waiting.has(region) || region.used === this.#batches) continue;
+      const busy = this.#waiting.has(region) || this.#building?.regions.includes(region);
+      if (busy || region.used === this.#batches) continue;
       this.#drop(view, record, region);
     }
   }
@@ -446,6 +507,7 @@ export class Translator {
     this.#translated.clear();
     this.#regions.clear();
     this.#waiting.clear();
+    this.#second?.forget();
     this.#used = 0;
     this.#free.length = 0;
     this.#bytes = 0;
@@ -467,7 +529,8 @@ function learnTables(view: DataView, { eip, learned }: Region, blocks: RegionBlo
 /** What a trace says of a region that was put in place. */
 function describe(region: Region, blocks: RegionBlock[], regions: number): string {
   const instructions = blocks.reduce((n, b) => n + b.instructions.length, 0);
-  return `region at ${region.eip.toString(16)}: ${blocks.length} blocks, ` +
+  const what = region.optimised ? "optimised the region" : "region";
+  return `${what} at ${region.eip.toString(16)}: ${blocks.length} blocks, ` +
     `${instructions} instructions, ${region.entries.size} ways in, grown ${region.growths} times, ` +
     `${Math.round(region.bytes)} bytes so far; ${regions} regions`;
 }

@@ -1,7 +1,9 @@
 /**
  * Builds modules away from the thread that runs guests; the worker is ended when there has been
- * nothing to build for a while.
+ * nothing to build for a while. The second tier's (jit/optimiser) is another one of the same text, which loads
+ * Binaryen when it is first asked.
  */
+import { optimise } from "../optimiser/optimise.ts";
 import { buildRegions } from "./build.ts";
 import type { RegionBlock } from "./region.ts";
 import { warm } from "./warm.ts";
@@ -11,6 +13,8 @@ export interface BuildRequest {
   regions: RegionBlock[][];
   /** Whether what is run is counted. */
   profile: boolean;
+  /** Where Binaryen is, which is to optimise the module; "" to leave that. */
+  binaryen: string;
 }
 /** Its answer: a compiled module with one function for each region, or what went wrong. */
 export type BuildAnswer = "ready" | { module: WebAssembly.Module; bytes: number } | {
@@ -22,9 +26,10 @@ const scope = self as unknown as {
   postMessage(m: BuildAnswer): void;
 };
 
-scope.onmessage = ({ data }) => {
+scope.onmessage = async ({ data }) => {
   try {
-    const bytes = buildRegions(data.regions, data.profile);
+    let bytes = buildRegions(data.regions, data.profile);
+    if (data.binaryen) bytes = optimise((await import(data.binaryen)).default, bytes);
     const module = new WebAssembly.Module(bytes);
     warm(module, data.regions.length);
     scope.postMessage({ module, bytes: bytes.length });

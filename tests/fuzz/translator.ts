@@ -4,7 +4,7 @@ import { type Eagerness, ProgramsLockstep } from "../translator/lockstep_program
 import type { Fuzz } from "./what.ts";
 
 const PROGRAMS = 125;
-const EAGERNESS: readonly Eagerness[] = ["ends", "evict", "all"];
+const EAGERNESS: readonly Eagerness[] = ["ends", "evict", "all", "optimise"];
 
 export const fuzzTranslator: Fuzz = async ({ seconds, seed: first, say }) => {
   const result = { cases: 0, failures: 0 };
@@ -18,7 +18,7 @@ export const fuzzTranslator: Fuzz = async ({ seconds, seed: first, say }) => {
     for (const [kind, make] of [["random code", randomGuest], ["a loop", loopGuest]] as const) {
       result.cases++;
       try {
-        await compare(make(seed), seed % 2 === 0);
+        await compare(make(seed), { evict: seed % 2 === 0, optimise: seed % 4 > 1 });
       } catch (error) {
         failed(`seed ${seed}, ${kind}: ${String(error).split("\n")[0]}`);
       }

@@ -25,6 +25,21 @@ console.log("the guest ended by " + name);
 await machine.close();
 `;
 
+/** Has a guest work until its code is optimised, and says so. */
+const BUSY = `
+import { createMachine, loadGuest } from "paravane";
+
+const machine = await createMachine();
+const domain = await machine.addDomain(await loadGuest("skiff"), { memory: 16 });
+await domain.console.writable.getWriter().write(new TextEncoder().encode("hog 300\\n"));
+await new Promise((resolve) => machine.subscribe({ kinds: ["jit"] }, ({ text }) => {
+  if (!text.includes("optimised")) return;
+  console.log(text);
+  resolve();
+}));
+await machine.close();
+`;
+
 /** What TypeScript says of a program that uses the package, with nothing of Deno's or Node's known to it. */
 function complaints(file: string): string[] {
   const checked = ts.createProgram([file], {
@@ -69,6 +84,18 @@ Deno.test("the npm package: installed from its tarball it boots guests", async (
         assert.match(ran.stdout, /^from a package\r?$/m);
         assert.match(ran.stdout, /^the guest ended by poweroff$/m);
       }
+    });
+
+    await t.step("with Binaryen beside it the hottest regions are optimised", async () => {
+      await put("busy.js", BUSY);
+      const binaryen = new URL(".", import.meta.resolve("binaryen"));
+      await Deno.symlink(fileURLToPath(binaryen), path("node_modules/binaryen"));
+      for (const [host, ...args] of [["node"], [Deno.execPath(), "run", "-A", "--quiet"]]) {
+        const ran = await run(host, [...args, "busy.js"], { cwd: folder });
+        assert.equal(ran.code, 0, ran.stderr);
+        assert.match(ran.stdout, /^optimised the region at /, ran.stderr);
+      }
+      await Deno.remove(path("node_modules/binaryen"));
     });
 
     await t.step("types are told apart", async () => {

@@ -1,9 +1,10 @@
 /**
  * Interpreter against translator: the same guest of random code, in virtual time, once interpreted and
- * once with every block translated that a slice ends at. After each slice the processor's state, and in
- * the end all memory, must be the same.
+ * once with every block translated that a slice ends at, and optimised where another ends in its region. After each slice the
+ * processor's state, and in the end all memory, must be the same.
  */
 import assert from "node:assert/strict";
+import binaryen from "binaryen";
 import {
   C_FAULT,
   C_FX,
@@ -37,12 +38,19 @@ function state(machine: Machine): string {
   ].join();
 }
 
-/** Runs a guest slice by slice; `after` is called after each. */
+/** What a guest is run with. */
+export interface Tiers {
+  /** So little room for translations that they go again and again. */
+  evict?: boolean;
+  /** The second tier as well. */
+  optimise?: boolean;
+}
+
+/** Runs a guest slice by slice, interpreted if no tiers are given. */
 export async function run(
   image: Uint8Array,
-  translate: boolean,
-  evict = false,
-): Promise<{ states: string[]; memory: Uint8Array; translations: number }> {
+  tiers: Tiers | null,
+): Promise<{ states: string[]; memory: Uint8Array; translations: number; optimised: number }> {
   const machine = await createMachine({ time: "virtual", jit: false });
   const domain = await machine.addDomain(image, { memory: MEMORY });
   const translator = new Translator(machine.core.exports as unknown as TranslatorCore, {
@@ -50,42 +58,46 @@ export async function run(
     exits: 1,
     alike: 1,
     builder: new DirectBuilder(),
-    memory: evict ? 20_000 : undefined,
+    memory: tiers?.evict ? 20_000 : undefined,
+    second: tiers?.optimise ? { builder: new DirectBuilder(false, binaryen), many: 1 } : undefined,
+    tell: (line) => optimised += Number(line.startsWith("optimised")),
   });
   const states: string[] = [];
   // slices of any length, the same ones each time
   const length = randomNumbers(image.reduce((sum, b) => sum + b, 0));
   let time = 0n;
-  let translations = 0;
+  let [translations, optimised] = [0, 0];
   for (let i = 0; i < SLICES; i++) {
     const instructions = 1 + length(2 * INSTRUCTIONS);
     machine.core.exports.machine_run(time, instructions);
     time += BigInt(instructions);
     states.push(state(machine));
-    if (!translate) continue;
+    if (!tiers) continue;
     translator.sample();
     translations = Math.max(translations, translator.count);
   }
   const memory = machine.core.bytes().slice(MACHINE, MACHINE + (MEMORY + 4) * 0x100000);
   machine.destroyDomain(domain);
   machine.stop();
-  return { states, memory, translations };
+  return { states, memory, translations, optimised };
 }
 
 /**
  * Runs a guest both ways.
  *
- * @param evict with so little room for translations that they go again and again
- * @returns how many regions were translated
+ * @returns how many ways into translations there were at most, and regions that were optimised
  * @throws AssertionError where the two differ
  */
-export async function compare(image: Uint8Array, evict = false): Promise<number> {
-  const plain = await run(image, false);
-  const translated = await run(image, true, evict);
+export async function compare(
+  image: Uint8Array,
+  tiers: Tiers = {},
+): Promise<{ translations: number; optimised: number }> {
+  const plain = await run(image, null);
+  const translated = await run(image, tiers);
   const first = plain.states.findIndex((s, i) => s !== translated.states[i]);
   assert.equal(first, -1, `states differ after slice ${first}`);
   assert.deepEqual(translated.memory, plain.memory, "memory differs");
-  return translated.translations;
+  return translated;
 }
 
 assert.ok(C_SHADOW > C_SPLIT_ADDRESS); // the layout that state() relies on

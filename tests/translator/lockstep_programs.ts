@@ -5,6 +5,7 @@
  * due at random, so that guests are interrupted after any number of instructions.
  */
 import { Buffer } from "node:buffer";
+import binaryen from "binaryen";
 import {
   C_EIP,
   C_FAULT,
@@ -31,9 +32,9 @@ const SELDOM = 2, VERY_SELDOM = 4;
 
 /**
  * What is translated: the blocks where slices end (`ends`); the same with so little room that translations go
- * all the time (`evict`); or all that is met (`all`).
+ * all the time (`evict`); all that is met (`all`); or where slices end, and optimised at once (`optimise`).
  */
-export type Eagerness = "ends" | "evict" | "all";
+export type Eagerness = "ends" | "evict" | "all" | "optimise";
 const DOM_SHUTDOWN = 2;
 
 /** A machine whose guests only run when told to. */
@@ -109,13 +110,16 @@ class Side {
 export interface Compared {
   /** The seed's guest ran all its programs in both tiers alike. "" or what was wrong. */
   difference: string;
-  /** Regions put in place, and slices run. */
+  /** Regions put in place by the first tier and by the second, and slices run. */
   regions: number;
+  optimised: number;
   slices: number;
 }
 
 export class ProgramsLockstep {
   #regions = 0;
+  #optimised = 0;
+
   private constructor(
     private readonly plain: Side,
     private readonly translated: Side,
@@ -137,7 +141,13 @@ export class ProgramsLockstep {
       alike: 8,
       builder: new DirectBuilder(),
       memory: eagerness === "evict" ? 60_000 : undefined,
-      tell: (line) => lockstep.#regions += line.startsWith("region") ? 1 : 0,
+      second: eagerness === "optimise"
+        ? { builder: new DirectBuilder(false, binaryen), many: 0 }
+        : undefined,
+      tell: (line) => {
+        lockstep.#regions += Number(line.startsWith("region"));
+        lockstep.#optimised += Number(line.startsWith("optimised"));
+      },
     });
     const lockstep = new ProgramsLockstep(
       new Side(await machine(), null),
@@ -157,13 +167,18 @@ export class ProgramsLockstep {
   async compare(seed: number, programs: number): Promise<Compared> {
     const { image, starts } = programsGuest(seed, programs);
     const sides = [this.plain, this.translated];
-    const regions = this.#regions;
+    const [regions, optimised] = [this.#regions, this.#optimised];
     for (const side of sides) await side.load(image);
     const random = randomNumbers(seed ^ 0x5bd1e995);
     const end = starts[starts.length - 1];
     const told = (slices: number, difference: string): Compared => {
       for (const side of sides) side.unload();
-      return { difference, regions: this.#regions - regions, slices };
+      return {
+        difference,
+        regions: this.#regions - regions,
+        optimised: this.#optimised - optimised,
+        slices,
+      };
     };
     let failure = "";
     for (let n = 0; n < programs * SLICES; n++) {

@@ -30,7 +30,8 @@ Of the machine, wherever they stand:
   --timeout SECONDS    give up after so long
   --trace LIST         print a line for each hypercall, trap, event, mmu update or batch
                        of translations, by the name jit (a,b,...)
-  --jit off|on|always  translate no code to WebAssembly, what is hot, or all (on)
+  --jit MODE           off: translate no code to WebAssembly; quick: what is hot; on: and optimise
+                       what is hottest, where Binaryen is installed; always: all (on)
   --stdin-eof ignore   do not ask the guests to power off at the end of our input
 
 exit status: 0 poweroff, 1 usage or image error, 2 timed out, 3 crashed, 4 any other end,

@@ -1,0 +1,88 @@
+/**
+ * The second tier's choice: regions in which many of the latest slices ended since they were put in place are
+ * built once more, optimised. One that grows begins anew. The first tier goes on meanwhile, and what it has put in place
+ * is run until the better is there; where Binaryen is not to be had, for ever.
+ */
+import type { Builder } from "../translator/builder.ts";
+import type { RegionBlock } from "../translator/region.ts";
+
+/** Slices, each about a millisecond's worth of code, that ended in a region. */
+const MANY = 200;
+/** After so many slices those before count half: what is seldom run never gets there, however long it is run. */
+const HALF_LIFE = 2000;
+/** Instructions of a region, and of a module: some passes take more than in proportion. */
+const LARGEST_REGION = 600;
+const LARGEST_MODULE = 1200;
+
+/** What is optimised. */
+export interface Candidate {
+  /** Other blocks are another translation. */
+  readonly blocks: RegionBlock[];
+}
+
+export interface SecondTierOptions {
+  /** Who builds and optimises. */
+  builder: Builder;
+  /** Slices that make a region worth it; 200 when not given. 0 has all of them optimised at once, for tests. */
+  many?: number;
+}
+
+export class SecondTier<R extends Candidate> {
+  readonly builder: Builder;
+  readonly #many: number;
+  /** By translation in place how many slices ended there, as of which slice. */
+  readonly #heat = new WeakMap<RegionBlock[], { ends: number; at: number }>();
+  readonly #ready = new Set<R>();
+  #slices = 0;
+
+  constructor({ builder, many = MANY }: SecondTierOptions) {
+    this.builder = builder;
+    this.#many = many;
+  }
+
+  /** The first tier has put a region's present blocks in place. */
+  placed(region: R): void {
+    if (sizeOf(region.blocks) > LARGEST_REGION) return;
+    this.#heat.set(region.blocks, { ends: 0, at: this.#slices });
+    if (!this.#many) this.#ready.add(region);
+  }
+
+  /** A slice has ended, wherever. */
+  sliced(): void {
+    this.#slices++;
+  }
+
+  /** A slice has ended in a region. */
+  met(region: R): void {
+    const heat = this.#heat.get(region.blocks);
+    if (!heat) return; // optimised, too large, or not yet in place
+    heat.ends = heat.ends * 0.5 ** ((this.#slices - heat.at) / HALF_LIFE) + 1;
+    heat.at = this.#slices;
+    if (heat.ends >= this.#many) this.#ready.add(region);
+  }
+
+  /** @returns what is to be optimised now, as one module; it is not named again before it has grown */
+  take(): R[] {
+    const taken: R[] = [];
+    let size = 0;
+    for (const region of this.#ready) {
+      const more = sizeOf(region.blocks);
+      if (size + more > LARGEST_MODULE) break;
+      this.#ready.delete(region);
+      // grown since
+      if (!this.#heat.delete(region.blocks)) continue;
+      taken.push(region);
+      size += more;
+    }
+    return taken;
+  }
+
+  /** All translations are gone. */
+  forget(): void {
+    this.#ready.clear();
+  }
+}
+
+function sizeOf(blocks: readonly RegionBlock[]): number {
+  return blocks.reduce((n, b) => n + b.instructions.length, 0);
+}
