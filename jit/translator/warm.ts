@@ -6,6 +6,12 @@
 import { MACHINE } from "../../core/wasm/layout.ts";
 import { warmName } from "./build.ts";
 
+/**
+ * V8 optimises a function when some 13 million bytes of its machine code have been run (--wasm-tiering-budget, which
+ * counts at a function's end how far into its code that is); here it is left after a hundred or more.
+ */
+export const ENOUGH = 200_000;
+
 let memory: WebAssembly.Memory | undefined;
 let handlers: WebAssembly.Table | undefined;
 
@@ -15,8 +21,9 @@ let handlers: WebAssembly.Table | undefined;
  * chromium-headless-shell) ends the tab.
  *
  * @param regions how many it has
+ * @param calls of each: {@link ENOUGH} for V8 to have its optimising compiler begin as well, off this thread
  */
-export function warm(module: WebAssembly.Module, regions: number): void {
+export function warm(module: WebAssembly.Module, regions: number, calls = 1): void {
   // as much as any region asks for; what is not touched takes nothing
   memory ??= new WebAssembly.Memory({ initial: MACHINE >>> 16 });
   handlers ??= new WebAssembly.Table({ element: "anyfunc", initial: 1 });
@@ -25,5 +32,8 @@ export function warm(module: WebAssembly.Module, regions: number): void {
     if (kind === "function") env[name] = () => 0;
   }
   const { exports } = new WebAssembly.Instance(module, { env });
-  for (let n = 0; n < regions; n++) (exports[warmName(n)] as CallableFunction)();
+  for (let n = 0; n < regions; n++) {
+    const call = exports[warmName(n)] as CallableFunction;
+    for (let times = 0; times < calls; times++) call();
+  }
 }

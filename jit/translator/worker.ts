@@ -6,7 +6,7 @@
 import { optimise } from "../optimiser/optimise.ts";
 import { buildRegions } from "./build.ts";
 import type { RegionBlock } from "./region.ts";
-import { warm } from "./warm.ts";
+import { ENOUGH, warm } from "./warm.ts";
 
 /** What the worker is sent. */
 export interface BuildRequest {
@@ -21,6 +21,9 @@ export type BuildAnswer = "ready" | { module: WebAssembly.Module; bytes: number 
   error: string;
 };
 
+/** Milliseconds that the engine's optimising compiler is given for a module of the second tier. */
+const ENGINE = 1000;
+
 const scope = self as unknown as {
   onmessage: (e: MessageEvent<BuildRequest>) => void;
   postMessage(m: BuildAnswer): void;
@@ -31,7 +34,9 @@ scope.onmessage = async ({ data }) => {
     let bytes = buildRegions(data.regions, data.profile);
     if (data.binaryen) bytes = optimise((await import(data.binaryen)).default, bytes);
     const module = new WebAssembly.Module(bytes);
-    warm(module, data.regions.length);
+    warm(module, data.regions.length, data.binaryen ? ENOUGH : 1);
+    // what it is to replace has been optimised by the engine long since: it is to be as well when it takes its place
+    if (data.binaryen) await new Promise((done) => setTimeout(done, ENGINE));
     scope.postMessage({ module, bytes: bytes.length });
   } catch (e) {
     scope.postMessage({ error: String((e as Error).stack) });
