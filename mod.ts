@@ -21,7 +21,8 @@
  *
  * @module
  */
-export { createMachine, Machine, type SubscribeOptions } from "./core/host/machine.ts";
+export { createMachine } from "./core/host/create_machine.ts";
+export { Machine, type SubscribeOptions } from "./core/host/machine.ts";
 export type { DomainLimits, DomainOptions, MachineOptions } from "./core/host/machine_options.ts";
 export { type Crash, Domain, type ShutdownRequest } from "./core/host/domain.ts";
 export { Console, type ConsoleSink } from "./core/host/console.ts";

@@ -11,7 +11,7 @@ import { loadGuestImage, readRamdisk } from "../../core/host/cli/guest_file.ts";
 import { Session } from "../../core/host/cli/session.ts";
 import { UsageError } from "../../core/host/cli/usage.ts";
 import { loadImage } from "../../core/host/elf/image.ts";
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { print, report } from "./report.ts";
 
 /** Takes a flag with its value out of a command line. */

@@ -26,6 +26,7 @@ export interface CoreExports {
   machine_size(): number;
   machine_free_frames(): number;
   machine_run(now: bigint, budget: number): number;
+  slice_used(): number;
   machine_deadline(): bigint;
   trace_set(mask: number): void;
   time_init(isVirtual: number, wall: bigint): void;
@@ -38,6 +39,8 @@ export interface CoreExports {
   domain_unpause(domid: number): number;
   domain_pause(domid: number): number;
   domain_destroy(domid: number): number;
+  domain_kill(domid: number): number;
+  machine_reclaim(frames: number): number;
   domain_state(domid: number): number;
   domain_shutdown_code(domid: number): number;
   domain_crash_reason(domid: number): number;

@@ -8,7 +8,7 @@
 import { type Clock, VirtualClock } from "./clock.ts";
 import { type Core, RUN_HOST, RUN_IDLE, RUN_MORE } from "./core.ts";
 import { SLICE, SliceSize } from "./slice_size.ts";
-import { GUESTS_TURN, Turn } from "./turn.ts";
+import { Turn } from "./turn.ts";
 
 /** What the loop does besides running guests. */
 export interface LoopWork {
@@ -16,8 +16,6 @@ export interface LoopWork {
   slice?(): number | undefined;
   /** Guests have run as many instructions as a full slice has, in one or in several. */
   sliced(): void;
-  /** Whether another thread's message is waited for. */
-  expecting(): boolean;
   /**
    * Looks after the guests' rings and those guests that ended.
    *
@@ -34,11 +32,12 @@ export class RunLoop {
   /** Whether guest code is at work: this is asked from a callback of the core. */
   slicing = false;
   private woken = false;
-  /** Most instructions of the slice at hand. */
-  private budget = SLICE;
   private readonly size = new SliceSize();
-  /** Instructions run when a slice's worth of them was last spent. */
+  /** What slices have used since a slice's worth of instructions was last run, and how many had been run then. */
+  private used = 0;
   private spent = 0;
+  /** performance.now() when the last slice ended; 0 when something took time since. */
+  private ended = 0;
   private sleeper: (() => void) | null = null;
   private running = false;
   private stopped = false;
@@ -73,42 +72,60 @@ export class RunLoop {
   }
 
   private async run(): Promise<void> {
-    const turn = new Turn(GUESTS_TURN);
+    const turn = new Turn();
+    const virtual = this.clock.mode === "virtual";
     while (!this.stopped) {
       this.woken = false;
-      const result = this.slice();
-      if (result === RUN_MORE && this.sliceSpent()) this.work.sliced();
+      const given = this.work.slice?.();
+      const result = this.slice(given ?? (virtual ? SLICE : this.size.size));
+      const { ended } = this;
+      if (result !== RUN_MORE) this.ended = 0;
+      else if (this.sliceSpent(given ?? (virtual ? SLICE : this.size.worth))) {
+        this.work.sliced();
+        this.ended = 0;
+      }
       this.work.service(result === RUN_IDLE);
       if (result === RUN_IDLE && !this.woken) {
         await this.idle();
       }
       // What a guest said goes out now, not at the end of the turn.
       if (result === RUN_HOST) await null;
-      if (this.clock.mode === "virtual") await this.work.settled();
-      if (turn.over) await turn.pass(this.work.expecting());
+      if (virtual) await this.work.settled();
+      if (turn.over(this.ended || ended)) {
+        await turn.pass();
+        this.ended = 0;
+      }
     }
   }
 
-  private slice(): number {
-    const wall = this.clock.mode === "wall";
-    const began = performance.now();
+  private slice(budget: number): number {
+    const { exports } = this.core;
+    // in wall time it is asked for nothing
+    const now = this.clock.mode === "virtual" ? this.clock.now() : 0n;
+    const began = this.ended || performance.now();
     this.slicing = true;
     try {
-      this.budget = this.work.slice?.() ?? (wall ? this.size.size : SLICE);
-      return this.core.exports.machine_run(this.clock.now(), this.budget);
+      return exports.machine_run(now, budget);
     } finally {
       this.slicing = false;
-      this.size.took(performance.now() - began);
+      this.ended = performance.now();
+      const used = exports.slice_used();
+      this.used += used;
+      this.size.took(this.ended - began, used);
     }
   }
 
   /**
-   * Whether a slice's instructions were run since it last was so. Many a slice ends early, because
+   * Whether so many instructions were run since it last was so. Many a slice ends early, because
    * its guest blocks or calls the host: it does not make a guest busy.
    */
-  private sliceSpent(): boolean {
+  private sliceSpent(worth: number): boolean {
+    if (this.used < worth) return false;
     const retired = this.core.retired();
-    if (retired - this.spent < this.budget) return false;
+    // what hypercalls were taken to last was no instructions
+    this.used = retired - this.spent;
+    if (this.used < worth) return false;
+    this.used = 0;
     this.spent = retired;
     return true;
   }

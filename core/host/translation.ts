@@ -75,11 +75,6 @@ export class Translation {
     return this.translator?.count ?? 0;
   }
 
-  /** Whether regions are being built, by another thread. */
-  get building(): boolean {
-    return this.translator?.building ?? false;
-  }
-
   /** What is translated now, to be looked at only. */
   regions(): RegionView[] {
     return this.translator?.regions() ?? [];

@@ -26,6 +26,7 @@ import { early_init, machine_init, startWith } from "../kernel/setup.ts";
 import { store_init, store_pending } from "../kernel/xenstore.ts";
 import { crew_main } from "./crew.ts";
 import { neighbour_main } from "./neighbour.ts";
+import { punctual_main } from "./punctual.ts";
 
 const image = (name: string, body: () => void): Uint8Array =>
   guestImage(startWith(fn(name, body)), name).elf;
@@ -135,6 +136,9 @@ export const neighbour = (): Uint8Array => guestImage(startWith(neighbour_main),
 /** Uses all its vCPUs; see crew.ts. */
 export const crew = (): Uint8Array => guestImage(startWith(crew_main), "crew").elf;
 
+/** Counts how late its timer's events are while it computes; see punctual.ts. */
+export const punctual = (): Uint8Array => guestImage(startWith(punctual_main), "punctual").elf;
+
 /** The probes that can be booted by name. */
 export const probes: Record<string, () => Uint8Array> = {
   spin,
@@ -142,6 +146,7 @@ export const probes: Record<string, () => Uint8Array> = {
   echo,
   neighbour,
   crew,
+  punctual,
   "console-flood": consoleFlood,
   "hypercall-loop": () => hypercallLoop(1_000_000),
   "exit-reboot": () => exitWith(SHUTDOWN.reboot),

@@ -172,11 +172,6 @@ export class Translator {
     return this.#translated.size;
   }
 
-  /** Whether regions are being built that are interpreted until they are there. */
-  get building(): boolean {
-    return this.#building !== null;
-  }
-
   /** Why no more is translated, "" while all is well. */
   get failure(): string {
     return this.#failure;

@@ -1,6 +1,6 @@
 /** The worker of boot.ts: one machine, one domain, everything it says passed on. */
 /// <reference lib="deno.worker" />
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import type { BootMessage, BootRequest } from "./boot.ts";
 
 const tell = (message: BootMessage) => self.postMessage(message);

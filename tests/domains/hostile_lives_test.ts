@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { PAGE_INFO, PAGE_INFO_SIZE } from "../../core/wasm/layout.ts";
 import { addGranter, grant, grantMap, grantUnmap, PERMIT } from "../hypercalls/grants.ts";
 import { type Guest, Rig, SELF } from "../hypercalls/rig.ts";
-import { destroy, event, free } from "./lives.ts";
+import { destroy, event, free, kill, reclaim } from "./lives.ts";
 
 const MMU_UPDATE = 1, MEMORY_OP = 12, VCPU_OP = 24, MMUEXT = 26;
 const POPULATE = 6, DECREASE = 1, REGISTER_INFO = 10;
@@ -114,15 +114,25 @@ Deno.test("whatever domains were doing, their end gives every frame back [domain
         );
     }
   };
-  let mapped = 0;
+  let mapped = 0, pieces = 0;
+  const after = fc.array(fc.tuple(step, fc.nat(40)), { maxLength: 12 });
+  const steps = fc.array(step, { maxLength: 40, size: "max" });
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40, size: "max" }), fc.nat(5), (steps, order) => {
+    fc.property(steps, fc.nat(5), after, (steps, order, after) => {
       const guests = [0, 1, 2].map(() => addGranter(rig));
       for (const each of steps) act(guests, each);
       for (const guest of guests) assert.equal(rig.inside.audit(guest.domid), 0);
       // they end one after the other, in any order
       const first = guests.splice(order % 3, 1)[0];
-      destroy(rig, first);
+      kill(rig, first);
+      // its memory goes back in pieces, and the others do what they like between them
+      const living = [...guests, guests[0]];
+      for (const [each, frames] of after) {
+        if (reclaim(rig, frames)) pieces++;
+        if (each.what !== "destroy") act(living, each);
+        for (const guest of guests) assert.equal(rig.inside.audit(guest.domid), 0);
+      }
+      while (reclaim(rig, 16));
       for (const guest of guests) assert.equal(rig.inside.audit(guest.domid), 0);
       if (first.mfns.some((mfn) => isNobodys(rig, mfn))) mapped++;
       for (const guest of order > 2 ? guests : guests.reverse()) destroy(rig, guest);
@@ -130,5 +140,6 @@ Deno.test("whatever domains were doing, their end gives every frame back [domain
     }),
     { numRuns: 150 },
   );
+  assert.ok(pieces > 100, "others did something while its memory went back");
   assert.ok(mapped > 0, "some had frames of the dead one mapped");
 });

@@ -15,6 +15,19 @@ export function destroy(rig: Rig, guest: Guest): void {
   assert.equal(guest.state, DEAD);
 }
 
+/** The same in pieces: the first now, the others by `reclaim`. */
+export function kill(rig: Rig, guest: Guest): void {
+  rig.inside.slice_end();
+  assert.equal(rig.core.exports.domain_kill(guest.domid), 0);
+  assert.equal(guest.state, DEAD);
+}
+
+/** A piece of the memory of those that were killed. @returns whether there is more */
+export function reclaim(rig: Rig, frames: number): boolean {
+  rig.inside.slice_end();
+  return rig.core.exports.machine_reclaim(frames) === 1;
+}
+
 /** EVTCHNOP with these words; the words as they are then. */
 export function event(
   guest: Guest,

@@ -1,6 +1,6 @@
 /** Several guests on one machine, and slices of any length: none must see it. */
 import assert from "node:assert/strict";
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { folder } from "../conformance/golden.ts";
 
 interface Run {

@@ -1,6 +1,6 @@
 /** In virtual time a run is a function of its input: two boots make the same steps at the same times. */
 import assert from "node:assert/strict";
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { folder } from "../conformance/golden.ts";
 
 const EVERYTHING = 15;

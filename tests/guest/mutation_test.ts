@@ -2,7 +2,7 @@
 // on purpose, and for each the check that is about it has to fail.
 
 import assert from "node:assert/strict";
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { builtinGuest } from "../../guest/mod.ts";
 import { mutatedModule, MUTATIONS } from "./mutations.ts";
 

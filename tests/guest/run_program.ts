@@ -1,6 +1,6 @@
 // Where tests run an assembled 32-bit Linux program: on the host's own processor, or under our loader.
 
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import type { Callable } from "../../guest/asm/mod.ts";
 import { builtinGuest } from "../../guest/mod.ts";
 import { cpioArchive } from "../../guest/cpio.ts";

@@ -2,7 +2,7 @@
 // arrive at any instruction. Virtual time and a seed for each run: what fails once fails again.
 
 import assert from "node:assert/strict";
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { builtinGuest } from "../../guest/mod.ts";
 import { ALWAYS } from "../first_sight.ts";
 import { Random } from "../random.ts";

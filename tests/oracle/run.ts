@@ -1,5 +1,6 @@
 /** Runs a batch of cases in both worlds. */
-import { createMachine, type Machine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
+import type { Machine } from "../../core/host/machine.ts";
 import { VcpuView } from "../../core/host/vcpu_view.ts";
 import { ALWAYS } from "../first_sight.ts";
 import { type Case, type Outcome, readOutcome } from "./case.ts";

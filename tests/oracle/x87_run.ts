@@ -1,5 +1,5 @@
 /** Runs straight-line code in a PV guest of ours, with the data where the native process has it. */
-import { createMachine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
 import { VcpuView } from "../../core/host/vcpu_view.ts";
 import { bytes, CODE, DATA } from "../float/native.ts";
 import { makeElf, notesWith } from "../host/elf/make_elf.ts";

@@ -1,6 +1,7 @@
 /** One machine with one guest, as the page's messages drive it. */
 import type { Domain } from "../../core/host/domain.ts";
-import { createMachine, type Machine } from "../../core/host/machine.ts";
+import { createMachine } from "../../core/host/create_machine.ts";
+import type { Machine } from "../../core/host/machine.ts";
 import type { Shutdown } from "../../core/host/shutdown.ts";
 import type { BootRequest, FromMachine, GuestEnd, ToMachine } from "../protocol.ts";
 import { Feeds } from "./feeds/feeds.ts";

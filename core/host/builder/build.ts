@@ -21,7 +21,7 @@ const LEGACY_VCPUS = 32;
 const VCPU_INFO_SIZE = 64;
 const UPCALL_MASK = 1;
 /** Frames that are asked for at once: the host may have to find each first, which takes it up to 12 µs. */
-const POPULATE_CHUNK = Math.min(128, MAILBOX_SIZE / 4);
+const POPULATE_CHUNK = Math.min(32, MAILBOX_SIZE / 4);
 /** Entries of the grant table through which domain 0 maps the rings. */
 const GRANT_CONSOLE = 0;
 const GRANT_XENSTORE = 1;
@@ -62,12 +62,14 @@ export type Pause = () => void | Promise<void>;
  * Makes the domain, paused.
  *
  * @param pause other domains may run meanwhile, but none be made
+ * @param undo destroys an unfinished domain
  * @throws BuildError when the core refuses, or what `pause` throws; the unfinished domain is destroyed
  */
 export async function buildDomain(
   core: Core,
   plan: DomainPlan,
   pause: Pause = () => {},
+  undo: (domid: number) => void = core.exports.domain_destroy,
 ): Promise<BuiltDomain> {
   const { exports } = core;
   const domid = check(
@@ -77,7 +79,7 @@ export async function buildDomain(
   try {
     return await fill(core, plan, domid, pause);
   } catch (error) {
-    exports.domain_destroy(domid);
+    undo(domid);
     throw error;
   }
 }

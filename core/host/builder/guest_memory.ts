@@ -2,7 +2,7 @@
 import { type Core, PAGE_SIZE } from "../core.ts";
 
 /** Bytes that are copied at once: a page that the host has to find first takes microseconds. */
-const PIECE = 256 * 1024;
+const PIECE = 64 * 1024;
 
 export class GuestMemory {
   /** @param mfns machine frame of each page of the domain */

@@ -6,7 +6,7 @@ import { loadModule } from "../../build/load.ts";
 import type { Core } from "../core.ts";
 import { type Freezable, freeze } from "../image/freeze.ts";
 import { loadImage } from "../elf/image.ts";
-import { createMachine } from "../machine.ts";
+import { createMachine } from "../create_machine.ts";
 import { parseArguments } from "./args.ts";
 import { loadGuestImage, readRamdisk } from "./guest_file.ts";
 import { aboutGuest, EXIT } from "./guest_run.ts";

@@ -3,7 +3,7 @@
  * and the guest's first line; whatever a run may not need is imported where it is needed.
  */
 import { loadImage } from "../elf/image.ts";
-import { createMachine } from "../machine.ts";
+import { createMachine } from "../create_machine.ts";
 import { type BootArguments, type GuestArguments, parseArguments, TRACE_KINDS } from "./args.ts";
 import { loadGuestImage, readRamdisk } from "./guest_file.ts";
 import { aboutGuest, EXIT, type GuestFiles } from "./guest_run.ts";

@@ -8,7 +8,7 @@ import { PORTS, ports_create } from "../events/ports";
 import { OFFLINE, RUNNABLE, runstate_change } from "../events/runstate";
 import { DEFAULT_PERIOD, timer_stopped, timers_resumed } from "../events/timers";
 import { alloc_xen_frame } from "../frames/alloc";
-import { domain_relinquish } from "../frames/populate";
+import { GOING_NOT, relinquish } from "../frames/relinquish";
 import { MAX_MAPTRACK } from "../grants/maptrack";
 import { grants_create, MAX_GRANT_FRAMES } from "../grants/table";
 import { hide_features } from "../traps/cpuid_policy";
@@ -34,12 +34,17 @@ import {
 let last_id: u32 = 0;
 let last_serial: u32 = 0;
 
+/** Destroyed, and all its memory has gone back. */
+function gone(d: Domain): bool {
+  return d.state == DOM_DEAD && d.going == GOING_NOT;
+}
+
 /** The next domain number after the last one given, going round; 0 = all are taken. */
 function free_id(): u32 {
   for (let n: u32 = 1; n < MAX_DOMAINS; n++) {
     const id = ((last_id + n - 1) % (MAX_DOMAINS - 1)) + 1;
     const d = domain_by_id(id);
-    if (!changetype<usize>(d) || d.state == DOM_DEAD) return id;
+    if (!changetype<usize>(d) || gone(d)) return id;
   }
   return 0;
 }
@@ -48,7 +53,7 @@ function free_id(): u32 {
 function reusable(): Domain {
   for (let id: u32 = 1; id < MAX_DOMAINS; id++) {
     const d = domain_by_id(id);
-    if (changetype<usize>(d) && d.state == DOM_DEAD) {
+    if (changetype<usize>(d) && gone(d)) {
       domain_table_set(id, changetype<Domain>(0));
       return d;
     }
@@ -154,7 +159,7 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
 
 /** Takes a domain back that could not be made. */
 function abandon(d: Domain): i32 {
-  domain_relinquish(d.id);
+  relinquish(d);
   d.state = DOM_DEAD;
   live_update();
   return -ENOMEM;

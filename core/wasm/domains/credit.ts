@@ -20,6 +20,8 @@ let last_domain: u32 = 0;
 let last_vcpu: u32 = 0;
 /** Instructions the slice at hand was given, of those that are charged. */
 let given: i32 = 0;
+/** What the last slice used of them; 0 before the first. */
+export let last_used: i32 = 0;
 
 /** A vCPU came into the running: new, woken, or let go on. */
 export function credit_enter(v: Vcpu): void {
@@ -49,7 +51,18 @@ export function credit_begin(v: Vcpu): void {
 /** The slice is over: what is gone from its budget was used. */
 export function credit_end(v: Vcpu): void {
   const used = given - load<i32>(CPU + C_BUDGET);
-  v.used += used > 0 ? used : 1;
+  last_used = used > 0 ? used : 1;
+  v.used += last_used;
+}
+
+/** Instructions that the last slice ran, and what hypercalls were taken to last; none (0) where nothing was runnable. */
+export function slice_used(): i32 {
+  return last_used;
+}
+
+/** Nothing runs in this slice. */
+export function credit_none(): void {
+  last_used = 0;
 }
 
 /** Whether any vCPU is runnable. */

@@ -74,6 +74,8 @@ export class Domain {
   // memory, continued
   xen_page_list: u32; // first of the hypervisor's frames shared with the domain, 0 = none
   table_changes: u64; // stamp of the last change to a translation (pagetables/address_space.ts)
+  going: u32; // frames/relinquish.ts: how far its memory has gone back, of a domain that is dead
+  going_at: u32; // the frame that is next
   // segments/: counts the changes to descriptor tables of the domain that are in use
   descriptor_changes: u32;
   // traps/cpuid_policy.ts: features that CPUID does not show

@@ -13,6 +13,7 @@ export {
   domain_unpause,
   vcpu_set_context,
 } from "./create";
-export { domain_destroy } from "./destroy";
+export { slice_used } from "./credit";
+export { domain_destroy, domain_kill, machine_reclaim } from "./destroy";
 export { domain_resume } from "./resume";
 export { slice_begin, slice_end } from "./schedule";

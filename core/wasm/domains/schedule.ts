@@ -14,7 +14,7 @@ import {
   NO_FAULT,
 } from "../layout";
 import { request_stop, retired } from "../cpu/state";
-import { budget_until, skip_to, system_time, update_time, virtual_time } from "../events/clock";
+import { budget_until, note_pace, skip_to, system_time, update_time, virtual_time } from "../events/clock";
 import { deliver_events } from "../events/deliver";
 import { host_attention, set_host_attention } from "../events/host";
 import {
@@ -29,7 +29,16 @@ import { next_deadline, tick, timer_set, timer_stopped, timers_run } from "../ev
 import { switch_address_space } from "../pagetables/cr3";
 import { debug_rearm } from "../traps/debug_registers";
 import { segments_put_back } from "../traps/failsafe";
-import { credit_begin, credit_end, credit_enter, credit_yield, any_runnable, next_runnable } from "./credit";
+import {
+  any_runnable,
+  credit_begin,
+  credit_end,
+  credit_enter,
+  credit_none,
+  credit_yield,
+  last_used,
+  next_runnable,
+} from "./credit";
 import { load_fresh_segments } from "./fresh";
 import {
   current,
@@ -169,6 +178,8 @@ function set_budget(budget: i32, deadline: i64, now: i64): void {
 export function slice_begin(now: i64, budget: i32): i32 {
   if (budget < 1) budget = 1;
   let time = system_time();
+  note_pace(time, last_used);
+  credit_none();
   timers_run(time);
   let v = next_runnable();
   if (!changetype<usize>(v) && virtual_time) {

@@ -32,6 +32,15 @@ let virtual_wall: i64 = 0; // ns since 1970 at system time 0
 let skipped: i64 = SECOND; // virtual ns that no instruction accounts for: a machine is up for a second before its first domain
 let latest: i64 = 0; // no later reading may be below this one
 
+/** Least instructions of a slice that a timer cuts short, in wall time. */
+const SHORT: i32 = 1000;
+/** Instructions that guests run in 1024 ns of wall time, as far as the last slices tell; until then as if each took 4 ns. */
+let pace: i32 = 256;
+const PACE_LEAST: i32 = 16;
+const PACE_MOST: i32 = 16384;
+/** When the last slice began. */
+let began: i64 = 0;
+
 /**
  * Chooses the clock. To be called by the host before the first domain is made, if at all: the
  * default is wall time.
@@ -77,16 +86,27 @@ export function skip_to(time: i64): void {
 }
 
 /**
- * Instructions a slice may run before `deadline`. Exact in virtual time. In wall time a guess on the
- * low side (4 ns each): a slice that ends early is followed by a shorter one.
+ * Wall time only: a slice begins at `now`, after one that used so many instructions. What the host did between the two
+ * counts in, so that guests are rather taken for slower than they are: who is found quicker is believed at once, who is
+ * found slower by half.
+ */
+export function note_pace(now: i64, used: i32): void {
+  const took = now - began;
+  began = now;
+  if (virtual_time || used < SHORT || took <= 0) return;
+  const found = <i32> max<i64>(PACE_LEAST, min<i64>(PACE_MOST, (<i64> used << 10) / took));
+  pace = found > pace ? found : (pace + found) >> 1;
+}
+
+/**
+ * Instructions a slice may run before `deadline`. Exact in virtual time. In wall time what guests ran of late in as
+ * long: a slice that ends early is followed by a shorter one.
  */
 export function budget_until(deadline: i64, now: i64, budget: i32): i32 {
   if (deadline < 0) return budget;
-  let room = deadline - now;
-  if (!virtual_time) room >>= 2;
-  const least: i64 = virtual_time ? 1 : 1000;
-  if (room < least) room = least;
-  return room < budget ? <i32> room : budget;
+  let room = min<i64>(deadline - now, SECOND);
+  if (!virtual_time) room = max<i64>(room * pace >> 10, SHORT);
+  return <i32> min<i64>(budget, max<i64>(room, 1));
 }
 
 /** Shortens the running slice, so that it ends at `deadline`: for a timer that the guest sets in it. */

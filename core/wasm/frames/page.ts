@@ -20,6 +20,7 @@ export const PG_PAE_XEN_L2: u32 = 0x400;
 export const PG_ALLOCATED: u32 = 0x800;
 export const PG_XEN_HEAP: u32 = 0x1000; // shared_info, grant frames: owner set, but no pfn
 export const PG_GRANTED: u32 = 0x2000; // other domains may map it through grants
+export const PG_HELD: u32 = 0x4000; // an L1 of a domain that ends, kept a table for a while (frames/relinquish.ts)
 
 /** What two uses of a frame must agree on: its type, and whether it is the L2 that Xen has entries in. */
 export const TYPE_IDENTITY: u32 = 0xff | PG_PAE_XEN_L2;

@@ -3,7 +3,8 @@
  * through the test door of the long build (core/wasm/long/door.ts). No kernel runs: faults come here.
  */
 import { loadModule } from "../../../core/build/load.ts";
-import { createMachine, type Machine } from "../../../core/host/machine.ts";
+import { createMachine } from "../../../core/host/create_machine.ts";
+import type { Machine } from "../../../core/host/machine.ts";
 import {
   C_EIP,
   C_FAULT,
