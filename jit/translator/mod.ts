@@ -376,12 +376,12 @@ export class Translator {
     return false;
   }
 
-  /** Has built all that waits, unless something is being built. */
+  /** Has built what waits, a batch after the other, unless something is being built. */
   #build(): void {
     if (this.#building || !this.#waiting.size) return;
-    const batch = this.#begin([...this.#waiting], false);
+    const batch = this.#begin([...this.#waiting].slice(0, this.#builder.most), false);
     this.#building = batch;
-    this.#waiting.clear();
+    for (const region of batch.regions) this.#waiting.delete(region);
     this.#builder.build(batch.blocks, (module, problem, bytes) => {
       this.#building = null;
       this.#failure = problem;

@@ -12,6 +12,11 @@ let free_head: u32 = 0;
 let free_listed: u32 = 0;
 let fresh: u32 = 1;
 
+/** The first frame of those that were never used, which nobody has asked anything of. */
+export function first_fresh(): u32 {
+  return fresh;
+}
+
 /** Frames that could still be handed out. */
 export function free_frames(): u32 {
   let n: u32 = machine_frames > fresh ? machine_frames - fresh : 0;

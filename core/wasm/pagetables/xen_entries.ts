@@ -3,7 +3,8 @@
 // fault. Rules: shared/pv-abi.md §2.3, §7.3 (Xen: init_xen_pae_l2_slots).
 import { frame_written } from "../cpu/code";
 import { m2p_block } from "../frames/m2p";
-import { frame, machine_frames, page, PG_PAE_XEN_L2, PG_VALIDATED, T_L2 } from "../frames/page";
+import { first_fresh } from "../frames/pool";
+import { frame, page, PG_PAE_XEN_L2, PG_VALIDATED, T_L2 } from "../frames/page";
 import { A, FIRST_XEN_SLOT, P, PSE } from "./pte";
 
 /** Entry n of the hypervisor's part (n counts from 0xF5800000 in 2 MiB steps). */
@@ -21,10 +22,13 @@ export function xen_entries_write(mfn: u32): void {
   if (page(mfn).code) frame_written(mfn, FIRST_XEN_SLOT << 3, 4096 - (FIRST_XEN_SLOT << 3));
 }
 
-/** Writes them again into all L2s in use, when the machine-to-phys table has grown. */
+/**
+ * Writes them again into all L2s in use, when the machine-to-phys table has grown. What is known of frames never used is
+ * not looked at: its memory is none of the host's yet, who would take tens of milliseconds to find it.
+ */
 export function xen_entries_refresh(): void {
   const want = T_L2 | PG_PAE_XEN_L2 | PG_VALIDATED;
-  for (let mfn: u32 = 1; mfn < machine_frames; mfn++) {
+  for (let mfn: u32 = 1; mfn < first_fresh(); mfn++) {
     const p = page(mfn);
     if (p.count && p.type_count && (p.type & (0xff | PG_PAE_XEN_L2 | PG_VALIDATED)) == want) {
       xen_entries_write(mfn);
