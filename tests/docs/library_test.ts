@@ -16,7 +16,10 @@ Deno.test("every exported symbol and member has a comment, and what its type nam
 });
 
 Deno.test("the examples in comments run", async () => {
-  const files = ["mod.ts", ...["machine", "domain", "error"].map((name) => `core/host/${name}.ts`)];
+  const files = [
+    "mod.ts",
+    ...["create_machine", "machine", "domain", "error"].map((name) => `core/host/${name}.ts`),
+  ];
   const said = await deno("test", "-A", "--doc", ...files);
   assert.ok(Number(/(\d+) passed/.exec(said)?.[1]) >= 5, said);
 });

@@ -3,13 +3,14 @@
 // whatever domain they are in and however often their slices are cut short (Xen's credit schedulers
 // count so too: a domain's weight is that of each of its vCPUs).
 //
-// Who slept may not come back with all that it did not use: it is put a slice ahead of the others.
+// Who slept may not come back with all that it did not use: it is put a slice ahead of the others, two where slices
+// are short.
 import { C_BUDGET, CPU } from "../layout";
 import { DOM_RUNNING, Domain, Vcpu, vcpu_of, VCPU_RUNNABLE } from "./domain";
 import { live_count, live_domain } from "./live";
 
 /** What a vCPU that slept may be ahead by. */
-const LEAD: u64 = 200000;
+let lead: u64 = 200000;
 
 /** What the vCPU that ran last had had when it was chosen: no chosen one was ever less ahead for long. */
 let reached: u64 = 0;
@@ -25,8 +26,13 @@ export let last_used: i32 = 0;
 
 /** A vCPU came into the running: new, woken, or let go on. */
 export function credit_enter(v: Vcpu): void {
-  const least = reached > LEAD ? reached - LEAD : 0;
+  const least = reached > lead ? reached - lead : 0;
   if (v.used < least) v.used = least;
+}
+
+/** Wall time only: slices have so many instructions now, and who was woken keeps the others waiting for no more than two. */
+export function credit_lead(budget: i32): void {
+  lead = <u64> budget * 2;
 }
 
 /** The running vCPU yielded. */

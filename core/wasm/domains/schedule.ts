@@ -34,6 +34,7 @@ import {
   credit_begin,
   credit_end,
   credit_enter,
+  credit_lead,
   credit_none,
   credit_yield,
   last_used,
@@ -179,6 +180,7 @@ export function slice_begin(now: i64, budget: i32): i32 {
   if (budget < 1) budget = 1;
   let time = system_time();
   note_pace(time, last_used);
+  if (!virtual_time) credit_lead(budget);
   credit_none();
   timers_run(time);
   let v = next_runnable();
