@@ -7,13 +7,12 @@
  * the library answers for. Guests give way after a millisecond, and what comes in between are pieces of less; what is
  * longer is the engine's (it compiles code that is met first, and collects garbage).
  *
- * Then how long a message of another thread and a byte from a socket wait while a guest computes, and how long a timer's event
- * waits in the guest itself (waits.ts).
+ * Then how long what comes from outside waits while guests compute (messages.ts), and a timer's event in a guest (waits.ts).
  */
 import { parseArgs } from "node:util";
 import { createMachine, loadGuest, loadModule } from "../mod.ts";
 import { threadTime } from "./thread_time.ts";
-import { messageWaits } from "./messages.ts";
+import { echoWaits, messageWaits } from "./messages.ts";
 import { timerWaits } from "./waits.ts";
 
 const { values, positionals } = parseArgs({
@@ -129,10 +128,10 @@ const chosen = positionals.length > 0
   ? Object.keys(SCENARIOS).filter((name) => positionals.some((part) => name.includes(part)))
   : Object.keys(SCENARIOS);
 
-const show = (values: number[], part: number) => {
+const show = (values: number[], part: number, digits = 1) => {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
-  return (value ?? 0).toFixed(1).padStart(8);
+  return (value ?? 0).toFixed(digits).padStart(8);
 };
 /** Two times three columns. */
 const row = (name: string, wall: number[], own: number[]) => {
@@ -152,8 +151,15 @@ for (const name of chosen) {
 
 if (positionals.length === 0) {
   console.log("\nms of waiting while a guest computes     median     99 %  longest");
-  for (const [name, waits] of Object.entries(await messageWaits(SECONDS, module))) {
-    console.log(`${name.padEnd(38)}${[0.5, 0.99, 1].map((part) => show(waits, part)).join(" ")}`);
+  const waiting = {
+    ...await messageWaits(SECONDS, module),
+    "typed and echoed, interpreted": await echoWaits(SECONDS, module, false),
+    "typed and echoed, translated": await echoWaits(SECONDS, module, true),
+  };
+  for (const [name, waits] of Object.entries(waiting)) {
+    console.log(
+      `${name.padEnd(38)}${[0.5, 0.99, 1].map((part) => show(waits, part, 2)).join(" ")}`,
+    );
   }
 
   console.log();

@@ -1,4 +1,7 @@
-/** How long what comes from outside waits while a guest computes: another thread's message, and a byte from a socket. */
+/**
+ * How long what comes from outside waits while guests compute: another thread's message, a byte from a socket, and what is
+ * typed to another guest until it has come back.
+ */
 import { createMachine, loadGuest } from "../mod.ts";
 
 /** What the other thread does: tells its time now and then, one way and the other. */
@@ -48,4 +51,38 @@ export async function messageWaits(
   worker.terminate();
   connection.close();
   return { "another thread's message": messages, "a byte from a socket": bytes };
+}
+
+/**
+ * A byte that is typed to a guest which gives it back, while two others compute: it waits for a slice to end, twice at most.
+ *
+ * @param jit whether those are translated
+ * @returns milliseconds from one to the other
+ */
+export async function echoWaits(
+  seconds: number,
+  module: WebAssembly.Module,
+  jit: boolean,
+): Promise<number[]> {
+  await using machine = await createMachine({ module, jit });
+  let returned = () => {};
+  const echo = await machine.addDomain((await loadGuest("echo"))!, {
+    memory: 8,
+    output: () => returned(),
+  });
+  for (let n = 0; n < 2; n++) await machine.addDomain((await loadGuest("spin"))!, { memory: 8 });
+  const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
+  await pause(1500);
+  const waits: number[] = [];
+  for (const until = performance.now() + seconds * 1000; performance.now() < until;) {
+    await pause(3);
+    const sent = performance.now();
+    await new Promise<void>((done) => {
+      returned = done;
+      void echo.console.send(new Uint8Array([0x61]));
+    });
+    waits.push(performance.now() - sent);
+    returned = () => {};
+  }
+  return waits;
 }
