@@ -10,8 +10,8 @@ export type Built = (module: WebAssembly.Module | null, problem: string, bytes: 
 
 /** Builds one batch of regions at a time. */
 export interface Builder {
-  /** Regions of a batch, at most. */
-  readonly most: number;
+  /** Regions of a batch, at most; all that wait when not given. */
+  readonly most?: number;
   /** Builds the regions and says so, now or later; not to be called again before that. */
   build(regions: RegionBlock[][], built: Built): void;
   /** Gives back what it holds. */

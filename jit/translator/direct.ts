@@ -5,8 +5,6 @@ import { type BinaryenApi, optimise } from "../optimiser/optimise.ts";
 import type { RegionBlock } from "./region.ts";
 
 export class DirectBuilder implements Builder {
-  readonly most = Infinity;
-
   /**
    * @param profile counts what is run
    * @param binaryen optimises the modules, for the second tier

@@ -94,7 +94,7 @@ function translatorFor(core: TranslatorCore): Translator {
     const bytes = buildRegions(regions);
     built(new WebAssembly.Module(bytes), "", bytes.length);
   };
-  return new Translator(core, { hot: 1, builder: { most: Infinity, build, stop: () => {} } });
+  return new Translator(core, { hot: 1, builder: { build, stop: () => {} } });
 }
 
 export class Pair {
