@@ -2,45 +2,25 @@
  * The translator: finds hot blocks by looking where slices end, and replaces their handlers by
  * functions compiled for them in a worker.
  *
- * Reading order: this file, region.ts (what is translated together), structure.ts (how its blocks are
- * nested), state.ts, micro.ts, groups.ts, runs.ts and binding.ts (where operands are), build.ts (the module around
- * it), builder.ts and worker.ts (where it is built); ../optimiser, which builds the hottest once more.
+ * Reading order: this file with options.ts, placed.ts, known.ts and rings.ts (what it goes by), region.ts (what is
+ * translated together), structure.ts (how its blocks are nested), state.ts, local_context.ts, written_back.ts,
+ * operands.ts, access.ts (with micro.ts, groups.ts, runs.ts) and binding.ts (what becomes of an instruction), build.ts
+ * (the module around it), builder.ts and worker.ts (where it is built); ../optimiser, which builds the hottest once more.
  * docs/performance.md is the guided tour.
  */
-import {
-  C_EIP,
-  C_JUMP_TAG,
-  CPU,
-  JIT_EXIT_INDIRECT,
-  JIT_EXITS,
-  JIT_EXITS_COUNT,
-  JIT_EXITS_ENTRIES,
-  JIT_RESUMES,
-  JIT_RESUMES_COUNT,
-  JIT_RESUMES_ENTRIES,
-  JUMP_CACHE,
-  JUMP_CACHE_ENTRIES,
-  JUMP_EIP,
-  JUMP_RECORD,
-  JUMP_TAG,
-  JUMP_TAG_SPREAD,
-  REC_HANDLER,
-} from "../../core/wasm/layout.ts";
-import { SecondTier, type SecondTierOptions } from "../optimiser/tier.ts";
+import { C_EIP, CPU, REC_HANDLER } from "../../core/wasm/layout.ts";
+import { SecondTier } from "../optimiser/tier.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
 import { BlockHistory, type Standing } from "./history.ts";
-import { tableTargets } from "./tables.ts";
-import { findRegion, handlerCount, type RegionBlock, type Translated } from "./region.ts";
+import { currentTag, knownBlocks, knownRecord } from "./known.ts";
+import type { TranslatorCore, TranslatorOptions } from "./options.ts";
+import { type Batch, describe, newRegion, type Region, type RegionView, viewOf } from "./placed.ts";
+import { findRegion, handlerCount, type Translated } from "./region.ts";
+import { exitsSince, resumesSince } from "./rings.ts";
+import { learnTables } from "./tables.ts";
 
-/** What the translator needs of the core's exports: helpers and roads by name, memory, handlers. */
-export interface TranslatorCore {
-  readonly memory: WebAssembly.Memory;
-  readonly handlers: WebAssembly.Table;
-  /** Counts how often all decoded code was dropped. */
-  code_generation(): number;
-  /** Counts blocks that were decoded. */
-  code_made(): number;
-}
+export type { TranslatorCore, TranslatorOptions } from "./options.ts";
+export type { RegionView } from "./placed.ts";
 
 /** Bytes of modules that may be alive at once. What V8 makes of them is some times larger. */
 const MEMORY = 8 << 20;
@@ -56,68 +36,6 @@ const MANY_RESUMES = 3;
 
 /** So many times as often must a slice end at a block that a region holds already before another begins there. */
 const PATIENCE = 50;
-
-/** A region and its translation. */
-interface Region {
-  /** EIP of its first block when it was found. */
-  eip: number;
-  /** C_JUMP_TAG then: a mode, a ring and an address space. */
-  tag: number;
-  blocks: RegionBlock[];
-  /** What it was left for, and how often it has grown. */
-  learned: Map<number, number>;
-  growths: number;
-  /** Its ways in: numbers in the function table by first record. */
-  entries: Map<number, number>;
-  /** Its share of its modules' bytes. */
-  bytes: number;
-  /** The last batch that it was in. */
-  used: number;
-  /** Whether what is in place was built by the second tier. */
-  optimised: boolean;
-}
-
-/** What is being built, and what it was when that began. */
-interface Batch {
-  regions: Region[];
-  blocks: RegionBlock[][];
-  generation: number;
-  optimised: boolean;
-}
-
-/** A region as those see it who want to look at what is translated. */
-export interface RegionView {
-  /** EIP of its first block when it was found. */
-  readonly eip: number;
-  readonly blocks: RegionBlock[];
-  /** Ways in. */
-  readonly ways: number;
-  readonly growths: number;
-  /** Of WebAssembly, its share of its modules'. */
-  readonly bytes: number;
-  /** Whether it was built once more by the second tier. */
-  readonly optimised: boolean;
-}
-
-/** How eager a translator is, and who builds for it. */
-export interface TranslatorOptions {
-  builder?: Builder;
-  /** Counts what is run translated (count.ts), where no builder is given. */
-  profile?: boolean;
-  /** Slice ends at a block that make it hot; 2 when not given. */
-  hot?: number;
-  /** Exits of regions in a slice that make them grow, and those to one place; see MANY_EXITS. */
-  exits?: number;
-  alike?: number;
-  /** Translates what was decoded, hot or not. */
-  everything?: boolean;
-  /** Bytes of modules that may be alive at once; beyond it the oldest translations go. */
-  memory?: number;
-  /** Builds the hottest regions once more, optimised; there is one tier only when not given. */
-  second?: SecondTierOptions;
-  /** Takes a line for each region that is put in place, and others of what becomes of them. */
-  tell?: (line: string) => void;
-}
 
 export class Translator {
   readonly #core: TranslatorCore;
@@ -180,14 +98,7 @@ export class Translator {
   /** What is translated now. The blocks are the translator's own: to be looked at only. */
   regions(): RegionView[] {
     const placed = [...this.#regions.values()].filter(({ entries }) => entries.size > 0);
-    return placed.map(({ eip, blocks, entries, growths, bytes, optimised }) => ({
-      eip,
-      blocks,
-      ways: entries.size,
-      growths,
-      bytes,
-      optimised,
-    }));
+    return placed.map(viewOf);
   }
 
   /** Looks at where the slice that has just ended left the guest; has translated what is hot. */
@@ -249,13 +160,9 @@ export class Translator {
     const made = this.#core.code_made();
     if (this.#noted.get(tag) === made) return;
     this.#noted.set(tag, made);
-    const cache = new Uint32Array(view.buffer, JUMP_CACHE, JUMP_CACHE_ENTRIES * 4);
-    for (let at = 0; at < cache.length; at += 4) {
-      // an entry stands where its EIP belongs: others are empty; what a region holds needs none of its own
-      if (cache[at + JUMP_TAG / 4] !== tag || this.#members.has(cache[at + JUMP_RECORD / 4])) {
-        continue;
-      }
-      this.#note(view, cache[at + JUMP_EIP / 4], tag);
+    for (const [eip, record] of knownBlocks(view, tag)) {
+      // what a region holds needs none of its own
+      if (!this.#members.has(record)) this.#note(view, eip, tag);
     }
   }
 
@@ -264,17 +171,10 @@ export class Translator {
    * slices end behind one of them, whatever else the guest does: its handlers and programs are found here.
    */
   #noteResumed(view: DataView): void {
-    const count = view.getUint32(JIT_RESUMES_COUNT, true);
-    const resumes = (count - this.#resumes) >>> 0;
+    const { count, latest } = resumesSince(view, this.#resumes);
     this.#resumes = count;
-    const tally = new Map<string, number>();
-    for (let n = 1; n <= Math.min(resumes, JIT_RESUMES_ENTRIES); n++) {
-      const at = JIT_RESUMES + ((count - n) & (JIT_RESUMES_ENTRIES - 1)) * 8;
-      const [eip, tag] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
-      const key = `${eip},${tag}`;
-      const times = (tally.get(key) ?? 0) + 1;
-      tally.set(key, times);
-      if (times === MANY_RESUMES) this.#note(view, eip, tag);
+    for (const { a: eip, b: tag, times } of latest) {
+      if (times >= MANY_RESUMES) this.#note(view, eip, tag);
     }
   }
 
@@ -294,17 +194,7 @@ export class Translator {
     if (before >= hot) return;
     this.#hits.set(record, before + 1);
     if (before + 1 !== hot) return;
-    const region: Region = {
-      eip,
-      tag,
-      blocks: [],
-      learned: new Map(),
-      growths: 0,
-      entries: new Map(),
-      bytes: 0,
-      used: 0,
-      optimised: false,
-    };
+    const region = newRegion(eip, tag);
     if (this.#collect(view, region, record)) this.#regions.set(record, region);
     else this.#history?.note(record, "refused");
   }
@@ -325,22 +215,12 @@ export class Translator {
 
   /** Has regions take in what they are left for again and again. */
   #growRegions(view: DataView): void {
-    const count = view.getUint32(JIT_EXITS_COUNT, true);
-    const exits = (count - this.#exits) >>> 0;
+    const { count, noted: exits, latest } = exitsSince(view, this.#exits);
     this.#exits = count;
     this.#history?.noteExits(view, count, exits);
     if (exits < this.#manyExits) return;
-    const tally = new Map<string, { from: number; to: number; times: number }>();
-    for (let n = 1; n <= Math.min(exits, JIT_EXITS_ENTRIES); n++) {
-      const at = JIT_EXITS + ((count - n) & (JIT_EXITS_ENTRIES - 1)) * 8;
-      const [from, to] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
-      const key = `${from},${to}`;
-      const seen = tally.get(key) ?? { from, to, times: 0 };
-      seen.times++;
-      tally.set(key, seen);
-    }
     const grown = new Set<number>();
-    for (const { from, to, times } of tally.values()) {
+    for (const { a: from, b: to, times } of latest) {
       if (times >= this.#manyAlike && this.#learn(view, from, to)) grown.add(from & ~31);
     }
     for (const record of grown) {
@@ -507,50 +387,4 @@ export class Translator {
     this.#free.length = 0;
     this.#bytes = 0;
   }
-}
-
-/** Takes in what stands in the tables that a region jumps through. @returns whether there was something new */
-function learnTables(view: DataView, { eip, learned }: Region, blocks: RegionBlock[]): boolean {
-  const before = learned.size;
-  for (const i of blocks.flatMap((b) => b.instructions)) {
-    for (const target of tableTargets(view, i, eip)) {
-      const offset = target - eip | 0;
-      if (!learned.has(offset)) learned.set(offset, JIT_EXIT_INDIRECT);
-    }
-  }
-  return learned.size > before;
-}
-
-/** What a trace says of a region that was put in place. */
-function describe(region: Region, blocks: RegionBlock[], regions: number): string {
-  const instructions = blocks.reduce((n, b) => n + b.instructions.length, 0);
-  const what = region.optimised ? "optimised the region" : "region";
-  return `${what} at ${region.eip.toString(16)}: ${blocks.length} blocks, ` +
-    `${instructions} instructions, ${region.entries.size} ways in, grown ${region.growths} times, ` +
-    `${Math.round(region.bytes)} bytes so far; ${regions} regions`;
-}
-
-/** C_JUMP_TAG of the vCPU that ran last. */
-function currentTag(view: DataView): number {
-  return view.getUint32(CPU + C_JUMP_TAG, true);
-}
-
-/** The address space's number in C_JUMP_TAG. */
-const ADDRESS_SPACE = 0xffe;
-
-/**
- * The record of the block at an EIP, by the jump cache; 0 if it is not there. The address
- * space may be called otherwise now: findRegion looks whether the block lies in the frame that it should.
- */
-function knownRecord(view: DataView, eip: number, tag: number): number {
-  const now = tag & ~ADDRESS_SPACE | currentTag(view) & ADDRESS_SPACE;
-  for (const t of new Set([tag, now])) {
-    const hash = eip ^ eip >>> 12 ^ Math.imul(t, JUMP_TAG_SPREAD);
-    const slot = (hash & (JUMP_CACHE_ENTRIES - 1)) * 16 + JUMP_CACHE;
-    const here = view.getUint32(slot + JUMP_EIP, true) === eip >>> 0;
-    if (here && view.getUint32(slot + JUMP_TAG, true) === t >>> 0) {
-      return view.getUint32(slot + JUMP_RECORD, true);
-    }
-  }
-  return 0;
 }

@@ -7,6 +7,7 @@ import {
   C_TLB_SPREAD,
   C_TLB_TAG,
   CPU,
+  JIT_EXIT_INDIRECT,
   R_ZERO,
   TLB,
   TLB_ADDEND,
@@ -15,7 +16,8 @@ import {
   TLB_READ,
 } from "../../core/wasm/layout.ts";
 import { PLACE_REGISTER } from "../isa/forms.ts";
-import type { DecodedInstruction } from "./region.ts";
+import type { Region } from "./placed.ts";
+import type { DecodedInstruction, RegionBlock } from "./region.ts";
 
 /** Entries that are looked at. */
 const MOST = 64;
@@ -45,4 +47,24 @@ export function tableTargets(view: DataView, i: DecodedInstruction, eip: number)
     targets.push(target);
   }
   return targets;
+}
+
+/**
+ * Takes in what stands in the tables that a region's blocks jump through.
+ *
+ * @returns whether there was something new
+ */
+export function learnTables(
+  view: DataView,
+  { eip, learned }: Region,
+  blocks: RegionBlock[],
+): boolean {
+  const before = learned.size;
+  for (const i of blocks.flatMap((b) => b.instructions)) {
+    for (const target of tableTargets(view, i, eip)) {
+      const offset = target - eip | 0;
+      if (!learned.has(offset)) learned.set(offset, JIT_EXIT_INDIRECT);
+    }
+  }
+  return learned.size > before;
 }
