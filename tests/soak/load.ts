@@ -18,6 +18,7 @@ export interface LoadOptions {
   /** How long the guests run, from when the last of them is ready. */
   seconds: number;
   time?: MachineOptions["time"];
+  jit?: MachineOptions["jit"];
   /** Whether other pairs of guests come and go meanwhile, torn out of their exchanges. */
   churn?: boolean;
   /** Called every second or so. */
@@ -113,7 +114,7 @@ class Neighbour {
 
 /** Runs the load and says what became of it. */
 export async function load(options: LoadOptions): Promise<LoadReport> {
-  const machine = await createMachine({ time: options.time });
+  const machine = await createMachine({ time: options.time, jit: options.jit });
   try {
     return await run(machine, options);
   } finally {

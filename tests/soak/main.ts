@@ -1,13 +1,14 @@
 /**
- * `deno task soak [--what load|churn] [--seconds N] [--domains N] [--json]`: `load`, many guests (load.ts), for ten
- * minutes, `churn`, translations that are dropped all the time (churn.ts), for thirty, or as long as is said; both
+ * `deno task soak [--what load|churn] [--seconds N] [--domains N] [--quick] [--json]`: `load`, many guests (load.ts;
+ * with --quick without the translator's second tier), for ten minutes, `churn`, translations that are dropped all the time (churn.ts), for thirty, or as long as is said; both
  * without --what. Prints what was done, or the report of `load` as JSON; the exit status is 1 if anything was lost.
  */
 import { parseArgs } from "node:util";
 import { churn } from "./churn.ts";
 import { faults, load, spread } from "./load.ts";
 
-const USAGE = "usage: deno task soak [--what load|churn] [--seconds N] [--domains N] [--json]";
+const USAGE =
+  "usage: deno task soak [--what load|churn] [--seconds N] [--domains N] [--quick] [--json]";
 /** Bytes of translated code under `churn`: a few regions. */
 const ROOM = 128 << 10;
 
@@ -29,6 +30,7 @@ function options() {
         what: { type: "string" },
         seconds: { type: "string" },
         domains: { type: "string", default: "64" },
+        quick: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
       },
     });
@@ -52,7 +54,8 @@ function progress(): (text: string) => void {
 
 async function soakLoad(): Promise<string[]> {
   const seconds = Number(values.seconds ?? 600), domains = Number(values.domains);
-  const report = await load({ domains, seconds, churn: true, progress: progress() });
+  const jit = values.quick ? "quick" : "on";
+  const report = await load({ domains, seconds, jit, churn: true, progress: progress() });
   const found = faults(report);
   if (values.json) {
     console.log(JSON.stringify(report));
