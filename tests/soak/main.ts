@@ -1,16 +1,19 @@
 /**
- * `deno task soak [--what load|churn] [--seconds N] [--domains N] [--quick] [--json]`: `load`, many guests (load.ts;
- * with --quick without the translator's second tier), for ten minutes, `churn`, translations that are dropped all the time (churn.ts), for thirty, or as long as is said; both
+ * `deno task soak [--what load|churn] [--seconds N] [--domains N] [--jit MODE] [--json]`: `load`, many guests
+ * (load.ts), for ten minutes, `churn`, translations that are dropped all the time (churn.ts), for thirty, or as long as is said; both
  * without --what. Prints what was done, or the report of `load` as JSON; the exit status is 1 if anything was lost.
  */
 import { parseArgs } from "node:util";
+import type { JitMode } from "../../mod.ts";
 import { churn } from "./churn.ts";
 import { faults, load, spread } from "./load.ts";
 
 const USAGE =
-  "usage: deno task soak [--what load|churn] [--seconds N] [--domains N] [--quick] [--json]";
+  "usage: deno task soak [--what load|churn] [--seconds N] [--domains N] [--jit MODE] [--json]";
 /** Bytes of translated code under `churn`: a few regions. */
 const ROOM = 128 << 10;
+
+const JIT_MODES = /^(off|quick|on|always)$/;
 
 const values = options();
 const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
@@ -30,12 +33,14 @@ function options() {
         what: { type: "string" },
         seconds: { type: "string" },
         domains: { type: "string", default: "64" },
-        quick: { type: "boolean", default: false },
+        jit: { type: "string", default: "on" },
         json: { type: "boolean", default: false },
       },
     });
     const numbers = [values.seconds ?? "1", values.domains].every((n) => Number(n) > 0);
-    if (numbers && /^(load|churn|undefined)$/.test(String(values.what))) return values;
+    if (
+      numbers && /^(load|churn|undefined)$/.test(String(values.what)) && JIT_MODES.test(values.jit)
+    ) return values;
   } catch { // told below
   }
   console.error(USAGE);
@@ -54,7 +59,7 @@ function progress(): (text: string) => void {
 
 async function soakLoad(): Promise<string[]> {
   const seconds = Number(values.seconds ?? 600), domains = Number(values.domains);
-  const jit = values.quick ? "quick" : "on";
+  const jit = values.jit as JitMode;
   const report = await load({ domains, seconds, jit, churn: true, progress: progress() });
   const found = faults(report);
   if (values.json) {
