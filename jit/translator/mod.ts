@@ -207,6 +207,10 @@ export class Translator {
     let blocks = look();
     if (blocks && tag === currentTag(view) && learnTables(view, region, blocks)) blocks = look();
     if (!blocks) return false;
+    // what it has no longer must not keep it in mind once it is dropped
+    for (const old of region.blocks) {
+      if (this.#members.get(old.record) === region) this.#members.delete(old.record);
+    }
     region.blocks = blocks;
     for (const block of blocks) this.#members.set(block.record, region);
     this.#waiting.add(region);
@@ -357,8 +361,8 @@ export class Translator {
     for (const [record, number] of region.entries) {
       if (view.getUint32(record + REC_HANDLER, true) === number) {
         view.setUint32(record + REC_HANDLER, this.#translated.get(record)!, true);
-        this.#translated.delete(record);
       }
+      this.#translated.delete(record);
       this.#core.handlers.set(number, null);
       this.#free.push(number);
     }
@@ -383,6 +387,9 @@ export class Translator {
     this.#regions.clear();
     this.#waiting.clear();
     this.#second?.forget();
+    // a function holds its module, and may be the last of it
+    const table = this.#core.handlers;
+    for (let n = 0; n < this.#used; n++) table.set(handlerCount() + n, null);
     this.#used = 0;
     this.#free.length = 0;
     this.#bytes = 0;
