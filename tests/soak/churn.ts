@@ -9,6 +9,8 @@ export interface ChurnOptions {
   seconds: number;
   /** Bytes of translated code. */
   room: number;
+  /** Seconds to rest at the end before resident memory is looked at once more; none when not given. */
+  rest?: number;
   /** Called after each round. */
   progress?: (text: string) => void;
 }
@@ -22,9 +24,13 @@ export interface ChurnReport {
   evicted: number;
   /** What went wrong: failed checks, a crash, an end that was not asked for, findings of audit. */
   wrong: string[];
-  /** Resident memory in MiB after the first round, and at the end. */
+  /**
+   * Resident memory in MiB after the first round, at the end, and after the rest: V8 collects what is not reachable
+   * when it likes, so that only this shows what is held.
+   */
   residentAtStart: number;
   residentAtEnd: number;
+  residentAtRest: number;
 }
 
 const PROMPT = "skiff> ";
@@ -40,6 +46,7 @@ export async function churn(options: ChurnOptions): Promise<ChurnReport> {
     wrong: [],
     residentAtStart: 0,
     residentAtEnd: 0,
+    residentAtRest: 0,
   };
   await using machine = await createMachine({ jit: "on", translated: options.room });
   machine.subscribe({ kinds: ["jit"] }, (event) => {
@@ -98,5 +105,7 @@ export async function churn(options: ChurnOptions): Promise<ChurnReport> {
     if (name !== "poweroff") report.wrong.push(`halt: ${name}`);
   }
   report.residentAtEnd = resident();
+  if (options.rest) await new Promise((over) => setTimeout(over, options.rest! * 1000));
+  report.residentAtRest = resident();
   return report;
 }

@@ -12,6 +12,8 @@ const USAGE =
   "usage: deno task soak [--what load|churn] [--seconds N] [--domains N] [--jit MODE] [--json]";
 /** Bytes of translated code under `churn`: a few regions. */
 const ROOM = 128 << 10;
+/** Seconds after which workers have ended and V8 has given back what it can. */
+const REST = 30;
 
 const JIT_MODES = /^(off|quick|on|always)$/;
 
@@ -87,11 +89,12 @@ async function soakLoad(): Promise<string[]> {
 
 async function soakChurn(): Promise<string[]> {
   const seconds = Number(values.seconds ?? 1800);
-  const report = await churn({ seconds, room: ROOM, progress: progress() });
+  const report = await churn({ seconds, room: ROOM, rest: REST, progress: progress() });
   console.log(`Skiff, ${seconds} s, ${ROOM >> 10} KiB of translated code`);
   console.log(`rounds      ${report.tests} self-tests, ${report.benches} benches`);
   console.log(`regions     ${report.placed} put in place, ${report.evicted} dropped`);
-  console.log(mib(report.residentAtStart, report.residentAtEnd));
+  const rest = `, ${report.residentAtRest.toFixed(0)} MiB after ${REST} s of rest`;
+  console.log(mib(report.residentAtStart, report.residentAtEnd) + rest);
   console.log(report.wrong.length === 0 ? "nothing wrong" : `${report.wrong.length} faults`);
   return report.wrong;
 }
