@@ -94,7 +94,8 @@ export function do_mmuext_op(ops: u64, count: u32, done: u64, foreigndom: u32): 
  *
  * @returns how many operations were read, at most LIST
  */
-function read_list(from: u64, count: u32): u32 {
+// @ts-ignore: decorator
+@inline function read_list(from: u64, count: u32): u32 {
   const most = count < LIST ? count : LIST;
   if (copy_from_guest(list, from, most * OP_SIZE) == 0) return most;
   let n: u32 = 0;
@@ -102,7 +103,8 @@ function read_list(from: u64, count: u32): u32 {
   return n;
 }
 
-function carry_out(cmd: u32, arg1: u32, arg2: u32): i32 {
+// @ts-ignore: decorator
+@inline function carry_out(cmd: u32, arg1: u32, arg2: u32): i32 {
   if (cmd <= PIN_L4) return pin_table(arg1, cmd - PIN_L1 + 1, current_domain.id);
   switch (cmd) {
     case UNPIN:

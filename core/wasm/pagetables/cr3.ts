@@ -23,7 +23,8 @@ import { address_space_enter } from "./address_space";
  * @returns 0; -EINVAL for a frame that is not the domain's or is in use as something else, or what is
  *   wrong with its contents; the old table stays then (Xen: new_guest_cr3)
  */
-export function load_cr3(v: Vcpu, mfn: u32): i32 {
+// @ts-ignore: decorator
+@inline export function load_cr3(v: Vcpu, mfn: u32): i32 {
   const old = v.cr3_mfn;
   if (mfn != old) {
     const domid = changetype<Domain>(v.domain).id;

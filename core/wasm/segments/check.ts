@@ -34,7 +34,8 @@ function gate_target_allowed(selector: u32): bool {
  *   they are, their target's RPL raised to ring 1
  * @returns true with checked_low and checked_high set, or false for a refused one
  */
-export function check_descriptor(low: u32, high: u32, limited: bool): bool {
+// @ts-ignore: decorator
+@inline export function check_descriptor(low: u32, high: u32, limited: bool): bool {
   checked_low = low;
   checked_high = high;
   if (!(high & PRESENT)) return true;

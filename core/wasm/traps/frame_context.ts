@@ -68,7 +68,8 @@ export function forget_code_and_stack(): void {
 }
 
 /** Other descriptors than these were changed: a kernel that switches programs changes those for threads' data. */
-function code_and_stack_stay(v: Vcpu): bool {
+// @ts-ignore: decorator
+@inline function code_and_stack_stay(v: Vcpu): bool {
   if (!stays(CS) || !stays(SS)) return false;
   v.code_checked = changetype<Domain>(v.domain).descriptor_changes;
   return true;
