@@ -10,6 +10,11 @@ import type { RegionBlock } from "../translator/region.ts";
 const MANY = 200;
 /** After so many slices those before count half: what is seldom run never gets there, however long it is run. */
 const HALF_LIFE = 2000;
+/**
+ * Milliseconds since the translator was made before which nothing is optimised: to load Binaryen takes two seconds of
+ * a core and 120 MiB, which a guest that only boots and waits should not cost.
+ */
+const PATIENCE = 3000;
 /** Instructions of a region, and of a module: some passes take more than in proportion. */
 const LARGEST_REGION = 600;
 const LARGEST_MODULE = 1200;
@@ -23,7 +28,10 @@ export interface Candidate {
 export interface SecondTierOptions {
   /** Who builds and optimises. */
   builder: Builder;
-  /** Slices that make a region worth it; 200 when not given. 0 has all of them optimised at once, for tests. */
+  /**
+   * Slices that make a region worth it; 200, and none in the first three seconds, when not given. 0 has all of them
+   * optimised at once, for tests.
+   */
   many?: number;
 }
 
@@ -34,10 +42,13 @@ export class SecondTier<R extends Candidate> {
   readonly #heat = new WeakMap<RegionBlock[], { ends: number; at: number }>();
   readonly #ready = new Set<R>();
   #slices = 0;
+  /** When the first may be taken, as performance.now() has it. */
+  readonly #begins: number;
 
-  constructor({ builder, many = MANY }: SecondTierOptions) {
+  constructor({ builder, many }: SecondTierOptions) {
     this.builder = builder;
-    this.#many = many;
+    this.#many = many ?? MANY;
+    this.#begins = many === undefined ? performance.now() + PATIENCE : 0;
   }
 
   /** The first tier has put a region's present blocks in place. */
@@ -64,6 +75,7 @@ export class SecondTier<R extends Candidate> {
   /** @returns what is to be optimised now, as one module; it is not named again before it has grown */
   take(): R[] {
     const taken: R[] = [];
+    if (performance.now() < this.#begins) return taken;
     let size = 0;
     for (const region of this.#ready) {
       const more = sizeOf(region.blocks);
