@@ -1,0 +1,29 @@
+/** On the way back from the hypervisor, whatever it was entered for, an event that is due comes before the next instruction. */
+import assert from "node:assert/strict";
+import { CODE, HC, hypercall, imm, kernel, pendEvent, registers, spot, UPCALL } from "./kernel.ts";
+import { park } from "./selectors.ts";
+
+const SHARED = 41;
+/** What enters the hypervisor, with nothing to come of it. */
+const ENTRIES: Record<string, number[]> = {
+  CLTS: [0x0f, 0x06],
+  "MOV from CR0": [0x0f, 0x20, 0xc0],
+  "a hypercall": [0x31, 0xdb, ...hypercall(17)],
+};
+
+for (const [what, entry] of Object.entries(ENTRIES)) {
+  Deno.test(`${what}: the event that waited comes right behind it [event.upcall]`, async () => {
+    const { guest, rig, frame } = await kernel();
+    const info = rig.core.exports.domain_shared_info(guest.domid);
+    const shared = guest.va(SHARED);
+    assert.equal(guest.call(HC.updateVa, shared, info << 12 | 0x63, info >>> 20, 2), 0);
+    pendEvent(guest);
+    // mov byte [mask], 0: nobody hears of that
+    const code = [0xc6, 0x05, ...imm(shared + 1), 0, 0x90, ...entry];
+    park(guest, [...code, 0x40, 0x40]);
+    rig.inside.slice_end();
+    rig.core.exports.machine_run(0n, 1000);
+    assert.equal(registers(guest).eip, spot(guest, UPCALL));
+    assert.equal(frame(1)[0], guest.va(CODE, code.length));
+  });
+}
