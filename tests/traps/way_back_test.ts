@@ -1,6 +1,6 @@
 /** On the way back from the hypervisor, whatever it was entered for, an event that is due comes before the next instruction. */
 import assert from "node:assert/strict";
-import { CODE, HC, hypercall, imm, kernel, pendEvent, registers, spot, UPCALL } from "./kernel.ts";
+import { CODE, HC, hypercall, imm, kernel, registers, spot, UPCALL } from "./kernel.ts";
 import { park } from "./selectors.ts";
 
 const SHARED = 41;
@@ -17,10 +17,12 @@ for (const [what, entry] of Object.entries(ENTRIES)) {
     const info = rig.core.exports.domain_shared_info(guest.domid);
     const shared = guest.va(SHARED);
     assert.equal(guest.call(HC.updateVa, shared, info << 12 | 0x63, info >>> 20, 2), 0);
-    pendEvent(guest);
-    // mov byte [mask], 0: nobody hears of that
-    const code = [0xc6, 0x05, ...imm(shared + 1), 0, 0x90, ...entry];
-    park(guest, [...code, 0x40, 0x40]);
+    guest.setSharedByte(0, 0);
+    guest.setSharedByte(1, 0);
+    // the last of three rounds, when all ways on are known, makes an event pending by itself
+    const round = [0x83, 0xfe, 1, 0x75, 7, 0xc6, 0x05, ...imm(shared), 1, ...entry];
+    const code = [0xbe, ...imm(3), ...round];
+    park(guest, [...code, 0x4e, 0x75, 0x100 - (round.length + 3)]);
     rig.inside.slice_end();
     rig.core.exports.machine_run(0n, 1000);
     assert.equal(registers(guest).eip, spot(guest, UPCALL));
