@@ -40,7 +40,8 @@ export function trace_set(mask: u32): void {
 }
 
 /** Address of a domain's last-hypercalls ring, for the crash report. */
-export function trace_history(domid: u32): usize {
+// @ts-ignore: decorator
+@inline export function trace_history(domid: u32): usize {
   return <usize>TRACE + (domid & 127) * HISTORY * HISTORY_ENTRY;
 }
 
@@ -114,5 +115,5 @@ const counters: usize = memory.data(128);
   const counter = counters + (domid & 127);
   const n: u32 = load<u8>(counter);
   store<u8>(counter, n + 1);
-  return TRACE + (domid & 127) * HISTORY * HISTORY_ENTRY + (n & (HISTORY - 1)) * HISTORY_ENTRY;
+  return trace_history(domid) + (n & (HISTORY - 1)) * HISTORY_ENTRY;
 }

@@ -11,6 +11,9 @@ import {
   JUMP_CACHE,
   JUMP_CACHE_ENTRIES,
   JUMP_CACHE_ENTRY_SIZE,
+  JUMP_EIP,
+  JUMP_RECORD,
+  JUMP_TAG,
   JUMP_TAG_SPREAD,
   MACHINE,
   MODE_CODE32,
@@ -95,6 +98,14 @@ export function jump_cache_flush(): void {
   const low = <u32> eip;
   const hash = low ^ (low >> 12) ^ (tag * JUMP_TAG_SPREAD);
   return JUMP_CACHE + <usize> (hash & (JUMP_CACHE_ENTRIES - 1)) * JUMP_CACHE_ENTRY_SIZE;
+}
+
+/** The record that a jump cache entry has for an EIP; 0 if none. Overwritten code leaves its way in behind. */
+// @ts-ignore: decorator
+@inline export function cached_record(entry: usize, eip: u64, tag: u32): u32 {
+  if (load<u64>(entry + JUMP_EIP) != eip || load<u32>(entry + JUMP_TAG) != tag) return 0;
+  const rec = load<u32>(entry + JUMP_RECORD);
+  return load<u32>(<usize> rec + REC_HANDLER) == H_STALE ? 0 : rec;
 }
 
 /** The mode bits that change what bytes decode to. */

@@ -19,16 +19,14 @@ import {
   MODE_CODE_FLAT,
   MODE_STEP,
   NO_FAULT,
-  REC_HANDLER,
 } from "../layout";
 import { events_settled } from "../events/deliver";
 import { translate_exec } from "../pagetables/walk";
 import { page_fault_at_once } from "../traps/deliver";
 import { insn_hypercall, insn_int, int_at_once } from "../traps/interrupt";
 import { insn_iret, plain_iret_at_once } from "../traps/iret";
-import { is_block, jump_entry } from "./code";
-import { H_STALE } from "./rows";
-import { cpu_resume, cut_short, enter_slow, note_resumed } from "./run";
+import { cached_record, is_block, jump_entry } from "./code";
+import { cut_short, enter_slow, note_resumed, settle } from "./run";
 import { clear_fault } from "./state";
 
 /** No fault, step trap or stop is due, nothing is held back, the slice goes on and no event waits. */
@@ -41,15 +39,12 @@ import { clear_fault } from "./state";
 
 /** The record for C_EIP, where nothing is pending and the jump cache has it; else 0. */
 // @ts-ignore: decorator
-@inline export function onward(): u32 {
+@inline function onward(): u32 {
   if (!nothing_pending()) return 0;
   const eip = load<u64>(CPU + C_EIP);
   const tag = load<u32>(CPU + C_JUMP_TAG);
-  const entry = jump_entry(eip, tag);
-  if (load<u64>(entry + JUMP_EIP) != eip || load<u32>(entry + JUMP_TAG) != tag) return 0;
-  const rec = load<u32>(entry + JUMP_RECORD);
-  // overwritten code leaves its way in behind
-  if (load<u32>(<usize> rec + REC_HANDLER) == H_STALE) return 0;
+  const rec = cached_record(jump_entry(eip, tag), eip, tag);
+  if (!rec) return 0;
   note_resumed(<u32> eip, tag);
   store<u32>(CPU + C_RECORD, 0);
   return rec;
@@ -86,10 +81,11 @@ export function cpu_fault(rec: u32): u32 {
   return resumed();
 }
 
+/** Record to go on with, whatever has to be settled before. */
 // @ts-ignore: decorator
-@inline function resumed(): u32 {
-  const to = onward();
-  return to ? to : cpu_resume();
+@inline export function resumed(): u32 {
+  const rec = onward();
+  return rec ? rec : settle();
 }
 
 // ---- translated code ---------------------------------------------------------------------------------
@@ -136,11 +132,8 @@ export function cpu_code_known(eip: u32, rec: u32): u32 {
 @inline function code_there(eip: u32, rec: u32): bool {
   const tag = load<u32>(CPU + C_JUMP_TAG);
   const entry = jump_entry(eip, tag);
-  if (load<u64>(entry + JUMP_EIP) == <u64> eip && load<u32>(entry + JUMP_TAG) == tag) {
-    const known = load<u32>(entry + JUMP_RECORD);
-    if (load<u32>(<usize> known + REC_HANDLER) != H_STALE) return known == rec;
-  }
-  return find_there(eip, rec, tag, entry);
+  const known = cached_record(entry, eip, tag);
+  return known ? known == rec : find_there(eip, rec, tag, entry);
 }
 
 /** As code_there, where the jump cache does not say. */

@@ -42,23 +42,22 @@ import { fetch_limit_ok, fetch_within_limit } from "../segments/address";
 import { trace_block } from "../trace";
 import { debug_execution } from "../traps/debug_registers";
 import { deliver_fault, deliver_step } from "../traps/deliver";
-import { EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
+import { cached_record, EXIT_RECORD, find_block, generation, jump_entry, TRANSIENT } from "./code";
 import { block_bytes, decode_block } from "./block";
 import { H_STALE } from "./rows";
 import { RF, TF } from "./flags";
-import { onward } from "./onward";
+import { resumed } from "./onward";
 import { long_caught } from "../long/address";
 import { fault, fault_pending, GP, long_mode, seg_base, SS_, update_mode } from "./state";
 import { LONG } from "./tables";
 
 /** Record to go on with, after everything that is pending was settled. */
 export function cpu_resume(): u32 {
-  const rec = onward();
-  return rec ? rec : settle();
+  return resumed();
 }
 
 /** As cpu_resume, where there may be something to settle. */
-function settle(): u32 {
+export function settle(): u32 {
   while (true) {
     store<u32>(CPU + C_RECORD, 0);
     const shadow = load<u32>(CPU + C_SHADOW) != 0; // MOV SS: no #DB and no event before the next one
@@ -94,13 +93,10 @@ function locate(): u32 {
   const mode = load<u32>(CPU + C_MODE);
   const tag = load<u32>(CPU + C_JUMP_TAG);
   const entry = jump_entry(eip, tag);
-  if (load<u64>(entry + JUMP_EIP) == eip && load<u32>(entry + JUMP_TAG) == tag) {
-    const known = load<u32>(entry + JUMP_RECORD);
-    // overwritten code leaves its way in behind
-    if (load<u32>(known + REC_HANDLER) != H_STALE) {
-      note_resumed(<u32> eip, tag);
-      return known;
-    }
+  const known = cached_record(entry, eip, tag);
+  if (known) {
+    note_resumed(<u32> eip, tag);
+    return known;
   }
   store<u64>(CPU + C_INSN_EIP, eip);
   if (mode & MODE_STEP) return step_block(eip, mode);

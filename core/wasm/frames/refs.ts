@@ -97,13 +97,15 @@ export function put_page_type(mfn: u32): void {
   }
 }
 
-/**
- * As get_page_and_type, where somebody uses the frame as that already: nothing is to be checked then.
- *
- * @returns false with nothing taken
- */
+/** get_page and get_page_type together: 0, -EINVAL for a frame that is not `domid`'s, or the check's error. */
 // @ts-ignore: decorator
-@inline export function get_page_in_use(mfn: u32, domid: u32, type: u32): bool {
+@inline export function get_page_and_type(mfn: u32, domid: u32, type: u32): i32 {
+  return take_in_use(mfn, domid, type) ? 0 : take_page_and_type(mfn, domid, type);
+}
+
+/** Where somebody uses the frame as that already nothing is to be checked. @returns false with nothing taken */
+// @ts-ignore: decorator
+@inline function take_in_use(mfn: u32, domid: u32, type: u32): bool {
   if (!mfn_valid(mfn)) return false;
   const p = page(mfn);
   if (p.owner != domid || !p.type_count || (p.type & TYPE_IDENTITY) != type) return false;
@@ -112,29 +114,23 @@ export function put_page_type(mfn: u32): void {
   return true;
 }
 
-/**
- * As put_page_and_type, where others go on using the frame so.
- *
- * @returns false with nothing given back
- */
-// @ts-ignore: decorator
-@inline export function put_page_in_use(mfn: u32): bool {
-  const p = page(mfn);
-  if (p.type_count < 2) return false;
-  p.count--;
-  p.type_count--;
-  return true;
-}
-
-/** get_page and get_page_type together: 0, -EINVAL for a frame that is not `domid`'s, or the check's error. */
-export function get_page_and_type(mfn: u32, domid: u32, type: u32): i32 {
+function take_page_and_type(mfn: u32, domid: u32, type: u32): i32 {
   if (!get_page(mfn, domid)) return -EINVAL;
   const result = get_page_type(mfn, type);
   if (result != 0) put_page(mfn);
   return result;
 }
 
-export function put_page_and_type(mfn: u32): void {
+// @ts-ignore: decorator
+@inline export function put_page_and_type(mfn: u32): void {
+  const p = page(mfn);
+  if (p.type_count > 1 && p.count > 1) { // others go on using it so
+    p.count--;
+    p.type_count--;
+  } else give_page_and_type(mfn);
+}
+
+function give_page_and_type(mfn: u32): void {
   put_page_type(mfn);
   put_page(mfn);
 }

@@ -4,14 +4,7 @@ import { note_tlb_change } from "../cpu/state";
 import { EINVAL } from "../errno";
 import { current, Domain, domain_by_id, Vcpu } from "../domains/domain";
 import { page, PG_PINNED, T_L1, T_L2, T_L3, T_L4 } from "../frames/page";
-import {
-  get_page,
-  get_page_and_type,
-  get_page_in_use,
-  put_page,
-  put_page_and_type,
-  put_page_in_use,
-} from "../frames/refs";
+import { get_page, get_page_and_type, put_page, put_page_and_type } from "../frames/refs";
 import { forget_known } from "../segments/known";
 import { drop_ldt } from "../segments/ldt";
 import { address_space_enter } from "./address_space";
@@ -27,15 +20,12 @@ import { address_space_enter } from "./address_space";
 @inline export function load_cr3(v: Vcpu, mfn: u32): i32 {
   const old = v.cr3_mfn;
   if (mfn != old) {
-    const domid = changetype<Domain>(v.domain).id;
-    if (!get_page_in_use(mfn, domid, T_L3)) {
-      const result = get_page_and_type(mfn, domid, T_L3);
-      if (result != 0) return result;
-    }
+    const result = get_page_and_type(mfn, changetype<Domain>(v.domain).id, T_L3);
+    if (result != 0) return result;
     v.cr3_mfn = mfn;
   }
   if (v.ldt_entries) drop_ldt(v);
-  if (mfn != old && old && !put_page_in_use(old)) put_page_and_type(old);
+  if (mfn != old && old) put_page_and_type(old);
   if (v === current) address_space_enter(v);
   return 0;
 }

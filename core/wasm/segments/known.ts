@@ -23,7 +23,7 @@ const LOW: usize = 8; // u32
 const HIGH: usize = 12; // u32
 const BASE: usize = 16; // u32
 const LIMIT: usize = 20; // u32
-const FLAT: usize = 24; // u32: 1 = 32 bits wide, of base 0, spans 4 GiB upwards
+const FLAT: usize = 24; // u32: the attributes, if it is 32 bits wide, of base 0, and spans 4 GiB upwards; else 0
 
 const IN_USE: u32 = 1;
 const TI: u32 = 4;
@@ -48,6 +48,13 @@ export let known_limit: u32 = 0;
   const at: usize = load<u32>(e + AT);
   if ((load<u32>(at) ^ load<u32>(e + LOW)) | (load<u32>(at, 4) ^ load<u32>(e + HIGH))) return 0;
   return e;
+}
+
+/** Attributes of a known 32-bit segment of base 0 that spans 4 GiB upwards; else 0. */
+// @ts-ignore: decorator
+@inline function flat_attr(selector: u32): u32 {
+  const e = entry_of(selector);
+  return e ? load<u32>(e + FLAT) : 0;
 }
 
 /** Looks a selector up; true with known_attr, known_base and known_limit set. */
@@ -84,9 +91,7 @@ export let known_limit: u32 = 0;
 /** Attributes of flat 32-bit code, known and as known_code wants it; else 0. */
 // @ts-ignore: decorator
 @inline export function known_flat_code(selector: u32): u32 {
-  const e = entry_of(selector);
-  if (!e || !load<u32>(e + FLAT)) return 0;
-  const attr = load<u32>(e + HIGH) & ATTR_MASK;
+  const attr = flat_attr(selector);
   return is_code(attr, selector) ? attr : 0;
 }
 
@@ -105,31 +110,28 @@ export let known_limit: u32 = 0;
 /** Attributes of a flat 32-bit stack, known and as known_stack wants it; else 0. */
 // @ts-ignore: decorator
 @inline export function known_flat_stack(selector: u32): u32 {
-  const e = entry_of(selector);
-  if (!e || !load<u32>(e + FLAT)) return 0;
-  const attr = load<u32>(e + HIGH) & ATTR_MASK;
+  const attr = flat_attr(selector);
   return is_stack(attr, selector) ? attr : 0;
 }
 
 /** As known, for data that a ring may load: present, no code, marked accessed. */
 // @ts-ignore: decorator
 @inline export function known_data(selector: u32, ring: u32): bool {
-  if (!known(selector)) return false;
-  if ((known_attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_A)) != (ATTR_P | ATTR_S | ATTR_TYPE_A)) return false;
-  const dpl = (known_attr >> 13) & 3;
+  return known(selector) && is_data(known_attr, selector, ring);
+}
+
+// @ts-ignore: decorator
+@inline function is_data(attr: u32, selector: u32, ring: u32): bool {
+  if ((attr & (ATTR_P | ATTR_S | ATTR_TYPE_CODE | ATTR_TYPE_A)) != (ATTR_P | ATTR_S | ATTR_TYPE_A)) return false;
+  const dpl = (attr >> 13) & 3;
   return dpl >= ring && dpl >= (selector & 3);
 }
 
 /** Attributes of flat writable data, known and as known_data wants it; else 0. */
 // @ts-ignore: decorator
 @inline export function known_flat_data(selector: u32, ring: u32): u32 {
-  const e = entry_of(selector);
-  if (!e || !load<u32>(e + FLAT)) return 0;
-  const attr = load<u32>(e + HIGH) & ATTR_MASK;
-  const wanted = ATTR_P | ATTR_S | ATTR_TYPE_W | ATTR_TYPE_A;
-  if ((attr & (wanted | ATTR_TYPE_CODE)) != wanted) return 0;
-  const dpl = (attr >> 13) & 3;
-  return dpl >= ring && dpl >= (selector & 3) ? attr : 0;
+  const attr = flat_attr(selector);
+  return attr & ATTR_TYPE_W && is_data(attr, selector, ring) ? attr : 0;
 }
 
 /** Remembers the descriptor read last; those of the LDT, whose pages come and go, are not kept. */
@@ -143,7 +145,7 @@ export function remember(selector: u32): void {
   store<u32>(e + BASE, desc_base());
   store<u32>(e + LIMIT, desc_limit());
   const flat = (desc_base() | ~desc_limit()) == 0 && (desc_high & (ATTR_D | ATTR_TYPE_E)) == ATTR_D;
-  store<u32>(e + FLAT, flat ? 1 : 0);
+  store<u32>(e + FLAT, flat ? desc_high & ATTR_MASK : 0);
 }
 
 /** To be called when another table is in force. */

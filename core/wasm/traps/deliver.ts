@@ -53,6 +53,27 @@ const NOTIFY_VECTOR: u32 = 15;
 }
 
 /**
+ * To the guest's handler in the common case (at_once.ts); as deliver.
+ *
+ * @param has_error whether the frame has an error code
+ * @returns false with nothing changed
+ */
+// @ts-ignore: decorator
+@inline export function trap_at_once(vector: u32, has_error: bool, error: u32, at: u32, flags: u32): bool {
+  const cs = seg_selector(CS);
+  const masks = (trap_flags(vector) & TRAP_MASKS_EVENTS) != 0;
+  if (!enter_at_once(trap_cs(vector), trap_eip(vector), at, flags, has_error, error, masks)) return false;
+  trace_trap(vector, error, cs, at, <u32> current.cr2, TRAP_BOUNCED);
+  return true;
+}
+
+/** The error code that a guest is shown of a page fault: of user mode is what ring 1 does not do. */
+// @ts-ignore: decorator
+@inline function shown_error(error: u32): u32 {
+  return (error & ~4) | (cpl() == 1 ? 0 : 4);
+}
+
+/**
  * To the guest's handler.
  *
  * @param at EIP of the frame
@@ -60,21 +81,8 @@ const NOTIFY_VECTOR: u32 = 15;
  *   is set after an IRET that set it
  */
 function deliver(vector: u32, hardware: bool, error: u32, at: u32, flags: u32): void {
+  if (trap_at_once(vector, hardware && has_error_code(vector), error, at, flags)) return;
   const cs = seg_selector(CS);
-  if (
-    enter_at_once(
-      trap_cs(vector),
-      trap_eip(vector),
-      at,
-      flags,
-      hardware && has_error_code(vector),
-      error,
-      (trap_flags(vector) & TRAP_MASKS_EVENTS) != 0,
-    )
-  ) {
-    trace_trap(vector, error, cs, at, <u32> current.cr2, TRAP_BOUNCED);
-    return;
-  }
   context_set(cs, at, flags, seg_selector(SS), gpr(SP));
   const done = push_exception(vector, hardware, error);
   trace_trap(vector, error, cs, at, <u32> current.cr2, done ? TRAP_BOUNCED : TRAP_CRASHED);
@@ -105,7 +113,7 @@ export function deliver_fault(): void {
   clear_fault();
   if (vector == PF_) {
     set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
-    error = (error & ~4) | (cpl() == 1 ? 0 : 4);
+    error = shown_error(error);
   } else if (vector == NM) set_task_switched(false);
   const flags = eflags();
   deliver(vector, true, error, <u32> insn_eip(), vector != DB ? flags | RF : flags & ~RF);
@@ -121,17 +129,12 @@ export function deliver_fault(): void {
 @inline export function page_fault_at_once(): bool {
   if (load<u32>(CPU + C_FAULT) != PF_ || load<u32>(CPU + C_STEP_ARMED) | load<u32>(CPU + C_SHADOW)) return false;
   if (debug_watches() || (LONG && long_caught)) return false;
-  const address = load<u32>(CPU + C_FAULT_ADDRESS);
-  const error = (load<u32>(CPU + C_FAULT_ERROR) & ~4) | (cpl() == 1 ? 0 : 4);
-  const at = <u32> insn_eip();
-  const cs = seg_selector(CS);
-  const masks = (trap_flags(PF_) & TRAP_MASKS_EVENTS) != 0;
-  set_cr2(address);
-  if (!enter_at_once(trap_cs(PF_), trap_eip(PF_), at, eflags() | RF, true, error, masks)) return false;
+  set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
+  const error = shown_error(load<u32>(CPU + C_FAULT_ERROR));
+  if (!trap_at_once(PF_, true, error, <u32> insn_eip(), eflags() | RF)) return false;
   store<i32>(CPU + C_BUDGET, load<i32>(CPU + C_BUDGET) - 1); // as in the run loop: a fault costs an instruction
   clear_fault();
   hypervisor_entered();
-  trace_trap(PF_, error, cs, at, <u32> current.cr2, TRAP_BOUNCED);
   return true;
 }
 

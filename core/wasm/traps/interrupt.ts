@@ -18,20 +18,16 @@ import {
   GP,
   gpr,
   OF_,
-  seg_selector,
   set_gpr,
   SI,
 } from "../cpu/state";
 import { LONG } from "../cpu/tables";
-import { current } from "../domains/domain";
 import { hypervisor_entered } from "../events/deliver";
 import { hypercall } from "../hypercalls/dispatch";
-import { C_RECORD, C_STEP_ARMED, CPU, CS, REC_IMM } from "../layout";
+import { C_RECORD, C_STEP_ARMED, CPU, REC_IMM } from "../layout";
 import { long_caught } from "../long/address";
-import { trace_trap, TRAP_BOUNCED } from "../trace";
-import { enter_at_once } from "./at_once";
-import { deliver_software_interrupt, deliver_trap } from "./deliver";
-import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS, trap_present } from "./table";
+import { deliver_software_interrupt, deliver_trap, trap_at_once } from "./deliver";
+import { trap_flags, trap_present } from "./table";
 
 const SYSCALL_VECTOR: u32 = 0x80;
 const HYPERCALL_VECTOR: u32 = 0x82;
@@ -58,17 +54,18 @@ function refuse(vector: u32): void {
 @inline export function int_at_once(): bool {
   const vector = vector_at_hand();
   if (vector == BP_ || vector == OF_ || vector == HYPERCALL_VECTOR || (LONG && long_caught)) return false;
-  const kind = trap_flags(vector);
   const system_call = vector == SYSCALL_VECTOR && trap_present(vector);
-  if (!system_call && (kind & 3) < (cpl() == 1 ? <u32> 1 : <u32> 3)) return false;
-  const at = <u32> eip();
-  const cs = seg_selector(CS);
+  if (!system_call && !allowed(vector)) return false;
   const flags = system_call ? eflags() : eflags() | RF; // as deliver_software_interrupt shows it
-  const masks = (kind & TRAP_MASKS_EVENTS) != 0;
-  if (!enter_at_once(trap_cs(vector), trap_eip(vector), at, flags, false, 0, masks)) return false;
+  if (!trap_at_once(vector, false, 0, <u32> eip(), flags)) return false;
   hypervisor_entered();
-  trace_trap(vector, 0, cs, at, <u32> current.cr2, TRAP_BOUNCED);
   return true;
+}
+
+/** Whether the guest's own trap table lets the running ring call a vector. */
+// @ts-ignore: decorator
+@inline function allowed(vector: u32): bool {
+  return (trap_flags(vector) & 3) >= (cpl() == 1 ? <u32> 1 : <u32> 3);
 }
 
 // @ts-ignore: decorator
@@ -82,9 +79,8 @@ export function insn_int(): void {
   if (vector == BP_ || vector == OF_) deliver_trap(vector);
   else if (vector == SYSCALL_VECTOR && trap_present(vector)) deliver_trap(vector);
   else if (vector == HYPERCALL_VECTOR && cpl() == 1) insn_hypercall();
-  else if ((trap_flags(vector) & 3) >= (cpl() == 1 ? <u32> 1 : <u32> 3)) {
-    deliver_software_interrupt(vector);
-  } else refuse(vector);
+  else if (allowed(vector)) deliver_software_interrupt(vector);
+  else refuse(vector);
 }
 
 /** INT3 (CC): the guest's DPL for vector 3 plays no part. */
