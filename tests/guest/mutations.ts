@@ -69,8 +69,8 @@ export const MUTATIONS: Mutation[] = [
   {
     what: "the DPL in the trap table is ignored",
     file: "traps/interrupt.ts",
-    find: "else if ((trap_flags(vector) & 3) >=",
-    replace: "else if ((ON && trap_present(vector)) || (trap_flags(vector) & 3) >=",
+    find: "return (trap_flags(vector) & 3) >=",
+    replace: "return (ON && trap_present(vector)) || (trap_flags(vector) & 3) >=",
     fails: "traps: INT through a gate of DPL 0 is refused",
   },
   {

@@ -12,7 +12,7 @@ const ENTRIES: Record<string, number[]> = {
 };
 
 for (const [what, entry] of Object.entries(ENTRIES)) {
-  Deno.test(`${what}: the event that waited comes right behind it [event.upcall]`, async () => {
+  Deno.test(`${what}: the event that waited comes right behind it [trap.upcall]`, async () => {
     const { guest, rig, frame } = await kernel();
     const info = rig.core.exports.domain_shared_info(guest.domid);
     const shared = guest.va(SHARED);
