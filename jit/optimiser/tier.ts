@@ -1,12 +1,15 @@
 /**
- * The second tier's choice: regions in which many of the latest slices ended since they were put in place are
- * built once more, optimised. One that grows begins anew. The first tier goes on meanwhile, and what it has put in place
+ * The second tier's choice: regions found running again and again since they were put in place are built once
+ * more, optimised. One that grows begins anew. The first tier goes on meanwhile, and what it has put in place
  * is run until the better is there; where Binaryen is not to be had, for ever.
  */
 import type { Builder } from "../translator/builder.ts";
 import type { RegionBlock } from "../translator/region.ts";
 
-/** Slices, each about a millisecond's worth of code, that ended in a region. */
+/**
+ * Times that a region was found running: a slice's worth of code, about a millisecond, ended in it, or the core let
+ * the guest go on in it again and again since the one before.
+ */
 const MANY = 200;
 /** After so many slices those before count half: what is seldom run never gets there, however long it is run. */
 const HALF_LIFE = 2000;
@@ -29,7 +32,7 @@ export interface SecondTierOptions {
   /** Who builds and optimises. */
   builder: Builder;
   /**
-   * Slices that make a region worth it; 200, and none in the first three seconds, when not given. 0 has all of them
+   * Times found running that make a region worth it; 200, and none in the first three seconds, when not given. 0 has all of them
    * optimised at once, for tests.
    */
   many?: number;
@@ -38,8 +41,8 @@ export interface SecondTierOptions {
 export class SecondTier<R extends Candidate> {
   readonly builder: Builder;
   readonly #many: number;
-  /** By translation in place how many slices ended there, as of which slice. */
-  readonly #heat = new WeakMap<RegionBlock[], { ends: number; at: number }>();
+  /** By translation in place how often it was found running, as of which slice. */
+  readonly #heat = new WeakMap<RegionBlock[], { times: number; at: number }>();
   readonly #ready = new Set<R>();
   #slices = 0;
   /** When the first may be taken, as performance.now() has it. */
@@ -54,7 +57,7 @@ export class SecondTier<R extends Candidate> {
   /** The first tier has put a region's present blocks in place. */
   placed(region: R): void {
     if (sizeOf(region.blocks) > LARGEST_REGION) return;
-    this.#heat.set(region.blocks, { ends: 0, at: this.#slices });
+    this.#heat.set(region.blocks, { times: 0, at: this.#slices });
     if (!this.#many) this.#ready.add(region);
   }
 
@@ -63,13 +66,13 @@ export class SecondTier<R extends Candidate> {
     this.#slices++;
   }
 
-  /** A slice has ended in a region. */
+  /** A region was found running. */
   met(region: R): void {
     const heat = this.#heat.get(region.blocks);
     if (!heat) return; // optimised, too large, or not yet in place
-    heat.ends = heat.ends * 0.5 ** ((this.#slices - heat.at) / HALF_LIFE) + 1;
+    heat.times = heat.times * 0.5 ** ((this.#slices - heat.at) / HALF_LIFE) + 1;
     heat.at = this.#slices;
-    if (heat.ends >= this.#many) this.#ready.add(region);
+    if (heat.times >= this.#many) this.#ready.add(region);
   }
 
   /** @returns what is to be optimised now, as one module; it is not named again before it has grown */
