@@ -1,0 +1,146 @@
+/**
+ * `deno task mutants [WHERE…]`: which checks of the hypervisor could be dropped with no test failing?
+ *
+ * Every check in WHERE (a folder below core/wasm, a file there, or a line: `grants`, `grants/use.ts:142`)
+ * is dropped, one at a time (sites.ts), and the tests that it decides
+ * in are run, quickest first, until one fails. What is printed in the end is what no test noticed: it
+ * wants a test, or is there twice, or cannot be seen from outside. Takes hours; `--tests
+ * PATH` has those below tests/PATH only (may be given again), `--longest SECONDS` leaves out the test files
+ * that take longer, and `--jobs N` has so many run at once.
+ */
+import { parseArgs } from "node:util";
+import { ROOT } from "../../core/build/inputs.ts";
+import { type Mutant, mutatedTree } from "./tree.ts";
+
+const FOLDERS = ["frames", "grants", "events", "hypercalls", "pagetables", "segments", "traps"];
+/** Folders of tests that ask nothing of a check: other processes, browsers, documents, load. */
+const ASIDE = [
+  "api",
+  "web",
+  "library",
+  "docs",
+  "leak",
+  "soak",
+  "fuzz",
+  "mutants",
+  "cli",
+  "coverage",
+];
+const TREE = new URL(".cache/mutants/tree/", ROOT);
+const REPORTS = new URL(".cache/mutants/reports/", ROOT);
+
+/** A test file, and what it did with nothing dropped. */
+interface Run {
+  path: string;
+  seconds: number;
+  decided: Set<number>;
+}
+
+function testFiles(below: string): string[] {
+  const found: string[] = [];
+  for (const entry of Deno.readDirSync(new URL(below, TREE))) {
+    if (entry.isDirectory) found.push(...testFiles(`${below}${entry.name}/`));
+    else if (entry.name.endsWith("_test.ts")) found.push(below + entry.name);
+  }
+  return found.sort();
+}
+
+/** Runs a test file in the changed tree. @returns whether it passed, in time */
+async function passes(path: string, env: Record<string, string>, limit: number): Promise<boolean> {
+  const args = ["test", "-A", "--no-check", "--quiet", "--fail-fast"];
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: [...args, "--preload", "./tests/mutants/choose.ts", path],
+    cwd: TREE,
+    env: { PARAVANE_SEED: "1", ...env },
+    stdout: "null",
+    stderr: "null",
+    signal: AbortSignal.timeout(limit * 1000),
+  }).output();
+  return success;
+}
+
+/** Does `work` for each item, some at a time. */
+async function each<T>(items: T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items];
+  const worker = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
+}
+
+async function baseline(path: string, count: number, n: number): Promise<Run | null> {
+  const report = new URL(`${n}`, REPORTS);
+  const began = performance.now();
+  const env = { PARAVANE_DECIDED: report.pathname, PARAVANE_MUTANTS: `${count}` };
+  if (!await passes(path, env, 600)) {
+    console.error(`mutants: ${path} fails with nothing dropped, and is left out`);
+    return null;
+  }
+  const text = (() => {
+    try {
+      return Deno.readTextFileSync(report);
+    } catch {
+      return "";
+    }
+  })();
+  const decided = new Set(text.split("\n").filter(Boolean).map(Number));
+  return { path, seconds: (performance.now() - began) / 1000, decided };
+}
+
+function show({ file, line, text, as }: Mutant): string {
+  return `core/wasm/${file}:${line}: ${text}  (taken for ${as})`;
+}
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    jobs: { type: "string", default: "2" },
+    tests: { type: "string", multiple: true, default: [""] },
+    longest: { type: "string", default: "600" },
+  },
+});
+const jobs = Number(values.jobs);
+for (const folder of [TREE, REPORTS]) {
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  Deno.mkdirSync(folder, { recursive: true });
+}
+const where = positionals.length ? positionals : FOLDERS;
+const folders = [...new Set(where.map((place) => place.split("/")[0]))];
+const everywhere = await mutatedTree(TREE, folders);
+const mutants = everywhere.filter(({ file, line }) =>
+  where.some((place) => [file.split("/")[0], file, `${file}:${line}`].includes(place))
+);
+const built = await new Deno.Command(Deno.execPath(), { args: ["task", "-q", "build"], cwd: TREE })
+  .spawn().status;
+if (!built.success) throw new Error("the hypervisor with the mutants in it does not build");
+
+const runs: Run[] = [];
+const decided = new Set<number>();
+const files = testFiles("tests/").filter((path) =>
+  !ASIDE.includes(path.split("/")[1]) && values.tests.some((t) => path.startsWith(`tests/${t}`))
+);
+await each(files.map((path, n) => ({ path, n })), jobs, async ({ path, n }) => {
+  const run = await baseline(path, everywhere.length, n);
+  if (!run) return;
+  run.decided.forEach((number) => decided.add(number));
+  if (run.seconds <= Number(values.longest)) runs.push(run);
+});
+runs.sort((a, b) => a.seconds - b.seconds);
+const never = mutants.filter(({ number }) => !decided.has(number));
+console.log(`${mutants.length} checks, ${never.length} of them never decide in a test:`);
+for (const mutant of never) console.log(show(mutant));
+
+console.log("dropped, and no test fails:");
+let caught = 0, missed = 0;
+await each(mutants.filter((mutant) => !never.includes(mutant)), jobs, async (mutant) => {
+  for (const { path, seconds } of runs.filter(({ decided }) => decided.has(mutant.number))) {
+    const env = { PARAVANE_MUTANT: `${mutant.number}` };
+    if (await passes(path, env, 10 + 3 * seconds)) continue;
+    if (++caught % 50 === 0) console.error(`mutants: ${caught} caught, ${missed} not so far`);
+    return;
+  }
+  missed++;
+  console.log(show(mutant));
+});
+console.log(`${caught} caught, ${missed} not, ${never.length} never decide`);
