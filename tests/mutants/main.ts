@@ -3,7 +3,7 @@
  *
  * Every check in WHERE (a folder below core/wasm, a file there, or a line: `grants`, `grants/use.ts:142`)
  * is dropped, one at a time (sites.ts), and the tests that it decides
- * in are run, quickest first, until one fails. What is printed in the end is what no test noticed: it
+ * in are run, those of its folder and the quickest first, until one fails. What is printed in the end is what no test noticed: it
  * wants a test, or is there twice, or cannot be seen from outside. Takes hours; `--tests
  * PATH` has those below tests/PATH only (may be given again), `--longest SECONDS` leaves out the test files
  * that take longer, and `--jobs N` has so many run at once.
@@ -45,11 +45,11 @@ function testFiles(below: string): string[] {
   return found.sort();
 }
 
-/** Runs a test file in the changed tree. @returns whether it passed, in time */
-async function passes(path: string, env: Record<string, string>, limit: number): Promise<boolean> {
+/** Runs test files in the changed tree. @returns whether all passed, in `limit` seconds */
+async function pass(paths: string[], env: Record<string, string>, limit: number): Promise<boolean> {
   const args = ["test", "-A", "--no-check", "--quiet", "--fail-fast"];
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: [...args, "--preload", "./tests/mutants/choose.ts", path],
+    args: [...args, "--preload", "./tests/mutants/choose.ts", ...paths],
     cwd: TREE,
     env: { PARAVANE_SEED: "1", ...env },
     stdout: "null",
@@ -72,7 +72,7 @@ async function baseline(path: string, count: number, n: number): Promise<Run | n
   const report = new URL(`${n}`, REPORTS);
   const began = performance.now();
   const env = { PARAVANE_DECIDED: report.pathname, PARAVANE_MUTANTS: `${count}` };
-  if (!await passes(path, env, 600)) {
+  if (!await pass([path], env, 600)) {
     console.error(`mutants: ${path} fails with nothing dropped, and is left out`);
     return null;
   }
@@ -134,9 +134,13 @@ for (const mutant of never) console.log(show(mutant));
 console.log("dropped, and no test fails:");
 let caught = 0, missed = 0;
 await each(mutants.filter((mutant) => !never.includes(mutant)), jobs, async (mutant) => {
-  for (const { path, seconds } of runs.filter(({ decided }) => decided.has(mutant.number))) {
+  const about = `tests/${mutant.file.split("/")[0]}/`;
+  const deciding = runs.filter(({ decided }) => decided.has(mutant.number));
+  for (const near of [true, false]) {
+    const some = deciding.filter(({ path }) => path.startsWith(about) === near);
+    const seconds = some.reduce((sum, run) => sum + run.seconds, 0);
     const env = { PARAVANE_MUTANT: `${mutant.number}` };
-    if (await passes(path, env, 10 + 3 * seconds)) continue;
+    if (!some.length || await pass(some.map(({ path }) => path), env, 30 + 4 * seconds)) continue;
     if (++caught % 50 === 0) console.error(`mutants: ${caught} caught, ${missed} not so far`);
     return;
   }
