@@ -1,10 +1,11 @@
 /**
- * `deno task bench:peers [--rounds N] [--runs N] [--div N] [--only a,b] [--json FILE] [--svg FILE]`
+ * `deno task bench:peers [--rounds N] [--runs N] [--div N] [--only a,b] [--tiers] [--json FILE] [--svg FILE]`
  *
  * The same kernels (bench/guest) on the processor itself, in Paravane, in v86 and in QEMU's TCG, turn by
  * turn in one sitting, each run in a fresh process. A run's first round is cold, the quietest of the
  * others warm; noise only ever adds, so the least of all runs counts. The JSON has seconds as
  * `warm.ENGINE.KERNEL` and `cold.…`, and `geometricMeans.warm.ENGINE.OTHER`: how many times as long.
+ * With `--tiers` it is Paravane as it comes, its first tier and its interpreter that take turns.
  *
  * Reading order: engine.ts, process.ts and script.ts (who runs), results.ts, table.ts, chart.ts.
  */
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     runs: { type: "string", default: "3" },
     div: { type: "string", default: "1" },
     only: { type: "string" },
+    tiers: { type: "boolean", default: false },
     json: { type: "string" },
     svg: { type: "string" },
   },
@@ -41,7 +43,11 @@ async function available(engines: Engine[]): Promise<Engine[]> {
 }
 
 await loadModule(); // the build is not what is measured
-const engines = await available([native, paravane(true), v86, qemu]);
+const engines = await available(
+  values.tiers
+    ? [native, paravane("on"), paravane("quick"), paravane("off")]
+    : [native, paravane("on"), v86, qemu],
+);
 const runs = new Map<string, Run[]>(engines.map((e) => [e.name, []]));
 for (let n = 0; n < Number(values.runs); n++) {
   for (const engine of engines) runs.get(engine.name)!.push(await engine.run(commandLine));

@@ -34,12 +34,15 @@ async function run(script: string, args: string[]): Promise<Run> {
   return { timings: new Map(timings), residentMib };
 }
 
-/** Paravane, with its translator or by its interpreter alone. */
-export function paravane(jit: boolean): Engine {
+/** What the tables call Paravane's modes. */
+const MODES = { on: "Paravane", quick: "first tier", off: "interpreter" };
+
+/** Paravane as it comes, by its first tier, or by its interpreter alone. */
+export function paravane(jit: keyof typeof MODES): Engine {
   return {
-    name: jit ? "Paravane" : "Paravane, interpreted",
+    name: MODES[jit],
     missing: () => Promise.resolve(null),
-    run: (commandLine) => run("paravane_run.ts", [jit ? "on" : "off", commandLine]),
+    run: (commandLine) => run("paravane_run.ts", [jit, commandLine]),
   };
 }
 
