@@ -61,13 +61,15 @@ export async function mutatedTree(into: URL, folders: string[]): Promise<Mutant[
     }
   }
   Deno.writeTextFileSync(new URL("core/wasm/mutant.ts", into), SWITCH(mutants.length));
-  const index = new URL("core/wasm/index.ts", into);
-  Deno.writeTextFileSync(
-    index,
-    `${
-      Deno.readTextFileSync(index)
-    }export { cpu_mutant_choose, cpu_mutants_decided } from "./mutant";\n`,
-  );
+  // the module, and the one whose insides are laid open
+  for (const root of ["core/wasm/index.ts", "tests/traps/probe.as"]) {
+    const url = new URL(root, into);
+    const text = Deno.readTextFileSync(url);
+    Deno.writeTextFileSync(
+      url,
+      `${text}export { cpu_mutant_choose, cpu_mutants_decided } from "./mutant";\n`,
+    );
+  }
   return mutants;
 }
 

@@ -9,6 +9,9 @@ const ENTRIES: Record<string, number[]> = {
   CLTS: [0x0f, 0x06],
   "MOV from CR0": [0x0f, 0x20, 0xc0],
   "a hypercall": [0x31, 0xdb, ...hypercall(17)],
+  // what MOV SS holds back, it does for one instruction, which the event comes behind anyway
+  "CLTS behind MOV SS": [0x8c, 0xd0, 0x8e, 0xd0, 0x0f, 0x06],
+  "CLTS, the second behind MOV SS": [0x8c, 0xd0, 0x8e, 0xd0, 0x90, 0x0f, 0x06],
 };
 
 for (const [what, entry] of Object.entries(ENTRIES)) {
