@@ -1,7 +1,20 @@
 /** Tables that are pinned, loaded, linear, or slot 3's: what may be one, and when it stops (golden pin.*). */
 import assert from "node:assert/strict";
 import { A, D, OP, P, RW, US } from "./rig.ts";
-import { DATA, DATA2, domain, EBUSY, EINVAL, EPERM, fill, L1, L2, L2B, L3 } from "./tables.ts";
+import {
+  DATA,
+  DATA2,
+  domain,
+  EBUSY,
+  EINVAL,
+  EPERM,
+  fill,
+  foreignFrame,
+  L1,
+  L2,
+  L2B,
+  L3,
+} from "./tables.ts";
 
 Deno.test("a page mapped writable is no table, and a table is not mapped writable [mmu.exclusive] [mmu.fast_path] [mmu.counts]", async () => {
   const d = await domain();
@@ -114,6 +127,37 @@ Deno.test("linear L2 entries: read-only, one level of them [pte.l2.linear]", asy
   fill(d, b, {});
   assert.equal(d.mmuUpdate(d.at(a, 1), d.pte(b, P)), 0, "an empty page becomes an L1 instead");
   assert.equal(d.rig.info(d.mfns[b]).type, 1);
+  d.sound();
+});
+
+Deno.test("linear L2 entries: not another domain's, checked as it is [pte.l2.linear] [pte.l2.foreign] [errno.EINVAL] [mmu_update]", async () => {
+  const d = await domain();
+  const { core } = d.rig;
+  const theirs = Number(foreignFrame(d));
+  const { owner } = d.rig.info(theirs);
+  assert.equal(core.domain_pin(owner, 2, theirs), 0);
+  const before = d.rig.info(theirs);
+  fill(d, L2, {});
+  assert.equal(d.mmuext(OP.PIN_L2, d.mfns[L2]), 0);
+  const entry = BigInt(theirs) << 12n | P;
+  assert.equal(d.mmuUpdate(d.at(L2, 0), entry), EINVAL);
+  assert.equal(d.rig.entry(d.mfns[L2], 0), 0n);
+  fill(d, L2B, { 7: entry });
+  assert.equal(d.mmuext(OP.PIN_L2, d.mfns[L2B]), EINVAL, "validated");
+  assert.deepEqual(d.rig.info(theirs), before);
+  d.sound();
+  assert.equal(d.rig.audit(owner), "");
+});
+
+Deno.test("the host pins tables of levels 1 to 3, of domains there are", async () => {
+  const d = await domain();
+  const pin = d.rig.core.domain_pin;
+  fill(d, L1, {});
+  const before = d.rig.info(d.mfns[L1]);
+  for (const level of [0, 4, 5, -1, 0x80000000]) assert.equal(pin(d.id, level, d.mfns[L1]), EINVAL);
+  for (const domid of [0, d.id + 1, 0x7ff0, -1]) assert.equal(pin(domid, 1, d.mfns[L1]), EINVAL);
+  assert.deepEqual(d.rig.info(d.mfns[L1]), before);
+  assert.equal(pin(d.id, 1, d.mfns[L1]), 0);
   d.sound();
 });
 

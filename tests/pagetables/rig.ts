@@ -123,6 +123,13 @@ export class Rig {
   private constructor(readonly core: Exports) {}
 
   static async create(frames = 2048): Promise<Rig> {
+    const rig = await Rig.bare();
+    assert.equal(rig.core.machine_init(frames), 0);
+    return rig;
+  }
+
+  /** One whose memory is not there yet: machine_init is to be called. */
+  static async bare(): Promise<Rig> {
     compiled ??= new WebAssembly.Module(await loadModule());
     const imports: Record<string, Record<string, () => unknown>> = {};
     for (const i of WebAssembly.Module.imports(compiled)) {
@@ -130,9 +137,7 @@ export class Rig {
       (imports[i.module] ??= {})[i.name] = () => wide ? 0n : 0;
     }
     const instance = new WebAssembly.Instance(compiled, imports);
-    const core = instance.exports as unknown as Exports;
-    assert.equal(core.machine_init(frames), 0);
-    return new Rig(core);
+    return new Rig(instance.exports as unknown as Exports);
   }
 
   get view(): DataView {

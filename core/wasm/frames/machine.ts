@@ -46,13 +46,10 @@ export function machine_grow(frames: u32): i32 {
   if (frames > <u32> MAX_FRAMES) return -EINVAL;
   const end = machine_frames;
   let total = end + frames;
-  // entries of frames above 2 GiB need the second block, at the next multiple of 2 MiB
+  // entries of frames above 2 GiB need the second block, at the next multiple of 2 MiB: at 2 GiB at most
   const block = (end + 511) & ~511;
   const more = total > 1 << M2P_BLOCK_SHIFT && !m2p_block(1);
-  if (more) {
-    total += 512;
-    if (total < block + 512) total = block + 512;
-  }
+  if (more) total += 512;
   const result = extend(total);
   if (result != 0) return result;
   if (more) {

@@ -8,7 +8,7 @@ import { drop_table } from "../pagetables/cr3";
 import { set_gdt } from "../segments/gdt";
 import { drop_ldt } from "../segments/ldt";
 import { free_frame } from "./alloc";
-import { page, PageInfo, PG_HELD, PG_PINNED, PG_VALIDATED, T_L1 } from "./page";
+import { page, PageInfo, PG_HELD, PG_PINNED, T_L1 } from "./page";
 import { put_page, put_page_and_type } from "./refs";
 
 // Domain.going: what is being done
@@ -88,7 +88,7 @@ function look(d: Domain): u32 {
 }
 
 function hold(p: PageInfo): void {
-  if ((p.type & 0xff) != T_L1 || !p.type_count || !(p.type & PG_VALIDATED)) return;
+  if ((p.type & 0xff) != T_L1 || !p.type_count) return;
   p.type |= PG_HELD;
   p.type_count++;
   p.count++;

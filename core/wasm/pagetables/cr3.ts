@@ -37,12 +37,11 @@ export function switch_address_space(v: Vcpu): void {
   address_space_enter(v);
 }
 
-/** Leaves a vCPU without a table (it is taken down). */
+/** Leaves a vCPU without a table: its domain ends, and it is not the one that runs. */
 export function drop_table(v: Vcpu): void {
   const old = v.cr3_mfn;
   v.cr3_mfn = 0;
   if (old) put_page_and_type(old);
-  if (v === current) address_space_enter(v);
 }
 
 /**

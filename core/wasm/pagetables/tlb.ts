@@ -92,11 +92,11 @@ export function tlb_flush_current(): void {
   if (changetype<usize>(current)) address_space_enter(current);
 }
 
-/** INVLPG: forgets one page of the running address space. */
+/** INVLPG: forgets one page of the running vCPU's address space. */
 export function tlb_flush_page(address: u64): void {
   const e = tlb_entry(address);
   note_tlb_change();
   store<u64>(e + TLB_READ, TLB_NEVER);
   store<u64>(e + TLB_WRITE, TLB_NEVER);
-  if (changetype<usize>(current) && page_was_executed(address)) address_space_renew(current);
+  if (page_was_executed(address)) address_space_renew(current);
 }

@@ -9,7 +9,7 @@
 import { page_fault } from "../cpu/state";
 import { current_domain, OPT_WRITABLE_L2 } from "../domains/domain";
 import { C_SPLIT_ADDRESS, C_SPLIT_KIND, C_SPLIT_SIZE, CPU, SPLIT } from "../layout";
-import { frame, mfn_valid, page, T_L1, T_L2 } from "../frames/page";
+import { frame, page, T_L1, T_L2 } from "../frames/page";
 import { SPLIT_TABLE } from "./commit";
 import { P, RW } from "./pte";
 import { update_entry } from "./update";
@@ -32,7 +32,6 @@ export function emulated_store(address: u64, size: u32, access: u32): usize {
   const leaf = walk_leaf();
   if (!leaf || load<u64>(leaf) & RW) return 0; // read-only for another reason
   const mfn = walk_mfn;
-  if (!mfn_valid(mfn)) return 0;
   const p = page(mfn);
   const type = p.type & 0xff;
   if (!((assist && type == T_L1) || (l2 && (type == T_L1 || type == T_L2)))) return 0;

@@ -28,10 +28,9 @@ export function xen_entries_write(mfn: u32): void {
  */
 export function xen_entries_refresh(): void {
   const want = T_L2 | PG_PAE_XEN_L2 | PG_VALIDATED;
+  const asked = 0xff | PG_PAE_XEN_L2 | PG_VALIDATED;
   for (let mfn: u32 = 1; mfn < first_fresh(); mfn++) {
-    const p = page(mfn);
-    if (p.count && p.type_count && (p.type & (0xff | PG_PAE_XEN_L2 | PG_VALIDATED)) == want) {
-      xen_entries_write(mfn);
-    }
+    // a table is PG_VALIDATED only as long as it is in use
+    if ((page(mfn).type & asked) == want) xen_entries_write(mfn);
   }
 }
