@@ -84,6 +84,7 @@ Deno.test("only aligned stores of a kernel, of up to 8 bytes, into an L1 [ptwr.a
     assert.equal(d.store(at, 0n, size, NOT_EMULATED | 1).error, 3, "SSE and x87 stores");
   }
   assert.equal(d.store(at, 0n, 16, MODIFY).error, 3);
+  assert.equal(d.store(at - 8, 0n, 16).error, 3, "aligned");
   for (const size of [3, 5, 6, 7]) assert.equal(d.store(at, 0n, size).error, 3, `${size} bytes`);
   assert.deepEqual(d.store(d.va(L1 + 1) - 2, 0n), { error: 3, address: d.va(L1 + 1) - 2 });
   assert.equal(d.store(d.va(1) + 400 * 8, 0n).error, 3, "an L2");
