@@ -38,6 +38,7 @@ function gate(
 }
 const ABSENT = 0x8000;
 const table: Record<number, SegmentShape | [number, number]> = {
+  0: { attributes: CODE | DPL(1) }, // which no selector names
   1: { attributes: CODE | DPL(1) },
   2: { attributes: DATA | DPL(1) },
   3: { attributes: CODE | DPL(3) },
@@ -46,6 +47,7 @@ const table: Record<number, SegmentShape | [number, number]> = {
   6: { limit: 0xfff, attributes: (CODE & ~0x800000) | DPL(1) },
   7: { attributes: (DATA & ~ABSENT) | DPL(1) },
   8: { base: page(0), limit: 0x1f, attributes: (DATA & ~0x800000) | DPL(1) },
+  9: [0, 0x6900], // a TSS, not present
   16: gate(KCS, 3),
   17: gate(KCS, 1),
   18: gate(0x08, 3, { parameters: 2 }),
@@ -88,6 +90,7 @@ function refused(
 ): string {
   from(user, esp);
   const before = m.state();
+  x.insn_lar(user ? 0x18 : 0x08); // the descriptor read before would do
   transfer(selector, offset);
   assert.deepEqual(m.state(), before);
   return m.fault();
@@ -104,6 +107,7 @@ Deno.test("direct far transfers refuse what the manual refuses [descriptor.far_j
     ["d:18", false, 0x1b, TARGET], // ring 3 code from ring 1
     ["d:8", true, 0x09, TARGET], // and the other way round
     ["b:28", false, 0x29, TARGET],
+    ["d:48", false, 0x49, TARGET], // its type counts first
     ["d:0", false, 0x31, 0x1000],
     ["d:e040", false, 0xe043, TARGET],
     ["d:e008", false, 0xe008, TARGET],

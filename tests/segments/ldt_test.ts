@@ -4,6 +4,7 @@ import { ES } from "../../core/wasm/layout.ts";
 import {
   DATA,
   DPL,
+  GDT,
   KCS,
   KDS,
   LDT,
@@ -57,4 +58,26 @@ Deno.test("a page with a descriptor that no guest may have is never taken [descr
   assert.equal(load(0x0d), "e:0");
   m.describe(READ_ONLY, { 500: [0, 0] });
   assert.equal(load(0x0d), "");
+});
+
+Deno.test("an entry of the LDT is none of the GDT's, however often either was loaded [descriptor.ldt_lazy]", () => {
+  const bases: [selector: number, base: number][] = [[0x15, 0x2000], [0x11, 0x1000]];
+  m.describe(GDT, { 2: { base: 0x1000, attributes: DATA | DPL(1) } });
+  assert.equal(m.useGdt(16), 0);
+  assert.equal(x.probe_set_ldt(0, 0), 0);
+  m.describe(LDT, { 2: { base: 0x2000, attributes: DATA | DPL(1) } });
+  assert.equal(x.probe_set_ldt(page(LDT), 16), 0);
+  for (const [selector, base] of [...bases, ...bases]) {
+    assert.equal(load(selector), "");
+    assert.equal(x.probe_base(ES), base);
+  }
+});
+
+Deno.test("an LDT in the hypervisor's part has no pages to take [mmuext_op.set_ldt] [descriptor.ldt_fault]", () => {
+  for (const base of [0xf5800000, 0xf6800000, 0xfffff000]) {
+    assert.equal(x.probe_set_ldt(base | 0, 16), 0);
+    assert.equal(load(0x0d), "e:0", base.toString(16));
+    assert.equal(x.probe_fault_address() >>> 0, base + 8);
+  }
+  assert.equal(x.probe_set_ldt(0, 0), 0);
 });

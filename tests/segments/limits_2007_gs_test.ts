@@ -1,6 +1,7 @@
 /** `--option xen32_limits`: accesses through GS that go over the end, and the assists that mend them (pv-abi §8.6). */
 import assert from "node:assert/strict";
-import type { Guest } from "../hypercalls/rig.ts";
+import { type Guest, SELF } from "../hypercalls/rig.ts";
+import { imm } from "../traps/kernel.ts";
 import { descriptor, loadSelectors, park, registers, spot } from "../traps/selectors.ts";
 import {
   DATA,
@@ -23,8 +24,22 @@ const NEGATIVE = [0x65, 0xa1, 0xf8, 0xff, 0xff, 0xff]; // mov %gs:-8, %eax
 const POSITIVE = [0x65, 0xa1, 8, 0, 0, 0];
 const GS = 5 * 8 | 3;
 
+/** How GS comes by its segment. */
+interface Loaded {
+  /** Its descriptor's kind, or all of its words. */
+  kind?: number | [number, number];
+  selector?: number;
+  /** First page of an LDT of 8192 entries. */
+  ldt?: number;
+}
+
 /** A guest whose GS is 4 GiB long from page 27 on, with numbers to either side, about to run `code` in user mode. */
-async function thread(options: number, assists: number[], code: number[], kind = USER_DATA) {
+async function thread(
+  options: number,
+  assists: number[],
+  code: number[],
+  { kind = USER_DATA, selector = GS, ldt }: Loaded = {},
+) {
   const { guest, rig, table } = await start(options);
   for (const type of assists) assert.equal(guest.call(HC.assist, 0, type), 0);
   guest.call(HC.stackSwitch, KDS, guest.va(31));
@@ -35,9 +50,12 @@ async function thread(options: number, assists: number[], code: number[], kind =
   }
   guest.write(guest.va(26, 0xff8), 0x11111111);
   guest.write(guest.va(27, 8), 0x22222222);
-  table.gdt(5, descriptor(kind, guest.va(27)));
+  const words = typeof kind === "number" ? descriptor(kind, guest.va(27)) : kind;
+  for (const entry of [0, 5]) table.gdt(entry, words);
+  table.ldt(5, words);
+  if (ldt) guest.call(26, guest.write(guest.va(30), 13, guest.va(ldt), 8192), 1, 0, SELF);
   const user = { cs: UCS, ss: UDS, esp: 0x5678 };
-  loadSelectors(guest, { ds: UDS, es: UDS, fs: 0, gs: GS }, user, code);
+  loadSelectors(guest, { ds: UDS, es: UDS, fs: 0, gs: selector }, user, code);
   return { guest, rig, table };
 }
 
@@ -66,10 +84,10 @@ Deno.test("4gb_segments: base, index and displacement make the offset", async ()
 Deno.test("4gb_segments: what it does not mend is #GP(0) as ever", async () => {
   const cases: [string, Promise<{ guest: Guest }>][] = [
     ["the assist is off", thread(OPTION, [1], NEGATIVE)],
-    ["the option is off", thread(0, [0, 1], [0x65, 0xa1, 0xf8, 0xff, 0xff, 0xff], 0x40f300)],
+    ["the option is off", thread(0, [0, 1], NEGATIVE, { kind: 0x40f300 })],
     ["not through GS", thread(OPTION, [0], [0x64, ...NEGATIVE.slice(1)])],
-    ["a limit in bytes", thread(OPTION, [0], NEGATIVE, 0x40f300)],
-    ["a 16-bit segment", thread(OPTION, [0], NEGATIVE, 0x80f300)],
+    ["a limit in bytes", thread(OPTION, [0], NEGATIVE, { kind: 0x40f300 })],
+    ["a 16-bit segment", thread(OPTION, [0], NEGATIVE, { kind: 0x80f300 })],
   ];
   for (const [what, made] of cases) {
     const { guest } = await made;
@@ -83,6 +101,50 @@ Deno.test("4gb_segments: what it does not mend is #GP(0) as ever", async () => {
   const kernel = { cs: KCS, ss: KDS, esp: guest.va(25) };
   loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs: GS }, kernel, NEGATIVE);
   assert.equal(registers(guest).eip, spot(guest, 0));
+});
+
+Deno.test("4gb_segments: a segment that does not mean to be 4 GiB long, or is not GS's, stays as it is [limits_2007.gs]", async () => {
+  const through = (offset: number) => [0x65, 0xa1, ...imm(offset)];
+  const down = USER_DATA | DOWN;
+  const cases: [string, number[], [number, number], selector?: number][] = [
+    ["a short one", NEGATIVE, descriptor(USER_DATA, 0x10000000, 0xf)],
+    ["upwards of it", through(0x40000000), descriptor(USER_DATA, 0xc0000000)],
+    ["one that grows down, below it", through(0x90000000), descriptor(down, 0x10000000, 0xeffff)],
+    ["one that grows down from elsewhere", POSITIVE, descriptor(down, 0x10000000, 0x10)],
+    ["none, whatever entry 0 is", NEGATIVE, descriptor(USER_DATA, 0x10000000), 3],
+    ["Xen's", NEGATIVE, descriptor(USER_DATA, 0x10000000), UDS],
+  ];
+  for (const [what, code, words, selector] of cases) {
+    const { guest, table } = await thread(OPTION, [0], code, { kind: words, selector });
+    assert.deepEqual([registers(guest).eip, frame(guest, 1)[0]], [spot(guest, 0), 0], what);
+    assert.deepEqual(table.gdtWords(5), table.gdtWords(0), what);
+    loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs: UDS });
+    assert.equal(registers(guest).gsLimit >>> 0, END - 1, what);
+  }
+});
+
+Deno.test("4gb_segments: nor one that another vCPU has made the kernel's meanwhile [limits_2007.gs]", async () => {
+  const flag = 0xc001b010; // in page 27
+  const wait = [0x80, 0x3d, ...imm(flag), 0, 0x74, 0xf7]; // until it is set
+  const { guest, table } = await thread(OPTION, [0], [...wait, ...NEGATIVE]);
+  assert.equal(guest.va(27, 0x10), flag);
+  assert.equal(registers(guest).cpl, 3);
+  const gdt = guest.rig.core.frame(guest.mfns[20]);
+  gdt[5 * 8 + 5] &= ~0x40; // DPL 1
+  const words = table.gdtWords(5);
+  guest.write(flag, 1);
+  guest.rig.inside.slice_end();
+  for (let n = 0; n < 10; n++) guest.rig.core.exports.machine_run(0n, 100);
+  guest.enter();
+  assert.deepEqual([registers(guest).eip, frame(guest, 1)[0]], [spot(guest, 0), 0]);
+  assert.deepEqual(table.gdtWords(5), words);
+});
+
+Deno.test("4gb_segments: the LDT's entries are the guest's, whatever their number [limits_2007.gs]", async () => {
+  // the page of the rig's LDT as the fifteenth: its entry 5 is number 7173, as none of the guest's GDT is
+  const selector = (14 * 512 + 5) << 3 | 7;
+  const { guest } = await thread(OPTION, [0], NEGATIVE, { selector, ldt: 21 - 14 });
+  assert.deepEqual([registers(guest).cpl, registers(guest).eax], [3, 0x11111111]);
 });
 
 Deno.test("4gb_segments_notify: vector 15 with the instruction's length, before it runs again [limits_2007.notify] [vm_assist.4gb_segments_notify]", async () => {

@@ -36,6 +36,18 @@ Deno.test("every return loads the selectors again; a failure goes to the registe
   assert.equal(rig.inside.audit(guest.domid), 0);
 });
 
+Deno.test("whichever of the four does not load [limits_2007.failsafe]", async () => {
+  for (const [n, bad] of ["ds", "es", "fs", "gs"].entries()) {
+    const { guest, table } = await failing();
+    table.gdt(5, descriptor(DATA));
+    loadSelectors(guest, { ds: KDS, es: KDS, fs: 0, gs: 0, [bad]: 5 * 8 | 1 });
+    table.gdt(5, descriptor(DATA & ~PRESENT));
+    run(guest, HYPERCALL);
+    assert.equal(registers(guest).eip, failsafe(guest), bad);
+    assert.deepEqual(frame(guest, 4), [KDS, KDS, 0, 0].with(n, 5 * 8 | 1));
+  }
+});
+
 Deno.test("an LDT page that was let go is found again, and nobody hears of it", async () => {
   const { guest, table } = await failing();
   table.ldt(3, descriptor(DATA, 0x1000));

@@ -7,6 +7,7 @@ import {
   ATTR_TYPE_CODE,
   ATTR_TYPE_E,
   ATTR_TYPE_W,
+  clear_fault,
   cpl,
   eip,
   fault,
@@ -37,7 +38,7 @@ import {
 } from "./descriptor";
 import { limits_2007 } from "./limits_2007";
 import { bad_selector, check_stack_selector } from "./load";
-import { check_return_code, code_limit, commit_code } from "./return";
+import { check_return_code, commit_code } from "./return";
 
 const HOLE: u64 = 0xf5800000;
 /**
@@ -49,6 +50,16 @@ const CR2_SKEW: u32 = 18;
 /** A processor, which goes through gates by itself under the rules of 2007, makes no such mistake. */
 function cr2_skew(): u32 {
   return limits_2007() ? 0 : CR2_SKEW;
+}
+
+/**
+ * Reads a descriptor as Xen's emulation does: a page of the LDT that cannot be used is no page fault here.
+ * A processor does fault.
+ */
+function look_up(selector: u32): bool {
+  if (read_descriptor(selector)) return true;
+  if (!limits_2007()) clear_fault();
+  return false;
 }
 
 const word = memory.data(4);
@@ -85,10 +96,12 @@ function writable_data(): bool {
 
 /** Copies the caller's parameters, last one first, to the new stack. */
 function copy_parameters(gate: u32, count: u32): bool {
-  if (!read_descriptor(seg_selector(SS)) || desc_dpl() != cpl() || !writable_data()) {
+  if (!look_up(seg_selector(SS)) || desc_dpl() != cpl() || !writable_data()) {
     return bad_selector(gate);
   }
-  if (!stack_room(gpr(SP) + (count << 2), count << 2)) return fault(GP, gate & 0xfffc);
+  // Xen holds the new stack's offset against the old stack's limit; a processor would not.
+  const top = limits_2007() ? gpr(SP) : stack_offset;
+  if (!stack_room(top + (count << 2), count << 2)) return fault(GP, gate & 0xfffc);
   const first = desc_base() + gpr(SP);
   if (!below_hole(first, count << 2)) return fault(GP, gate & 0xfffc);
   for (let i = count; i > 0; i--) {
@@ -106,7 +119,7 @@ function enter_kernel_stack(gate: u32, ring: u32, parameters: u32): bool {
   if (ring != 1) return fault(GP, gate & 0xfffc); // the stacks of rings 0 and 2 are not known
   const ss = current.kernel_ss;
   if (
-    (ss & 3) != ring || !(ss & 0xfffc) || !read_descriptor(ss) || desc_dpl() != ring ||
+    (ss & 3) != ring || !(ss & 0xfffc) || !look_up(ss) || desc_dpl() != ring ||
     !writable_data()
   ) {
     return fault(TS, ss & 0xfffc);
@@ -121,7 +134,7 @@ function enter_kernel_stack(gate: u32, ring: u32, parameters: u32): bool {
 }
 
 function stay_on_stack(gate: u32): bool {
-  if (!read_descriptor(seg_selector(SS)) || desc_dpl() != cpl()) return bad_selector(gate);
+  if (!look_up(seg_selector(SS)) || desc_dpl() != cpl()) return bad_selector(gate);
   if (!stack_room(gpr(SP), 8)) return fault(SS_, 0);
   stack_offset = gpr(SP);
   stack_base = desc_base();
@@ -137,15 +150,19 @@ function stay_on_stack(gate: u32): bool {
  * @returns false with the fault pending: #GP, #NP, #TS, #SS or #PF
  */
 export function call_gate(selector: u32, jump: bool): bool {
-  const gate_dpl = limits_2007() ? desc_dpl() : (desc_low >> 16) & 3;
+  const by_processor = limits_2007();
+  const gate_dpl = by_processor ? desc_dpl() : (desc_low >> 16) & 3;
   let target = (desc_low >> 16) & 0xfffc;
   const offset = (desc_low & 0xffff) | (desc_high & 0xffff0000);
   const parameters = desc_high & 0x1f;
-  if (gate_dpl < cpl() || gate_dpl < (selector & 3)) return bad_selector(selector);
+  if (!by_processor && desc_dpl()) return bad_selector(selector); // absent, so never checked
+  const by_rpl = gate_dpl < (selector & 3);
+  if (gate_dpl < cpl() || (by_processor && by_rpl)) return bad_selector(selector);
   if (!(desc_high & ATTR_P)) return fault(NP, selector & 0xfffc);
+  if (by_rpl) return bad_selector(selector); // Xen finds the RPL in the instruction, last
 
   if (!target) return fault(GP, 0);
-  if (!read_descriptor(target)) return bad_selector(target);
+  if (!look_up(target)) return bad_selector(target);
   if ((desc_high & (ATTR_S | ATTR_TYPE_CODE)) != (ATTR_S | ATTR_TYPE_CODE)) {
     return bad_selector(target);
   }
@@ -169,7 +186,6 @@ export function call_gate(selector: u32, jump: bool): bool {
 /** Loads CS, and SS where the ring changed, as the hypervisor's return to the guest does. */
 function arrive(target: u32, offset: u32, jump: bool, inner: bool): bool {
   if (!check_return_code(target, 0)) return false;
-  if (offset > code_limit) return fault(GP, 0);
   if (inner) {
     const ss = current.kernel_ss;
     if (!check_stack_selector(ss, target & 3, SS_)) return false;
