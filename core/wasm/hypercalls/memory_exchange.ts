@@ -30,6 +30,7 @@ const args: usize = memory.data(48, 8);
 const word: usize = memory.data(4, 4);
 const taken: usize = memory.data(512 * 4, 4); // mfns given up by the chunk at work
 const given: usize = memory.data(512 * 4, 4); // mfns got for them (the first of each extent)
+const pfns: usize = memory.data(512 * 4, 4); // what they are to be to the guest (the same)
 
 /** @returns 0 or -errno; nr_exchanged says how many input extents were exchanged */
 export function memory_exchange(command: u32, arg: u64): i32 {
@@ -75,11 +76,14 @@ function exchange(): i32 {
 }
 
 /**
- * One chunk. What it gets is allocated before anything is given up for good, so it either happens as a
- * whole or not at all; only a list that cannot be read or written is found too late for that.
+ * One chunk. Both lists are read, and what it gets is allocated, before anything is given up for good; so
+ * it either happens as a whole or not at all. Only a list that cannot be written is found too late for that.
  */
 function exchange_chunk(i: u32, order: u32, out_order: u32, chunk_order: u32): i32 {
   const frames: u32 = 1 << chunk_order;
+  const out: u32 = chunk_order - out_order; // output extents, as a shift
+  let list = <u64> load<u32>(args, OUT) + (<u64> i << out << 2);
+  if (copy_from_guest(pfns, list, 4 << out) != 0) return -EFAULT;
   let n: u32 = 0;
   let result = collect(
     <u64> load<u32>(args) + (<u64> i << (chunk_order - order) << 2),
@@ -108,14 +112,9 @@ function exchange_chunk(i: u32, order: u32, out_order: u32, chunk_order: u32): i
   }
   while (n--) scrap_frame(load<u32>(taken + (<usize> n << 2)));
   tlb_flush_all(current_domain);
-  let list = <u64> load<u32>(args, OUT) + (<u64> i << (chunk_order - out_order) << 2);
-  for (got = 0; got < frames; got += 1 << out_order, list += 4) {
-    const mfn = load<u32>(given + (<usize> got << 2));
-    if (copy_from_guest(word, list, 4) != 0) {
-      result = -EFAULT;
-      continue;
-    }
-    const pfn = load<u32>(word);
+  for (let e: u32 = 0; e < <u32> 1 << out; e++, list += 4) {
+    const mfn = load<u32>(given + (<usize> (e << out_order) << 2));
+    const pfn = load<u32>(pfns + (<usize> e << 2));
     for (let k: u32 = 0; k < <u32> 1 << out_order; k++) m2p_set(mfn + k, pfn + k);
     store<u32>(word, mfn);
     if (copy_to_guest(list, word, 4) != 0) result = -EFAULT;
