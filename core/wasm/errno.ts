@@ -18,6 +18,7 @@ export const EXDEV: i32 = 18;
 export const ENODEV: i32 = 19;
 export const EINVAL: i32 = 22;
 export const ENOSPC: i32 = 28;
+export const ERANGE: i32 = 34;
 export const ENOSYS: i32 = 38;
 export const ENODATA: i32 = 61;
 export const ETIME: i32 = 62;

@@ -28,7 +28,6 @@ import {
   READING,
   READONLY,
   RO_ENTRY,
-  SET_VERSION,
   signed,
   WINDOW,
   WRITING,
@@ -225,22 +224,6 @@ Deno.test("bad lists are -EFAULT, bad counts -EINVAL [grant_table_op] [errno.EFA
     }
     assert.equal(user.call(GRANT_TABLE_OP, cmd, BASE, 0x80000000), -22);
   }
-});
-
-Deno.test("the version cannot change under a mapping [grant_table_op.set_version] [errno.EBUSY]", async () => {
-  const rig = await Rig.create(2);
-  const guest = rig.addGuest({ options: 8 }).enter(); // grant tables of version 2 allowed
-  const arg = guest.va(ARGS);
-  guest.write(arg, 2);
-  assert.equal(guest.call(GRANT_TABLE_OP, SET_VERSION, arg, 1), 0);
-  guest.write(arg, 1);
-  assert.equal(guest.call(GRANT_TABLE_OP, SET_VERSION, arg, 1), 0);
-  const { owner, user } = await pair();
-  grant(owner, 9, PERMIT, user.domid, owner.mfns[GRANTED]);
-  user.enter();
-  assert.equal(grantMap(user, { dom: owner.domid }).status, OKAY);
-  owner.enter().write(owner.va(ARGS), 2);
-  assert.equal(owner.call(GRANT_TABLE_OP, SET_VERSION, owner.va(ARGS), 1), -38); // not offered here
 });
 
 Deno.test("a pinned entry's flags are not looked at again, but for the first writer [grant_table_op.map_grant_ref]", async () => {

@@ -8,7 +8,7 @@ const PERMIT = 1, ACCEPT = 2, COMMITTED = 4, COMPLETED = 8, IN_USE = 24;
 const OKAY = 0, GENERAL = -1, BAD_DOMAIN = -2, BAD_REF = -3, BAD_HANDLE = -4, BAD_PAGE = -9;
 const AGAIN = -12;
 const ARGS = 5, MOVED = 10, WINDOW = 20, OTHER = 21, TABLE = 30;
-const HOST = 2, CONTAINS_PTE = 16;
+const DEVICE = 1, HOST = 2, CONTAINS_PTE = 16;
 
 const signed = (word: number) => word << 16 >> 16;
 
@@ -127,6 +127,8 @@ Deno.test("what is not accepted stays where it is", async () => {
     ["nothing", GENERAL, 0, giver.domid],
     ["committed already", GENERAL, ACCEPT | COMMITTED, giver.domid],
     ["completed already", GENERAL, ACCEPT | COMPLETED, giver.domid],
+    ["a flag that an offer has not", GENERAL, ACCEPT | 16, giver.domid],
+    ["one of version 2's", GENERAL, ACCEPT | 256, giver.domid],
     ["for another", GENERAL, ACCEPT, giver.domid + 7],
   ];
   for (const [what, status, flags, by] of cases) {
@@ -210,6 +212,15 @@ Deno.test("unmap_and_replace puts another mapping where the grant's was [grant_t
   assert.equal(entry(giver, 9)[0], PERMIT | taker.domid << 16);
   assert.equal(replace(taker, handle, taker.va(WINDOW), taker.va(OTHER)), BAD_HANDLE);
   audit(giver, taker);
+  // without an address, or for a mapping that is the device's alone, there is nothing to replace
+  const mapped = grantMap(taker, giver.domid), device = grantMap(taker, giver.domid, DEVICE);
+  const there = l1(taker, WINDOW);
+  assert.equal(map(taker, OTHER, taker.mfns[OTHER], 0x63), 0);
+  assert.equal(replace(taker, mapped, 0, taker.va(OTHER)), OKAY);
+  assert.equal(replace(taker, device, taker.va(WINDOW), taker.va(OTHER)), OKAY);
+  assert.deepEqual([l1(taker, WINDOW), l1(taker, OTHER)], [there, other]);
+  assert.equal(replace(taker, mapped, taker.va(WINDOW), taker.va(OTHER)), OKAY);
+  assert.equal(entry(giver, 9)[0] & IN_USE, IN_USE, "the device's is left");
   // one that was made by its entry's address has to be unmapped the same way
   const pte = taker.mfns[2] * 4096 + WINDOW * 8;
   const again = grantMap(taker, giver.domid, HOST | CONTAINS_PTE, pte);

@@ -166,4 +166,8 @@ Deno.test("in version 1 the same bits mean nothing [grant_table_op.copy]", async
   assert.equal(copy(user, SOURCE, { domid: owner.domid, ref: 9, offset: 0 }, 4096), OKAY);
   owner.enter().write(owner.va(TABLE, 9 * 8), TRANSITIVE | user.domid << 16, owner.mfns[GRANTED]);
   assert.equal(copy(user, SOURCE, { domid: owner.domid, ref: 9, offset: 0 }, 4), GENERAL);
+  // were it read as one of version 2, it would pass on the entry 11
+  owner.enter().write(owner.va(TABLE, 9 * 8), TRANSITIVE | user.domid << 16, owner.domid, 11);
+  owner.write(owner.va(TABLE, 11 * 8), PERMIT | owner.domid << 16, owner.mfns[GRANTED]);
+  assert.equal(copy(user, SOURCE, { domid: owner.domid, ref: 9, offset: 0 }, 4), GENERAL);
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Guest, type Rig, SELF } from "./rig.ts";
 
 export const GRANT_TABLE_OP = 20, UPDATE_VA_MAPPING = 14;
-export const MAP = 0, UNMAP = 1, SETUP_TABLE = 2, COPY = 5, SET_VERSION = 8;
+export const MAP = 0, UNMAP = 1, SETUP_TABLE = 2, COPY = 5, QUERY_SIZE = 6, SET_VERSION = 8;
 export const HOST = 2, READONLY = 4, APPLICATION = 8, CONTAINS_PTE = 16;
 export const PERMIT = 1, RO_ENTRY = 5, READING = 8, WRITING = 16;
 export const OKAY = 0, GENERAL = -1, BAD_DOMAIN = -2, BAD_REF = -3, BAD_HANDLE = -4;
@@ -14,8 +14,8 @@ export const ARGS = 5, GRANTED = 10, WINDOW = 20, TABLE = 30;
 export const signed = (word: number) => word << 16 >> 16;
 
 /** A guest with the first frame of its grant table mapped at page TABLE. */
-export function addGranter(rig: Rig): Guest {
-  const guest = rig.addGuest().enter();
+export function addGranter(rig: Rig, options = 0): Guest {
+  const guest = rig.addGuest({ options }).enter();
   const list = guest.va(ARGS, 64);
   const arg = guest.write(guest.va(ARGS), SELF, 1, 0, list);
   assert.equal(guest.call(GRANT_TABLE_OP, SETUP_TABLE, arg, 1), 0);

@@ -35,6 +35,9 @@ export class GrantTable {
   map_count: u32; // slots of it ever used
 }
 
+/** Bytes of the lists of mfns, which lie behind the rest. */
+const LISTS: u32 = (MAX_GRANT_FRAMES + MAX_GRANT_FRAMES / FRAMES_PER_STATUS + MAX_GRANT_FRAMES * 2) * 4;
+
 // @ts-ignore: decorator
 @inline export function grant_table(d: Domain): GrantTable {
   return changetype<GrantTable>(d.grants);
@@ -42,13 +45,12 @@ export class GrantTable {
 
 /** Gives a new domain its table, with one frame. @returns false when memory is short */
 export function grants_create(d: Domain): bool {
-  if (!d.grants) d.grants = heap_alloc(offsetof<GrantTable>());
+  if (!d.grants) d.grants = heap_alloc(offsetof<GrantTable>() + LISTS);
   if (!d.grants) return false;
   const t = grant_table(d);
-  if (!t.entries) t.entries = heap_alloc(MAX_GRANT_FRAMES * 4);
-  if (!t.status) t.status = heap_alloc((MAX_GRANT_FRAMES / FRAMES_PER_STATUS) * 4);
-  if (!t.active) t.active = heap_alloc(MAX_GRANT_FRAMES * 2 * 4);
-  if (!t.entries || !t.status || !t.active) return false;
+  t.entries = d.grants + offsetof<GrantTable>();
+  t.status = t.entries + MAX_GRANT_FRAMES * 4;
+  t.active = t.status + (MAX_GRANT_FRAMES / FRAMES_PER_STATUS) * 4;
   t.version = 1;
   t.frames = 0;
   t.status_frames = 0;
@@ -56,25 +58,34 @@ export function grants_create(d: Domain): bool {
   return grants_grow(d, 1);
 }
 
-/** Makes the table at least `frames` long. @returns false when memory is short or it may not be */
+/** Makes the table at least `frames` long. @returns false, with nothing changed, when memory is short or it may not be */
 export function grants_grow(d: Domain, frames: u32): bool {
   if (frames > d.max_grant_frames) return false;
   const t = grant_table(d);
-  while (t.frames < frames) {
+  const before = t.frames;
+  let grown = true;
+  while (grown && t.frames < frames) {
     const mfn = alloc_xen_frame(d.id);
-    if (!mfn) return false;
-    store<u32>(t.entries + (t.frames++ << 2), mfn);
+    if (!mfn) grown = false;
+    else store<u32>(t.entries + (t.frames++ << 2), mfn);
   }
-  return t.version == 1 || grants_grow_status(d);
+  if (grown && t.version == 2) grown = grants_grow_status(d);
+  // an entry without a status word would be worse than none
+  if (!grown) while (t.frames > before) free_frame(grant_frame(t, --t.frames));
+  return grown;
 }
 
-/** Brings the status frames to what the frames of entries need. */
+/** Brings the status frames to what the frames of entries need. @returns as grants_grow */
 function grants_grow_status(d: Domain): bool {
   const t = grant_table(d);
+  const before = t.status_frames;
   const wanted = (t.frames + FRAMES_PER_STATUS - 1) / FRAMES_PER_STATUS;
   while (t.status_frames < wanted) {
     const mfn = alloc_xen_frame(d.id);
-    if (!mfn) return false;
+    if (!mfn) {
+      while (t.status_frames > before) free_frame(status_frame(t, --t.status_frames));
+      return false;
+    }
     store<u32>(t.status + (t.status_frames++ << 2), mfn);
   }
   return true;
@@ -117,28 +128,36 @@ export function grant_entry_frame(t: GrantTable, ref: u32): u32 {
 export function grants_status_in_use(d: Domain): bool {
   const t = grant_table(d);
   for (let n: u32 = 0; n < t.status_frames; n++) {
-    const p = page(status_frame(t, n));
-    if (p.count != 1 || p.type_count != 1) return true;
+    if (page(status_frame(t, n)).count != 1) return true;
   }
   return false;
+}
+
+/**
+ * Whether version 1 has a form for all the reserved entries, which are taken over: none passes on what
+ * another domain grants, nor has a frame number of more than 32 bits.
+ */
+export function grants_fit_version1(d: Domain): bool {
+  const t = grant_table(d);
+  for (let n: u32 = 0; n < RESERVED_ENTRIES; n++) {
+    const e = grant_entry(t, n);
+    const type = load<u16>(e) & GTF_TYPE;
+    if (type == GTF_TRANSITIVE) return false;
+    if (type == GTF_PERMIT_ACCESS && load<u32>(e, 12)) return false;
+  }
+  return true;
 }
 
 /**
  * Changes the layout of the entries. The reserved ones are taken over, all others cleared. The status
  * frames, which version 1 is without, are given back: none may be in use.
  *
- * @returns false when memory is short
+ * @param version the one that is not in force
+ * @returns false, with nothing changed, when memory is short
  */
 export function grants_set_version(d: Domain, version: u32): bool {
   const t = grant_table(d);
-  if (t.version == version) return true;
-  if (version == 2) {
-    t.version = 2;
-    if (!grants_grow_status(d)) {
-      t.version = 1;
-      return false;
-    }
-  }
+  if (version == 2 && !grants_grow_status(d)) return false;
   const first = frame(grant_frame(t, 0));
   if (version == 2) {
     for (let n: u32 = RESERVED_ENTRIES; n-- > 0;) widen(t, first, n);
@@ -171,10 +190,14 @@ function widen(t: GrantTable, first: usize, n: u32): void {
 
 function narrow(t: GrantTable, first: usize, n: u32): void {
   const from = first + (n << V2_SHIFT);
+  const to = first + (n << V1_SHIFT);
+  if ((load<u16>(from) & GTF_TYPE) != GTF_PERMIT_ACCESS) { // nothing is to be kept of it
+    store<u64>(to, 0);
+    return;
+  }
   const flags = load<u16>(from) | (load<u16>(frame(status_frame(t, 0)) + (n << 1)) & IN_USE);
   const domid = load<u16>(from, 2);
   const mfn = <u32> load<u64>(from, 8);
-  const to = first + (n << V1_SHIFT);
   store<u16>(to, flags);
   store<u16>(to, domid, 2);
   store<u32>(to, mfn, 4);

@@ -22,6 +22,7 @@ import {
   GTF_TYPE,
   GTF_WRITING,
   MAX_GRANT_FRAMES,
+  RESERVED_ENTRIES,
 } from "./table";
 
 const PAGE: u32 = 4096;
@@ -167,13 +168,13 @@ export function grant_in_use(t: GrantTable, ref: u32): bool {
   return changetype<usize>(active) != 0 && active.uses != 0;
 }
 
-/** Whether any entry is in use: the version of a table cannot be changed then. */
+/** Whether any entry but the reserved ones is in use: the version of a table cannot be changed then. */
 export function grants_in_use(d: Domain): bool {
   const t = grant_table(d);
   for (let n: u32 = 0; n < ACTIVE_FRAMES; n++) {
     const mfn = load<u32>(active_frame(t, n));
     if (!mfn) continue;
-    for (let i: u32 = 0; i < PER_FRAME; i++) {
+    for (let i: u32 = n == 0 ? RESERVED_ENTRIES : 0; i < PER_FRAME; i++) {
       if (changetype<ActiveEntry>(frame(mfn) + i * offsetof<ActiveEntry>()).uses) return true;
     }
   }

@@ -9,19 +9,20 @@ import {
   DOMID_SELF,
   OPT_GNTTAB_V2,
 } from "../domains/domain";
-import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ESRCH } from "../errno";
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENOSYS, EPERM, ERANGE, ESRCH } from "../errno";
 import {
   grant_frame,
   grant_table,
+  grants_fit_version1,
   grants_grow,
   grants_set_version,
   grants_status_in_use,
   status_frame,
 } from "../grants/table";
-import { BAD_DOMAIN, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
+import { BAD_DOMAIN, BAD_VIRT_ADDR, GENERAL_ERROR, OKAY, PERMISSION_DENIED } from "../grants/status";
 import { grants_in_use } from "../grants/use";
 import { charge } from "../events/clock";
-import { copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
+import { access_ok, copy_from_guest, copy_to_guest } from "../pagetables/guest_copy";
 import { call_again } from "./continuation";
 import { grant_copy } from "./grant_copy";
 import { grant_map, grant_unmap, grant_unmap_and_replace } from "./grant_map";
@@ -46,7 +47,6 @@ const BATCH: u32 = 128;
 /** ns that one element is taken to last. */
 const COST: u32 = 200;
 
-const HOLE: u64 = 0xf5800000;
 const buffer = memory.data(32);
 const word = memory.data(8);
 
@@ -64,24 +64,32 @@ function finish(arg: u64, offset: u32, status: i32): i32 {
   return copy_to_guest(arg + offset, word, 2) ? -EFAULT : 0;
 }
 
-/** {dom u16, nr_frames u32, status s16 @8, frame_list u32 @12}: the frames' mfns go to the list. */
+/** Whether a list of results is outside the hypervisor's range, whoever's table and whatever else is asked for. */
+function list_ok(list: u64, n: u32, size: u32): bool {
+  return n < 0xffffffff / size && access_ok(list, n * size);
+}
+
+/**
+ * {dom u16, nr_frames u32, status s16 @8, frame_list u32 @12}: the frames' mfns go to the list. Where it
+ * cannot be written the status is bad_virt_addr.
+ */
 function setup_table(arg: u64, count: u32): i32 {
+  if (!count) return 0;
   if (count != 1) return -EINVAL;
   if (copy_from_guest(buffer, arg, 16)) return -EFAULT;
   const frames = load<u32>(buffer, 4);
   const list = <u64> load<u32>(buffer, 12);
-  const status = own_table(load<u16>(buffer));
-  if (status) return finish(arg, 8, status);
-  if (frames > current_domain.max_grant_frames || !grants_grow(current_domain, frames)) {
-    return finish(arg, 8, GENERAL_ERROR);
-  }
-  if (list + (frames << 2) > HOLE) return -EFAULT;
+  if (!list_ok(list, frames, 4)) return -EFAULT;
+  const refused = own_table(load<u16>(buffer));
+  if (refused) return finish(arg, 8, refused);
+  if (!grants_grow(current_domain, frames)) return finish(arg, 8, GENERAL_ERROR);
   const t = grant_table(current_domain);
+  let status = OKAY;
   for (let n: u32 = 0; n < frames; n++) {
     store<u32>(word, grant_frame(t, n));
-    if (copy_to_guest(list + (n << 2), word, 4)) return -EFAULT;
+    if (copy_to_guest(list + (n << 2), word, 4)) status = BAD_VIRT_ADDR;
   }
-  return finish(arg, 8, OKAY);
+  return finish(arg, 8, status);
 }
 
 /** {dom u16, nr_frames u32, max_nr_frames u32, status s16 @12} */
@@ -97,40 +105,49 @@ function query_size(arg: u64, count: u32): i32 {
   return copy_to_guest(arg, buffer, 16) ? -EFAULT : 0;
 }
 
-/** {version u32}, written back as it then is. */
-function set_version(arg: u64, count: u32): i32 {
-  if (count != 1) return -EINVAL;
+/** {version u32}, written back as it then is, whatever the result. */
+function set_version(arg: u64): i32 {
   if (copy_from_guest(buffer, arg, 4)) return -EFAULT;
-  const version = load<u32>(buffer);
-  if (version != 1 && version != 2) return -EINVAL;
-  if (version == 2 && !(current_domain.options & OPT_GNTTAB_V2)) return -ENOSYS;
-  if (grant_table(current_domain).version != version && grants_in_use(current_domain)) return -EBUSY;
-  if (version == 1 && grants_status_in_use(current_domain)) return -EBUSY;
-  if (!grants_set_version(current_domain, version)) return -ENOMEM;
-  store<u32>(buffer, version);
-  return copy_to_guest(arg, buffer, 4) ? -EFAULT : 0;
+  const result = change_version(load<u32>(buffer));
+  store<u32>(buffer, grant_table(current_domain).version);
+  return copy_to_guest(arg, buffer, 4) ? -EFAULT : result;
 }
 
-/** {nr_frames u32, dom u16, status s16 @6, frame_list u64 @8} */
+function change_version(version: u32): i32 {
+  const d = current_domain;
+  if (version != 1 && version != 2) return -EINVAL;
+  if (version == 2 && !(d.options & OPT_GNTTAB_V2)) return -ENOSYS;
+  if (grant_table(d).version == version) return 0;
+  if (grants_in_use(d)) return -EBUSY;
+  if (version == 1) {
+    if (!grants_fit_version1(d)) return -ERANGE;
+    if (grants_status_in_use(d)) return -EBUSY;
+  }
+  return grants_set_version(d, version) ? 0 : -ENOMEM;
+}
+
+/** {nr_frames u32, dom u16, status s16 @6, frame_list u32 @8}: as setup_table, but the list is of u64. */
 function get_status_frames(arg: u64, count: u32): i32 {
+  if (!count) return 0;
   if (count != 1) return -EINVAL;
-  if (copy_from_guest(buffer, arg, 16)) return -EFAULT;
+  if (copy_from_guest(buffer, arg, 12)) return -EFAULT;
   const frames = load<u32>(buffer);
-  const list = load<u64>(buffer, 8);
-  const status = own_table(load<u16>(buffer, 4));
-  if (status) return finish(arg, 6, status);
+  const list = <u64> load<u32>(buffer, 8);
+  if (!list_ok(list, frames, 8)) return -EFAULT;
+  const refused = own_table(load<u16>(buffer, 4));
+  if (refused) return finish(arg, 6, refused);
   const t = grant_table(current_domain);
   if (frames > t.status_frames) return finish(arg, 6, GENERAL_ERROR);
+  let status = OKAY;
   for (let n: u32 = 0; n < frames; n++) {
     store<u64>(word, <u64> status_frame(t, n));
-    if (copy_to_guest(list + (n << 3), word, 8)) return -EFAULT;
+    if (copy_to_guest(list + (n << 3), word, 8)) status = BAD_VIRT_ADDR;
   }
-  return finish(arg, 6, OKAY);
+  return finish(arg, 6, status);
 }
 
 /** {dom u16, version u32} */
-function get_version(arg: u64, count: u32): i32 {
-  if (count != 1) return -EINVAL;
+function get_version(arg: u64): i32 {
   if (copy_from_guest(buffer, arg, 8)) return -EFAULT;
   const status = own_table(load<u16>(buffer));
   if (status == BAD_DOMAIN) return -ESRCH;
@@ -205,11 +222,11 @@ export function do_grant_table_op(cmd: u32, arg: u64, count: u32): i32 {
     case QUERY_SIZE:
       return query_size(arg, count);
     case SET_VERSION:
-      return set_version(arg, count);
+      return set_version(arg);
     case GET_STATUS_FRAMES:
       return get_status_frames(arg, count);
     case GET_VERSION:
-      return get_version(arg, count);
+      return get_version(arg);
     default:
       return -ENOSYS;
   }

@@ -10,8 +10,7 @@ import { tlb_flush_all } from "../pagetables/tlb";
 import { give_up } from "./memory_exchange";
 
 // Flags of an entry that takes a frame in (GTF_*).
-const TYPE: u32 = 3;
-const ACCEPT_TRANSFER: u32 = 2;
+const ACCEPT_TRANSFER: u16 = 2;
 const COMMITTED: u16 = 4;
 const COMPLETED: u16 = 8;
 
@@ -21,8 +20,7 @@ function prepare(to: Domain, ref: u32, from: u32): bool {
   if (ref >= grant_entries(t)) return false;
   const entry = grant_entry(t, ref);
   const flags = load<u16>(entry);
-  if ((flags & (TYPE | COMMITTED | COMPLETED)) != ACCEPT_TRANSFER) return false;
-  if (load<u16>(entry, 2) != from) return false;
+  if (flags != ACCEPT_TRANSFER || load<u16>(entry, 2) != from) return false; // whatever else is set
   store<u16>(entry, flags | COMMITTED);
   return true;
 }

@@ -89,6 +89,8 @@ const CASES: Record<string, [golden: string, Record<string, string>]> = {
     EBUSY: "another version while grants are in use, or status frames are",
     EPERM: "the version of another domain, cache_flush of frames",
     ESRCH: "the version of a domain that does not exist",
+    ENOMEM: "no memory for the status frames of version 2",
+    ERANGE: "version 1 has no form for a reserved entry",
     ENOSYS: "no such command; version 2 where the option is off",
   }],
   vm_assist: ["assist.*", { EINVAL: "type 6 on", ENOSYS: "command 2 on" }],
