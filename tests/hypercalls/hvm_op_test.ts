@@ -1,5 +1,6 @@
 /** hvm_op of a domain that is not HVM: each sub-operation refuses in its own way. */
 import assert from "node:assert/strict";
+import { kill } from "../domains/lives.ts";
 import { BAD_POINTERS, Rig, SELF } from "./rig.ts";
 
 const EPERM = -1, ESRCH = -3, EFAULT = -14, EINVAL = -22, ENOSYS = -38, EOPNOTSUPP = -95;
@@ -7,10 +8,11 @@ const SET_PARAM = 0, GET_PARAM = 1, FLUSH_TLBS = 5, PAGETABLE_DYING = 9, GET_TIM
 const XENTRACE = 11, GET_MEM_TYPE = 15, UPCALL_VECTOR = 23, GUEST_REQUEST = 24, ALTP2M = 25;
 
 async function start() {
-  const guest = (await Rig.create(1)).addGuest().enter();
+  const rig = await Rig.create(2);
+  const guest = rig.addGuest().enter();
   const op = (cmd: number, ...words: number[]) =>
     guest.call(34, cmd, guest.write(guest.va(20), ...words));
-  return { guest, op };
+  return { rig, guest, op };
 }
 
 Deno.test(
@@ -18,9 +20,10 @@ Deno.test(
     "[hvm_op.set_param] [hvm_op.get_param] [hvm_op.pagetable_dying] [hvm_op.get_mem_type] " +
     "[hvm_op] [errno.EINVAL] [errno.ESRCH]",
   async () => {
-    const { guest, op } = await start();
+    const { rig, guest, op } = await start();
+    const other = rig.addGuest();
     for (const cmd of [SET_PARAM, GET_PARAM, PAGETABLE_DYING, GET_MEM_TYPE]) {
-      for (const domid of [SELF, 0, guest.domid]) {
+      for (const domid of [SELF, 0, guest.domid, other.domid]) {
         assert.equal(
           op(cmd, domid, 0, 0, 0),
           EINVAL,
@@ -28,6 +31,11 @@ Deno.test(
         );
       }
       assert.equal(op(cmd, 1234, 0, 0, 0), ESRCH, `${cmd}`);
+    }
+    kill(rig, other); // its memory is all there yet
+    guest.enter();
+    for (const cmd of [SET_PARAM, GET_PARAM, PAGETABLE_DYING, GET_MEM_TYPE]) {
+      assert.equal(op(cmd, other.domid, 0, 0, 0), ESRCH, `${cmd}`);
     }
     assert.equal(op(GET_PARAM, 1234, 39, 0, 0), EINVAL, "no such parameter, whoever is asked");
   },

@@ -77,6 +77,35 @@ Deno.test("a long list is cut into pieces that add up", async () => {
   for (let n = 0; n < total; n++) assert.equal(result(guest, 10, n), 4096);
 });
 
+Deno.test("a long call in a list that cannot be written to is not gone on with [multicall] [errno.EFAULT]", async () => {
+  const GRANT = 20, UNMAP = 1, MANY = 200;
+  const guest = (await Rig.create()).addGuest().enter();
+  const status = (n: number) => guest.read(guest.va(40, n * 24 + 20)) << 16 >> 16;
+  for (let n = 0; n < MANY; n++) guest.write(guest.va(40, n * 24), 0, 0, 0, 0, 0xffff, 0x7777);
+  entry(guest, 10, 0, GRANT, UNMAP, guest.va(40), MANY);
+  entry(guest, 10, 1, XEN_VERSION, PAGESIZE);
+  const low = guest.mfns[10] << 12;
+  assert.equal(
+    guest.call(UPDATE_VA_MAPPING, guest.va(10), low | 0x61, guest.mfns[10] >>> 20, 2),
+    0,
+  );
+  assert.equal(guest.call(MULTICALL, guest.va(10), 2), -14);
+  assert.deepEqual([status(0), status(MANY - 1)], [-4, 0x7777], "a part of it was done");
+  assert.deepEqual([result(guest, 10, 0), result(guest, 10, 1)], [0x77777777, 0x77777777]);
+  assert.deepEqual([guest.read(guest.va(10, 12)), guest.read(guest.va(10, 16))], [
+    guest.va(40),
+    MANY,
+  ]);
+  // a call that is made now is a new one
+  assert.equal(guest.call(XEN_VERSION, PAGESIZE), 4096);
+  assert.equal(
+    guest.call(UPDATE_VA_MAPPING, guest.va(10), low | 0x63, guest.mfns[10] >>> 20, 2),
+    0,
+  );
+  assert.equal(guest.call(MULTICALL, guest.va(10, 32), 1), 0);
+  assert.equal(result(guest, 10, 1), 4096);
+});
+
 Deno.test("the end of the domain ends the list [multicall] [domain.crash]", async () => {
   const guest = (await Rig.create()).addGuest().enter();
   entry(guest, 10, 0, SCHED_OP_COMPAT, 2, 1); // reboot

@@ -61,3 +61,27 @@ Deno.test("console_io: only where it is allowed, line by line, whatever the byte
   assert.equal(guest.call(18, 1, 10, guest.va(10)), 0);
   assert.equal(guest.call(18, 2, 0, 0), -38);
 });
+
+Deno.test("console_io: a tab is text, and a line that has no end is handed on in parts [console_io.write] [option.console_io]", async () => {
+  const rig = await Rig.create();
+  const guest = rig.addGuest({ options: 1 }).enter();
+  const write = (bytes: Uint8Array) => {
+    const padded = new Uint8Array(bytes.length + 3 & ~3);
+    padded.set(bytes);
+    guest.write(guest.va(10), ...new Uint32Array(padded.buffer));
+    assert.equal(guest.call(18, 0, bytes.length, guest.va(10)), 0);
+  };
+  const said = () => rig.lines.map((line) => line.replace(/^.*?\) /, ""));
+  const ascii = Uint8Array.from({ length: 256 }, (_, n) => n === 10 ? 0 : n);
+  write(ascii);
+  write(new TextEncoder().encode("\n"));
+  const text = String.fromCharCode(9, ...Array.from({ length: 95 }, (_, n) => 32 + n));
+  assert.deepEqual(said(), [text]);
+  rig.lines.length = 0;
+  const long = "0123456789".repeat(100);
+  write(new TextEncoder().encode(long));
+  assert.ok(said().length > 0 && long.startsWith(said().join("")), "not kept back for ever");
+  assert.ok(said().every((part) => part.length <= 252), `${said().map((part) => part.length)}`);
+  write(new TextEncoder().encode("end\n"));
+  assert.equal(said().join(""), `${long}end`);
+});
