@@ -129,6 +129,8 @@ export const C_SHADOW = 0x1d0; // u32
 export const C_TS = 0x1d4; // u32
 // Where the running address space's pages lie in the TLB: TLB_SPREAD times its number, see "TLB entry".
 export const C_TLB_SPREAD = 0x1d8; // u32: a multiple of TLB_ENTRY_SIZE, below the TLB's size
+// DR6 bits of the breakpoints that were met, until the #DB behind the instruction tells of them.
+export const C_DATA_HITS = 0x1dc; // u32
 // Operand and result of vector helpers, when they are not registers.
 export const C_VECTOR = 0x1e0; // 32 bytes
 // 512 bytes, FXSAVE layout: FCW FSW .. x87 registers at +32, XMM at +160. The x87's eight lie there by

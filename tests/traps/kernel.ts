@@ -11,6 +11,8 @@ export const HC = {
   stackSwitch: 3,
   callbacks: 4,
   fpu: 5,
+  setDebugreg: 8,
+  getDebugreg: 9,
   updateDescriptor: 10,
   multicall: 13,
   updateVa: 14,

@@ -16,6 +16,7 @@ import {
 } from "../cpu/state";
 import { hypervisor_entered } from "../events/deliver";
 import { CS } from "../layout";
+import { debug_take_data_hits } from "../traps/debug_registers";
 import { desc_dpl, desc_high, read_descriptor } from "./descriptor";
 import { call_gate } from "./gate";
 import { limits_2007 } from "./limits_2007";
@@ -48,7 +49,9 @@ function through_gate(selector: u32, jump: bool): bool {
   if (limits_2007()) return call_gate(selector, jump);
   if (desc_dpl() < cpl() || desc_dpl() < (selector & 3)) {
     hypervisor_entered();
-    return call_gate(selector, jump);
+    const through = call_gate(selector, jump);
+    debug_take_data_hits(); // the hypervisor's accesses, not the guest's
+    return through;
   }
   return fault(desc_high & ATTR_P ? GP : NP, selector & 0xfffc);
 }

@@ -3,7 +3,7 @@
 import { breakpoints_armed, DB, fault, set_breakpoints_armed } from "../cpu/state";
 import { current } from "../domains/domain";
 import { EINVAL, ENODEV, EPERM } from "../errno";
-import { C_DR, CPU } from "../layout";
+import { C_DATA_HITS, C_DR, CPU } from "../layout";
 import { tlb_flush_page } from "../pagetables/tlb";
 import { CR4_DE } from "./cpu_features";
 
@@ -118,19 +118,18 @@ export function debug_execution(address: u32): bool {
   return true;
 }
 
-/** DR6 bits of the data breakpoints that the instruction at work has touched. */
-let data_hits: u32 = 0;
-
-/** Whether breakpoints may have been met, or may be. */
-// @ts-ignore: decorator
-@inline export function debug_watches(): bool {
-  return breakpoints_armed || data_hits != 0;
+/** Notes breakpoints, of data or ports, that the instruction at work has touched. */
+function note_hits(bits: u32): void {
+  store<u32>(CPU + C_DATA_HITS, load<u32>(CPU + C_DATA_HITS) | bits);
 }
 
-/** Takes the noted data breakpoints, for the #DB after the instruction. */
+/**
+ * Takes the noted data breakpoints, for the #DB after the instruction. What the hypervisor touches itself on a guest's
+ * behalf is no access of the guest's: it takes that, and forgets it.
+ */
 export function debug_take_data_hits(): u32 {
-  const hits = data_hits;
-  data_hits = 0;
+  const hits = load<u32>(CPU + C_DATA_HITS);
+  store<u32>(CPU + C_DATA_HITS, 0);
   return hits;
 }
 
@@ -154,7 +153,7 @@ export function debug_port_access(port: u32, bytes: u32): bool {
     const start = <u64> dr(n);
     if (start < <u64> port + bytes && start + span_of(n) > port) hits |= 1 << n;
   }
-  data_hits |= hits;
+  note_hits(hits);
   return hits != 0;
 }
 
@@ -166,11 +165,10 @@ export function debug_data_access(address: u32, size: u32, write: bool): void {
   for (let n: u32 = 0; n < 4; n++) {
     const control = dr(7) >> (16 + 4 * n);
     const kind = control & 3;
-    if (
-      !enabled(n) || kind == KIND_EXECUTE || kind == KIND_IO || (kind == KIND_WRITE && !write)
-    ) continue;
+    // those on ports are never enabled here
+    if (!enabled(n) || kind == KIND_EXECUTE || (kind == KIND_WRITE && !write)) continue;
     const span = span_of(n);
     const start = dr(n) & ~(span - 1);
-    if (<u64> address < <u64> start + span && <u64> start < <u64> address + size) data_hits |= 1 << n;
+    if (<u64> address < <u64> start + span && <u64> start < <u64> address + size) note_hits(1 << n);
   }
 }

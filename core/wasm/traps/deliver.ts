@@ -35,7 +35,7 @@ import {
 import { TRAP_BOUNCED, TRAP_CRASHED, TRAP_EMULATED, trace_trap } from "../trace";
 import { enter_at_once } from "./at_once";
 import { has_error_code, push_exception, push_with_error } from "./bounce";
-import { debug_note, debug_take_data_hits, debug_watches, DR6_BS } from "./debug_registers";
+import { debug_note, debug_take_data_hits, DR6_BS } from "./debug_registers";
 import { forced_emulation } from "./forced_emulation";
 import { set_task_switched } from "./fpu";
 import { fix_gs_access, fixed_length, notifies_fixup } from "./gs_fixup";
@@ -96,8 +96,9 @@ function deliver(vector: u32, hardware: bool, error: u32, at: u32, flags: u32): 
  */
 export function deliver_fault(): void {
   hypervisor_entered();
-  debug_take_data_hits(); // they belong to an instruction that did not complete
-  if (load<u32>(CPU + C_FAULT) == UD && forced_emulation()) {
+  const forced = load<u32>(CPU + C_FAULT) == UD && forced_emulation();
+  debug_take_data_hits(); // of an instruction that did not complete, and of the look behind UD2
+  if (forced) {
     trace_trap(UD, 0, seg_selector(CS), <u32> insn_eip(), 0, TRAP_EMULATED);
     if (load<u32>(CPU + C_EFLAGS) & TF) deliver_step(true);
     return;
@@ -128,7 +129,7 @@ export function deliver_fault(): void {
 // @ts-ignore: decorator
 @inline export function page_fault_at_once(): bool {
   if (load<u32>(CPU + C_FAULT) != PF_ || load<u32>(CPU + C_STEP_ARMED) | load<u32>(CPU + C_SHADOW)) return false;
-  if (debug_watches() || (LONG && long_caught)) return false;
+  if (LONG && long_caught) return false;
   set_cr2(load<u32>(CPU + C_FAULT_ADDRESS));
   const error = shown_error(load<u32>(CPU + C_FAULT_ERROR));
   if (!trap_at_once(PF_, true, error, <u32> insn_eip(), eflags() | RF)) return false;

@@ -18,6 +18,7 @@ import {
 import { limits_2007 } from "../segments/limits_2007";
 import { FLAT_KERNEL_CS, FLAT_KERNEL_SS } from "../segments/reserved";
 import { shown_iopl } from "./bounce";
+import { debug_take_data_hits } from "./debug_registers";
 import {
   context_set,
   context_take,
@@ -60,6 +61,7 @@ function enter(): void {
     return;
   }
   if (current.failsafe_flags) store<u8>(current.vcpu_info + INFO_MASK, 1);
+  debug_take_data_hits(); // the hypervisor's write, not the guest's
   const flags = ctx_flags & ~(VM | RF | NT | IOPL | TF);
   context_set(FLAT_KERNEL_CS, <u32> current.failsafe_eip, flags, FLAT_KERNEL_SS, esp);
   resume();

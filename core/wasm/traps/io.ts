@@ -23,7 +23,7 @@ import { hypervisor_entered } from "../events/deliver";
 import { C_EFLAGS, C_STEP_ARMED, CPU, ES } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { segment_address } from "../segments/address";
-import { debug_port_access } from "./debug_registers";
+import { debug_port_access, debug_take_data_hits } from "./debug_registers";
 import { deliver_step } from "./deliver";
 import { address_16, fetch_opcode, next_byte, op_16, op_lock, op_rep, op_segment } from "./fetch";
 import { port_allowed } from "./iopl";
@@ -108,6 +108,7 @@ function string(bytes: u32, out: bool): void {
   const most: u32 = load<u32>(CPU + C_STEP_ARMED) ? 1 : CHUNK;
   for (let n: u32 = 0; n < most; n++) {
     if (!move_element(port, bytes, out, mask)) return;
+    debug_take_data_hits(); // the memory was touched by the hypervisor, not the guest
     charge(COST);
     const watched = debug_port_access(port, bytes);
     index_add(out ? SI : DI, mask, by);

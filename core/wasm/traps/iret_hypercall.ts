@@ -6,6 +6,7 @@ import { domain_crash } from "../domains/crash";
 import { SS } from "../layout";
 import { guest_read_linear, guest_write_linear } from "../pagetables/guest_copy";
 import { iret_hypercall_at_once } from "./at_once";
+import { debug_take_data_hits } from "./debug_registers";
 import { context_set } from "./frame_context";
 import { resume } from "./resume";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
@@ -88,6 +89,7 @@ export function do_iret(): i32 {
   store<u8>(current.vcpu_info + 1, word(3) & IF ? 0 : 1);
   current.nmi_in_progress = 0;
   set_gpr(AX, eax);
+  debug_take_data_hits(); // the hypervisor's reads, not the guest's
   resume();
   return <i32> eax;
 }
