@@ -1,5 +1,15 @@
 // The bytes of a privileged instruction, read again from the guest's code: prefixes, opcode, operands.
-import { ATTR_D, clear_fault, cpl, fault_pending, insn_eip, long_mode, seg_attr, seg_base } from "../cpu/state";
+import {
+  ATTR_D,
+  clear_fault,
+  cpl,
+  fault_pending,
+  insn_eip,
+  long_mode,
+  page_fault,
+  seg_attr,
+  seg_base,
+} from "../cpu/state";
 import { CS, DS, ES, FS, GS, MACHINE, SS } from "../layout";
 import { translate_exec } from "../pagetables/walk";
 
@@ -19,11 +29,14 @@ let host: usize = 0;
 
 /** The next byte; 0 with a #PF pending where the code cannot be read (any more). */
 export function next_byte(): u32 {
-  if (fault_pending() || position >= MAX_LENGTH) return 0;
+  if (position >= MAX_LENGTH) return 0;
   const linear = (seg_base(CS) + insn_eip() + position) & 0xffffffff;
   if (!host || !(linear & 0xfff)) {
     const address = translate_exec(linear);
-    if (address == ~0) return 0;
+    if (address == ~0) {
+      page_fault(linear, 0); // Xen reads it as data, and says no more of it than that
+      return 0;
+    }
     host = <usize> MACHINE + <usize> address;
   }
   position++;

@@ -24,7 +24,6 @@ import { code_byte, fetch_start } from "./fetch";
 
 const ASSIST_4GB_SEGMENTS: u32 = 1 << 0;
 const ASSIST_NOTIFY: u32 = 1 << 1;
-const MAX_LENGTH: u32 = 15;
 
 const bytes = memory.data(16);
 const record = memory.data(32, 8);
@@ -40,7 +39,7 @@ function address_register(part: usize): u32 {
 function decode_gs_access(): u32 {
   fetch_start();
   let n: u32 = 0;
-  while (n < MAX_LENGTH && code_byte(bytes + n)) n++;
+  while (code_byte(bytes + n)) n++;
   clear_fault();
   const length = decode_one(bytes, bytes + n, record, 0, load<u32>(CPU + C_MODE));
   if (!length || !decoded_in_memory || load<u8>(record + REC_SEG) != GS) return 0;
