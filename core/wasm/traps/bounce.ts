@@ -28,7 +28,7 @@ import {
   read_descriptor,
 } from "../segments/descriptor";
 import { known_attr, known_base, known_limit, known_stack, remember } from "../segments/known";
-import { context_set, ctx_cs, ctx_eip, ctx_esp, ctx_flags, ctx_ss } from "./frame_context";
+import { code_reload_due, context_set, ctx_cs, ctx_eip, ctx_esp, ctx_flags, ctx_ss } from "./frame_context";
 import { store_intended } from "./failsafe";
 import { debug_take_data_hits } from "./debug_registers";
 import { trap_cs, trap_eip, trap_flags, TRAP_MASKS_EVENTS } from "./table";
@@ -49,10 +49,10 @@ function crash(reason: string): bool {
 
 /**
  * Finds the segment that a frame is written through. Xen loads it into FS in ring 0, so a null or
- * read-only one is no use, but its ring need only be at least its RPL.
+ * read-only one is no use, but its ring need only be at least its RPL. It is what its table says now.
  */
 function open_stack(selector: u32): bool {
-  if (selector == seg_selector(SS) && seg_attr(SS) != 0) {
+  if (selector == seg_selector(SS) && seg_attr(SS) != 0 && !code_reload_due(current)) {
     stack_attr = seg_attr(SS);
     stack_base = <u32> seg_base(SS);
     stack_limit = seg_limit(SS);
