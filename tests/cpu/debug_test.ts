@@ -181,4 +181,14 @@ Deno.test("breakpoints that are not enabled do nothing", () => {
   const debug = { 0: va(CODE_PAGE), 1: DATA, 7: 0x400 | 1 << 20 };
   const r = bench.run({ ring: 3, code: [0x89, 0x03], ebx: DATA, debug });
   assert.equal(r.vector, null);
+  // nor do they beside one that is
+  const other = { ...debug, 2: va(FREE, 0x200), 7: dr7(2, 1, 4) | 1 << 20 };
+  assert.equal(bench.run({ ring: 3, code: [0x89, 0x03], ebx: DATA, debug: other }).vector, null);
+});
+
+Deno.test("an execution breakpoint on what is read and written as data does nothing", () => {
+  const debug = { 1: DATA, 7: dr7(1, 0, 1) };
+  for (const code of [[0x89, 0x03], [0x8b, 0x03]]) {
+    assert.equal(bench.run({ ring: 3, code, ebx: DATA, debug }).vector, null);
+  }
 });

@@ -147,6 +147,29 @@ Deno.test("4gb_segments: the LDT's entries are the guest's, whatever their numbe
   assert.deepEqual([registers(guest).cpl, registers(guest).eax], [3, 0x11111111]);
 });
 
+Deno.test("4gb_segments: a #GP(0) of something else is told, whatever was mended before", async () => {
+  const others: [string, number[]][] = [
+    ["not in memory", [0x65, 0xf4]], // gs hlt
+    ["not an instruction: too long", [...Array(15).fill(0x65), ...NEGATIVE.slice(1)]],
+    ["through another segment", [0x65, 0x64, ...NEGATIVE.slice(1)]],
+    ["a 16-bit address", [0x67, 0x65, 0x8b, 0x47, 0xf8]], // mov %gs:-8(%bx), %eax
+  ];
+  for (const [what, code] of others) {
+    const { guest, table } = await thread(OPTION, [0], [
+      ...NEGATIVE,
+      ...POSITIVE,
+      ...NEGATIVE,
+      ...code,
+    ]);
+    assert.deepEqual([registers(guest).eip, frame(guest, 1)[0]], [spot(guest, 0), 0], what);
+    assert.equal(registers(guest).eax, 0x11111111);
+    const eip = frame(guest, 2)[1];
+    const at = guest.rig.core.frame(guest.mfns[22]).subarray(eip & 0xfff);
+    assert.deepEqual([...at.subarray(0, code.length)], code, `${what}: at the instruction`);
+    assert.equal(table.gdtWords(5)[1] & DOWN, DOWN, `${what}: the segment stays as it is`);
+  }
+});
+
 Deno.test("4gb_segments_notify: vector 15 with the instruction's length, before it runs again [limits_2007.notify] [vm_assist.4gb_segments_notify]", async () => {
   const { guest } = await thread(OPTION, [0, 1], NEGATIVE);
   assert.equal(registers(guest).eip, spot(guest, 2));

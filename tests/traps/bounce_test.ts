@@ -181,8 +181,12 @@ Deno.test("entries from ring 3 end the domain when kernel_ss or kernel_sp is bad
   for (const [ss, sp] of cases) {
     reset();
     x.do_stack_switch(ss, BigInt(sp));
+    for (let at = KERNEL_TOP - 32; at < KERNEL_TOP; at += 4) m.put(at, 0x5a5a5a5a);
     bounceFrom(UCS, UDS, page(USER) + 0x100);
     assert.equal(x.probe_crashed(), 1, ss.toString(16));
+    for (let at = KERNEL_TOP - 32; at < KERNEL_TOP; at += 4) {
+      assert.equal(m.word(at), 0x5a5a5a5a, `${ss.toString(16)}: no frame is written`);
+    }
   }
   reset();
   x.do_stack_switch(DATA_GDT & ~1, BigInt(KERNEL_TOP)); // RPL 0 is raised to 1

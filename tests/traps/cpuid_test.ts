@@ -74,6 +74,8 @@ Deno.test("the TSC leaf says what pvclock's scale says: a tick is a nanosecond",
   const { ecx: mul, edx: shift } = cpuid(0x40000003, 1);
   assert.equal(ecx, 1_000_000);
   assert.equal((mul / 2 ** 32) * 2 ** shift, 1);
+  assert.equal(cpuid(0x40000003, 2).eax, ecx, "the processor's own, which nothing is scaled to");
+  assert.deepEqual(cpuid(0x40000003, 3), { eax: 0, ebx: 0, ecx: 0, edx: 0 });
 });
 
 Deno.test("the brand string, and caches that leaf 4 and leaf 0x80000006 agree on", () => {
@@ -84,6 +86,10 @@ Deno.test("the brand string, and caches that leaf 4 and leaf 0x80000006 agree on
     return ((ebx >>> 22) + 1) * (((ebx >> 12) & 0x3ff) + 1) * ((ebx & 0xfff) + 1) * (ecx + 1);
   };
   assert.equal(size(0), 32 << 10);
+  assert.equal(size(1), 32 << 10);
+  // one of data, one of code, and one of both behind them: type, level
+  const kinds = [0, 1, 2].map((index) => cpuid(4, index).eax & 0xff);
+  assert.deepEqual(kinds, [1 | 1 << 5, 2 | 1 << 5, 3 | 2 << 5]);
   assert.equal(size(2), (cpuid(0x80000006).ecx >>> 16) << 10);
   assert.equal(cpuid(4, 3).eax & 31, 0);
 });
@@ -108,6 +114,8 @@ Deno.test("what is hidden is not shown, nor is what needs it, and nothing comes 
   assert.deepEqual(shown(), { ...all, ecx: (all.ecx & ~0x201) >>> 0 });
   hide({ edx: 1 << 4 });
   assert.equal(shown().extended, all.extended & ~(1 << 27)); // RDTSCP goes with TSC
+  hide({ edx: 1 << 6 });
+  assert.equal(shown().extended, all.extended & ~(1 << 20)); // NX is a bit of PAE's entries
   hide({});
   assert.deepEqual(shown(), all);
 });

@@ -140,6 +140,27 @@ Deno.test("MSRs that exist and are refused: 0 before there is a #GP handler, and
   x.probe_options(0);
 });
 
+Deno.test("early, every MSR that exists and is refused reads 0, none that does not [emulate.rdmsr_early] [msr.mtrr]", () => {
+  const early = (ecx: number) => run([0x0f, 0x32], { ecx, eax: 5, edx: 5 });
+  const exist = [
+    ...[0xc1, 0xc2, 0x186, 0x187], // two performance counters and what selects their events
+    ...[0xe7, 0xe8, 0xfe, 0x174, 0x175, 0x176, 0x19a, 0x19b, 0x1d9],
+    ...Array.from({ length: 16 }, (_, n) => 0x200 + n), // the MTRRs, variable and fixed
+    ...[0x250, 0x258, 0x259, ...Array.from({ length: 8 }, (_, n) => 0x268 + n), 0x2ff],
+    ...[0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102],
+  ];
+  for (const ecx of exist) {
+    m.setTrap(13, 0, 0, 1);
+    assert.deepEqual([early(ecx), reg(R_AX), reg(R_DX)], ["", 0, 0], ecx.toString(16));
+    m.setTrap(13, 0, KCS, page(1));
+    assert.deepEqual([early(ecx), reg(R_AX), reg(R_DX)], ["d:0", 5, 5], ecx.toString(16));
+  }
+  m.setTrap(13, 0, 0, 1);
+  for (const ecx of [0xc3, 0x188, 0x1ff, 0x210, 0x251, 0x25a, 0x267, 0x270, 0xc0000085]) {
+    assert.equal(early(ecx), "d:0", ecx.toString(16));
+  }
+});
+
 Deno.test("the hypercall page is written only where the guest could write [msr.hypercall_page]", () => {
   const address = (pfn: number) => m.view(pfn).byteOffset - MACHINE;
   const write = (pfn: number, low = 0) =>
