@@ -49,13 +49,18 @@ Deno.test("a context is checked before it counts [vcpu_op.initialise] [xsa.296]"
       v.setUint32(0xa48, 0xf57ff000, true);
       v.setUint32(0xa4c, 513, true);
     }],
+    ["LDT of no entries there", (v) => v.setUint32(0xa48, 0xf5800000, true)],
   ];
   for (const [what, change] of refused) {
     assert.equal(op(INITIALISE, 1, guest.context(change)), EINVAL, what);
     assert.equal(op(UP, 1), EINVAL, what);
     assert.equal(rig.inside.audit(guest.domid), 0, what);
   }
-  assert.equal(op(INITIALISE, 1, guest.context()), 0);
+  const upToIt = guest.context((v) => {
+    v.setUint32(0xa48, 0xf57ff000, true);
+    v.setUint32(0xa4c, 512, true);
+  });
+  assert.equal(op(INITIALISE, 1, upToIt), 0);
   assert.equal(op(INITIALISE, 1, guest.context()), EEXIST);
   assert.equal(op(INITIALISE, 0, guest.context()), EEXIST);
   for (const none of [2, 31, 32, 0xffffffff]) {

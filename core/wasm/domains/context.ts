@@ -33,7 +33,7 @@ import { set_eflags } from "../cpu/flags";
 import { EINVAL } from "../errno";
 import { load_cr3 } from "../pagetables/cr3";
 import { set_gdt } from "../segments/gdt";
-import { Domain, heap_alloc, Vcpu, VCPU_DOWN } from "./domain";
+import { Domain, heap_alloc, Vcpu } from "./domain";
 import { vcpu_up } from "./schedule";
 
 export const CONTEXT_SIZE: u32 = 0xaf0;
@@ -141,7 +141,7 @@ export function context_apply(v: Vcpu, c: usize): i32 {
   const ldt_base = load<u32>(c + LDT_BASE);
   const ldt_entries = load<u32>(c + LDT_ENTRIES);
   if (ldt_entries > 8192 || ldt_base & (PAGE - 1)) return -EINVAL;
-  if (ldt_entries && <u64> ldt_base + ldt_entries * 8 > HOLE) return -EINVAL;
+  if (<u64> ldt_base + max<u32>(ldt_entries * 8, 1) > HOLE) return -EINVAL;
   if (set_gdt(v, c + GDT_FRAMES, load<u32>(c + GDT_ENTRIES))) return -EINVAL;
   const cr3 = load<u32>(c + CTRLREG, 12);
   const table = (cr3 >> 12) | (cr3 << 20);
@@ -164,6 +164,6 @@ export function context_apply(v: Vcpu, c: usize): i32 {
   store<u32>(v.cpu + C_TS, load<u32>(c + CTRLREG) & CR0_TS ? 1 : 0);
   if (v.id == 0) d.vm_assist |= load<u32>(c + VM_ASSIST) & VM_ASSIST_VALID;
   v.initialised = 1;
-  if (load<u32>(c + FLAGS) & VGCF_ONLINE && v.state == VCPU_DOWN) vcpu_up(v);
+  if (load<u32>(c + FLAGS) & VGCF_ONLINE) vcpu_up(v);
   return 0;
 }
