@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { eventPorts } from "../../core/host/inspect.ts";
 import { type Guest, Rig, SELF } from "../hypercalls/rig.ts";
 
 const EVENT_CHANNEL_OP = 32, VCPU_OP = 24, SCHED_OP = 29;
@@ -262,6 +263,10 @@ Deno.test("what is refused, and what the first control block changes [event_chan
   assert.equal(call(guest, INIT_CONTROL, [guest.mfns[CONTROL], 0, 4096 - 72, 0], 16), 17);
   assert.equal(initControl(guest, 0), EINVAL, "a second one");
   assert.equal(expandArray(guest, 0), EINVAL, "a table");
+  // a frame number has 64 bits
+  for (const high of [1, 2 ** 31]) {
+    assert.equal(call(guest, EXPAND_ARRAY, [guest.mfns[ARRAY], high]), EINVAL);
+  }
   assert.equal(call(guest, SET_PRIORITY, [port, 16]), EINVAL);
   assert.equal(call(guest, SET_PRIORITY, [1000, 3]), EINVAL);
   for (let n = 0; n < 128; n++) assert.equal(expandArray(guest), 0);
@@ -356,4 +361,19 @@ Deno.test("whatever a guest writes there, it fools only itself [event.fifo] [xsa
     }),
     { numRuns: 60 },
   );
+});
+
+Deno.test("the host sees each port's own word, and none where the array ends", async () => {
+  const { rig, guest } = await start({ fifo: false });
+  const [first, second] = [0, 0].map(() => call(guest, BIND_IPI, [0], 4));
+  // the bitmaps count no more, once the words do
+  guest.setShared(0x880, 0xffffffff);
+  assert.equal(initControl(guest, 0), 0);
+  const seen = () =>
+    eventPorts(rig.core, guest.domid).map(({ pending, masked }) => [pending, masked]);
+  assert.deepEqual(seen(), [[false, false], [false, false]], "no word yet");
+  assert.equal(expandArray(guest), 0);
+  setWord(guest, first, MASKED);
+  setWord(guest, second, PENDING);
+  assert.deepEqual(seen(), [[false, true], [true, false]]);
 });

@@ -178,8 +178,12 @@ Deno.test("a structure that cannot be read or written; numbers beyond [event_cha
   assert.equal(guest.read(guest.va(20, 4)), 2);
 });
 
-Deno.test("no port left [event_channel_op.alloc_unbound] [event_channel_op] [errno.ENOSPC]", async () => {
-  const { port } = await start();
+Deno.test("no port left [event_channel_op.alloc_unbound] [event_channel_op.bind_interdomain] [event_channel_op] [errno.ENOSPC]", async () => {
+  const { guest, other, port } = await start();
+  const waiting = other.write(other.va(20), domids(SELF, guest.domid), 0);
+  assert.equal(other.enter().call(EVENT, ALLOC, waiting), 0);
+  const far = other.read(waiting + 4);
+  guest.enter();
   let last = 0;
   for (;;) {
     const next = port(1, IPI, 0);
@@ -192,6 +196,16 @@ Deno.test("no port left [event_channel_op.alloc_unbound] [event_channel_op] [err
   assert.equal(last, 1023);
   assert.equal(port(2, VIRQ, TIMER, 0), ENOSPC);
   assert.equal(port(1, ALLOC, domids(SELF, 0)), ENOSPC);
+  // the domain is looked for first, then the own port, then the other one
+  assert.deepEqual([far, far + 1, 5000].map((n) => port(2, BIND, other.domid, n)), [
+    ENOSPC,
+    ENOSPC,
+    ENOSPC,
+  ]);
+  assert.deepEqual([port(2, BIND, 0, 1), port(2, BIND, 1234, 1)], [ENOSPC, ESRCH]);
+  // the other end still waits
+  assert.equal(guest.call(EVENT, CLOSE, put(guest, 500)), 0);
+  assert.equal(port(2, BIND, other.domid, far), 500);
 });
 
 Deno.test("event_channel_op_compat: a command word first, up to unmask [event_channel_op_compat] [errno.EFAULT] [errno.ENOSYS]", async () => {

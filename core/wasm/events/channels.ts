@@ -1,7 +1,7 @@
 // Sending: from a port to an upcall, in exactly the order of Xen's 2-level ABI
 // (xen/common/event_2l.c; shared/pv-abi.md §9.2), because a guest can watch each step. Domains that
 // chose the other ABI go on in fifo.ts.
-import { Domain, Vcpu, vcpu_of, VCPU_POLLING } from "../domains/domain";
+import { Domain, Vcpu, VCPU_DOWN, vcpu_of, VCPU_POLLING } from "../domains/domain";
 import { vcpu_wake } from "../domains/schedule";
 import { EVENT_SENT, trace_event } from "../trace";
 import {
@@ -33,7 +33,8 @@ export function mark_upcall(v: Vcpu): void {
 export function wake_pollers(d: Domain, port: u32): void {
   for (let n: u32 = 0; n < d.max_vcpus; n++) {
     const v = vcpu_of(d, n);
-    if (!changetype<usize>(v) || v.state != VCPU_POLLING) continue;
+    // one that was taken down while it polled comes up as it would be
+    if ((v.state == VCPU_DOWN ? v.resume_state : v.state) != VCPU_POLLING) continue;
     if (v.poll_port == 0 || v.poll_port == port) vcpu_wake(v);
   }
 }

@@ -1,5 +1,5 @@
 // Where a vCPU's time goes: struct vcpu_runstate_info (public/vcpu.h, 32-bit layout, 44 bytes).
-import { current, Domain, Vcpu } from "../domains/domain";
+import { Domain, Vcpu } from "../domains/domain";
 import { copy_to_guest } from "../pagetables/guest_copy";
 import { system_time } from "./clock";
 
@@ -52,7 +52,7 @@ const area = memory.data(48);
  * Its address was range-checked when it was registered; where nothing is mapped nothing happens.
  */
 export function runstate_publish(v: Vcpu): void {
-  if (!v.runstate_area || !changetype<usize>(current)) return;
+  if (!v.runstate_area) return;
   runstate_fill(v, area, false);
   const flagged = changetype<Domain>(v.domain).vm_assist & ASSIST_UPDATE_FLAG;
   if (!flagged) {
