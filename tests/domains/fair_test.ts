@@ -115,3 +115,15 @@ Deno.test("who slept is let in soon, but does not make up for all of it [domain.
   assert.ok(soon[0] > soon[1], `${soon}`);
   assertFair(shares(rig, 2000, both, 20), "afterwards");
 });
+
+Deno.test("among equals it is the next one's turn, and not twice the same one's [domain.fair]", async () => {
+  const rig = await Rig.create(3);
+  const guests = [rig.addGuest(), rig.addGuest(), rig.addGuest()].map(({ domid }) => domid);
+  const order: number[] = [];
+  for (let n = 0; n < 12; n++) {
+    rig.inside.slice_begin(0n, SLICE);
+    order.push(rig.inside.inspect_current() >> 16);
+    rig.endSlice(); // as if it had used all of it
+  }
+  assert.deepEqual(order, [guests, guests, guests, guests].flat());
+});

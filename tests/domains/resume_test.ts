@@ -4,7 +4,7 @@ import { CPU, R_AX } from "../../core/wasm/layout.ts";
 import { Rig } from "../hypercalls/rig.ts";
 
 const SCHED_OP = 29, SHUTDOWN = 2, SUSPEND = 2, POWEROFF = 0;
-const EINVAL = -22, ESRCH = -3;
+const EINVAL = -22, ESRCH = -3, EBUSY = -16;
 type Resume = { domain_resume(domid: number, result: number): number };
 
 Deno.test("a suspended domain goes on where it was, told whether it was away [sched_op.shutdown.suspend]", async () => {
@@ -15,6 +15,7 @@ Deno.test("a suspended domain goes on where it was, told whether it was away [sc
   for (const result of [0, 1]) {
     assert.equal(resume(guest.domid, result), EINVAL, "it runs");
     guest.call(SCHED_OP, SHUTDOWN, guest.write(guest.va(5), SUSPEND));
+    assert.equal(resume(guest.domid, result), EBUSY, "its slice is not over");
     rig.inside.slice_end();
     assert.deepEqual([guest.state, guest.code], [2, SUSPEND]);
     assert.equal(rig.turn(), 0, "nothing runs");

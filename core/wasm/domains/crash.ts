@@ -3,7 +3,7 @@ import { request_stop } from "../cpu/state";
 import { call_host } from "../events/host";
 import { timer_stopped } from "../events/timers";
 import { console_flush } from "../hypercalls/console_io";
-import { current, current_domain, DOM_RUNNING, DOM_SHUTDOWN, Domain } from "./domain";
+import { current, current_domain, DOM_SHUTDOWN, Domain } from "./domain";
 
 /** SHUTDOWN_* (public/sched.h). Guests may also give numbers of their own. */
 export const SHUTDOWN_POWEROFF: u32 = 0;
@@ -13,12 +13,13 @@ export const SHUTDOWN_CRASH: u32 = 3;
 export const SHUTDOWN_WATCHDOG: u32 = 4;
 
 /**
- * Ends a domain with a SHUTDOWN_ code: none of its vCPUs runs again. A code given before (here or by
- * SCHEDOP_shutdown_code) stays: the first reason sticks.
+ * Ends a domain with a SHUTDOWN_ code: none of its vCPUs runs again, also where the host has paused it
+ * in the middle of its slice. A code given before (here or by SCHEDOP_shutdown_code) stays: the first
+ * reason sticks.
  */
 export function domain_shutdown(d: Domain, code: u32): void {
   if (d.shutdown_code == -1) d.shutdown_code = code;
-  if (d.state != DOM_RUNNING) return;
+  if (d.state == DOM_SHUTDOWN) return;
   d.state = DOM_SHUTDOWN;
   timer_stopped();
   console_flush(d);

@@ -1,5 +1,6 @@
 // The life of a domain as the host directs it (what domctl is to a toolstack).
 import { in_mailbox } from "../abi";
+import { request_stop } from "../cpu/state";
 import { CPU_STATE_SIZE } from "../layout";
 import { EFAULT, EINVAL, ENOMEM, ESRCH } from "../errno";
 import { INFO_MASK, shared_info, VCPU_INFO_SIZE } from "../events/bits";
@@ -11,11 +12,14 @@ import { alloc_xen_frame } from "../frames/alloc";
 import { GOING_NOT, relinquish } from "../frames/relinquish";
 import { MAX_MAPTRACK } from "../grants/maptrack";
 import { grants_create, MAX_GRANT_FRAMES } from "../grants/table";
+import { CONSOLE_SIZE } from "../hypercalls/console_io";
 import { hide_features } from "../traps/cpuid_policy";
 import { CONTEXT_SIZE, context_apply } from "./context";
 import { credit_enter } from "./credit";
 import { live_update } from "./live";
 import {
+  current,
+  current_domain,
   DOM_DEAD,
   DOM_PAUSED,
   DOM_RUNNING,
@@ -73,6 +77,7 @@ function clear_domain(d: Domain): void {
   d.events = events;
   d.grants = grants;
   d.console = console;
+  store<u32>(console, 0); // the line that the last one left unfinished is not this one's
   d.own_map = own_map;
 }
 
@@ -102,7 +107,7 @@ function init_vcpu(d: Domain, n: u32): bool {
     v.id = n;
     v.domain = changetype<usize>(d);
   } else v = vcpu_alloc(d, n);
-  if (!changetype<usize>(v) || !v.virq_ports) return false;
+  if (!changetype<usize>(v)) return false;
   v.vcpu_info = shared_info(d) + n * VCPU_INFO_SIZE;
   v.singleshot_deadline = -1;
   v.periodic_period = DEFAULT_PERIOD;
@@ -129,10 +134,12 @@ export function domain_create(max_vcpus: u32, max_pages: u32, options: u32): i32
   let d = reusable();
   if (changetype<usize>(d)) clear_domain(d);
   else {
-    d = changetype<Domain>(heap_alloc(offsetof<Domain>()));
-    if (!changetype<usize>(d)) return -ENOMEM;
-    d.vcpus = heap_alloc(MAX_VCPUS * sizeof<usize>());
-    if (!d.vcpus) return -ENOMEM;
+    const own: usize = (offsetof<Domain>() + 15) & ~15;
+    const p = heap_alloc(own + MAX_VCPUS * sizeof<usize>() + CONSOLE_SIZE);
+    if (!p) return -ENOMEM;
+    d = changetype<Domain>(p);
+    d.vcpus = p + own;
+    d.console = d.vcpus + MAX_VCPUS * sizeof<usize>();
   }
   d.id = id;
   d.state = DOM_PAUSED;
@@ -186,13 +193,14 @@ export function domain_unpause(domid: u32): i32 {
   return 0;
 }
 
-/** Keeps a running domain from running. @returns 0 or -ESRCH */
+/** Keeps a running domain from running; its slice, if it has one, ends. @returns 0 or -ESRCH */
 export function domain_pause(domid: u32): i32 {
   const d = live(domid);
   if (!changetype<usize>(d)) return -ESRCH;
   if (d.state == DOM_RUNNING) {
     d.state = DOM_PAUSED;
     timer_stopped();
+    if (changetype<usize>(current) && current_domain == d) request_stop();
     for (let n: u32 = 0; n < d.max_vcpus; n++) {
       const v = vcpu_of(d, n);
       if (v.state == VCPU_RUNNABLE) runstate_change(v, OFFLINE);

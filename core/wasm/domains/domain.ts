@@ -201,16 +201,24 @@ export function vcpu_of(d: Domain, n: u32): Vcpu {
   return changetype<Vcpu>(load<usize>(d.vcpus + n * sizeof<usize>()));
 }
 
-/** Allocates an empty vCPU with its own state areas. */
+const TRAP_TABLE_SIZE: usize = 256 * 8;
+const GDT_SIZE: usize = 16 * 4;
+const LDT_SIZE: usize = 16 * 4;
+const VIRQS_SIZE: usize = 24 * 4;
+
+/** Allocates an empty vCPU with its own state areas, all or none; null when the heap is used up. */
 export function vcpu_alloc(d: Domain, n: u32): Vcpu {
-  const v = changetype<Vcpu>(heap_alloc(offsetof<Vcpu>()));
+  const own: usize = (offsetof<Vcpu>() + 15) & ~15;
+  const p = heap_alloc(own + CPU_STATE_SIZE + TRAP_TABLE_SIZE + GDT_SIZE + LDT_SIZE + VIRQS_SIZE);
+  const v = changetype<Vcpu>(p);
+  if (!p) return v;
   v.id = n;
   v.domain = changetype<usize>(d);
-  v.cpu = heap_alloc(CPU_STATE_SIZE);
-  v.trap_table = heap_alloc(256 * 8);
-  v.gdt_frames = heap_alloc(16 * 4);
-  v.ldt_frames = heap_alloc(16 * 4);
-  v.virq_ports = heap_alloc(24 * 4);
+  v.cpu = p + own;
+  v.trap_table = v.cpu + CPU_STATE_SIZE;
+  v.gdt_frames = v.trap_table + TRAP_TABLE_SIZE;
+  v.ldt_frames = v.gdt_frames + GDT_SIZE;
+  v.virq_ports = v.ldt_frames + LDT_SIZE;
   v.singleshot_deadline = -1;
   store<usize>(d.vcpus + n * sizeof<usize>(), changetype<usize>(v));
   return v;

@@ -59,16 +59,14 @@ export class EventState {
 export function ports_create(d: Domain): bool {
   let e = event_state(d);
   if (!d.events) {
-    const p = heap_alloc(offsetof<EventState>());
-    const ports = heap_alloc(PORTS * offsetof<Port>());
-    const signals = heap_alloc(PORTS / 8);
-    const fifo = heap_alloc(FIFO_SIZE);
-    if (!p || !ports || !signals || !fifo) return false;
+    const own: usize = (offsetof<EventState>() + 15) & ~15;
+    const p = heap_alloc(own + PORTS * offsetof<Port>() + PORTS / 8 + FIFO_SIZE);
+    if (!p) return false;
     d.events = p;
     e = event_state(d);
-    e.ports = ports;
-    e.signals = signals;
-    e.fifo = fifo;
+    e.ports = p + own;
+    e.signals = e.ports + PORTS * offsetof<Port>();
+    e.fifo = e.signals + PORTS / 8;
   } else {
     memory.fill(e.ports, 0, PORTS * offsetof<Port>());
     memory.fill(e.signals, 0, PORTS / 8);
