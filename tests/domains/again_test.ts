@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { C_MODE, CPU } from "../../core/wasm/layout.ts";
 import { upcallState } from "../../core/host/inspect.ts";
 import { type Guest, Rig, SELF } from "../hypercalls/rig.ts";
-import { destroy, event } from "./lives.ts";
+import { destroy, event, free } from "./lives.ts";
 
 const MEMORY_OP = 12, SET_DEBUGREG = 8, CONSOLE_IO = 18, VM_ASSIST = 21, VCPU_OP = 24;
 const SCHED_OP = 29, CALLBACKS = 4, TRAPS = 0, STACK = 3, PHYSDEV = 33;
@@ -12,6 +12,7 @@ const BIND_VIRQ = 1, SEND = 4, BIND_IPI = 7, INIT_CONTROL = 11, EXPAND_ARRAY = 1
 const INITIALISE = 0, UP = 1, RUNSTATE_AREA = 5, STOP_PERIODIC = 7, SINGLESHOT = 8, VCPU_INFO = 10;
 const NMI = 11, TIME_AREA = 13;
 const CODE = 5, WATCHDOG = 6;
+const EOI_MAP = 28;
 const OPTION_CONSOLE = 1;
 
 /** The running vCPU's registers. */
@@ -43,6 +44,7 @@ function useAll(guest: Guest): void {
   ok(guest.call(STACK, 0xe021, 0x9999));
   ok(guest.call(SET_DEBUGREG, 0, 0x1111));
   ok(guest.call(PHYSDEV, 6, at(5, 3))); // IOPL
+  ok(guest.call(PHYSDEV, EOI_MAP, at(5, guest.mfns[55], 0)));
 }
 
 /** What a guest finds when it begins. */
@@ -72,10 +74,12 @@ Deno.test("a domain begins as the first one did, whatever was done in its place 
   const first = await Rig.create();
   const expected = findings(first.addGuest(make).enter());
   const rig = await Rig.create();
+  const before = free(rig);
   const old = rig.addGuest(make).enter();
   useAll(old);
   const heap = rig.inside.heap_used();
   destroy(rig, old);
+  assert.equal(free(rig), before);
   const lines = rig.lines.length;
   const guest = rig.addGuest(make).enter();
   assert.equal(rig.inside.heap_used(), heap, "it has the other's place");

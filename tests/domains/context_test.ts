@@ -33,7 +33,8 @@ const CODE = 1,
   ABSENT_DATA = 5,
   EXECUTE_ONLY = 6,
   EMPTY = 7;
-const BEYOND = 16;
+/** Behind the last entry, on a page that the table does not have, and behind the hypervisor's own. */
+const BEYOND = 16, NO_PAGE = 600, RESERVED = 8191;
 const selector = (entry: number) => entry << 3 | 1;
 
 async function start() {
@@ -113,11 +114,14 @@ Deno.test("a code or stack selector that cannot be loaded, and no handler: the d
     ["cs", 0],
     ["cs", EMPTY],
     ["cs", BEYOND],
+    ["cs", NO_PAGE],
+    ["cs", RESERVED],
     ["cs", DATA],
     ["cs", ABSENT_CODE],
     ["ss", 0],
     ["ss", EMPTY],
     ["ss", BEYOND],
+    ["ss", NO_PAGE],
     ["ss", READ_ONLY],
     ["ss", CODE],
     ["ss", ABSENT_DATA],

@@ -1,12 +1,14 @@
 /** Making domains and setting them up, by the core's exports: what is refused, and that it changes nothing. */
 import assert from "node:assert/strict";
 import { CONTEXT_SIZE, firstVcpuContext } from "../../core/host/builder/vcpu_context.ts";
-import { type Guest, Rig } from "../hypercalls/rig.ts";
+import { C_BUDGET, CPU } from "../../core/wasm/layout.ts";
+import { type Guest, PAGES, Rig } from "../hypercalls/rig.ts";
 import { park } from "../traps/selectors.ts";
 import { free } from "./lives.ts";
 
 const VCPU_OP = 24, GET_RUNSTATE = 4, XEN_VERSION = 17, HANDLE = 8;
 const ENOMEM = -12, ESRCH = -3, EFAULT = -14, EINVAL = -22;
+const MEMORY_OP = 12, MEMORY_MAP = 9;
 const RUNNABLE = 1, OFFLINE = 3;
 const DEAD = 3;
 
@@ -119,6 +121,35 @@ Deno.test("limits, handle and context: what is no good is refused, and the old o
   assert.equal(x.vcpu_set_context(guest.domid, 1, post(guest.mfns[0])), 0);
   assert.equal(up(), 0);
   assert.equal(rig.inside.audit(guest.domid), 0);
+});
+
+Deno.test("the map of memory may be made longer, not shorter [memory_op.memory_map]", async () => {
+  const rig = await Rig.create();
+  const guest = rig.addGuest().enter();
+  const size = () => {
+    assert.equal(guest.call(MEMORY_OP, MEMORY_MAP, guest.write(guest.va(5), 1, guest.va(6))), 0);
+    return guest.read64(guest.va(6, 8));
+  };
+  const began = size();
+  assert.equal(began, BigInt(PAGES) * 4096n);
+  for (const [pages, expected] of [[PAGES - 1, began], [1000, 4096000n], [0, 4096000n]] as const) {
+    assert.equal(rig.core.exports.domain_set_memory_map(guest.domid, pages), 0);
+    assert.equal(size(), expected);
+  }
+});
+
+Deno.test("a slice is an instruction long at least", async () => {
+  const rig = await Rig.create();
+  park(rig.addGuest().enter(), Array(60).fill(0x90));
+  rig.inside.slice_end();
+  for (const budget of [0, -1, -0x80000000]) {
+    const before = rig.core.retired();
+    assert.equal(rig.inside.slice_begin(0n, budget), 1);
+    assert.equal(rig.core.view().getInt32(CPU + C_BUDGET, true), 1);
+    rig.endSlice();
+    rig.core.exports.machine_run(0n, budget);
+    assert.ok(rig.core.retired() > before);
+  }
 });
 
 Deno.test("the time that a domain is paused is its runnable vCPUs' time offline [domain.pause] [vcpu_op.get_runstate_info]", async () => {

@@ -28,4 +28,6 @@ Deno.test("a suspended domain goes on where it was, told whether it was away [sc
   rig.inside.slice_end();
   assert.equal(resume(guest.domid, 0), EINVAL, "off is off");
   assert.equal(resume(guest.domid + 1, 0), ESRCH);
+  assert.equal(rig.core.exports.domain_destroy(guest.domid), 0);
+  assert.equal(resume(guest.domid, 0), ESRCH, "gone");
 });
