@@ -53,7 +53,7 @@ Deno.test("a page that user mode may not read: Xen reads it all the same [emulat
 
 Deno.test("under TF the step's trap comes behind it, and says so [emulate.forced] [emulate.step]", () => {
   for (const ring of [1, 3] as const) {
-    const r = bench.run({ code: FORCED, ring, eflags: 0x100, ...signature });
+    const r = bench.run({ code: [...FORCED, 0x90], ring, eflags: 0x100, ...signature });
     assert.deepEqual([r.vector, r.ebx, r.eip], [1, 0x566e6558, va(CODE_PAGE, FORCED.length)]);
     assert.equal(r.dr6 & 0x4000, 0x4000);
   }
