@@ -1,7 +1,7 @@
 // GNTTABOP_transfer and swap_grant_ref: a frame that changes its owner, and two entries that change
 // places. Rules: xen/common/grant_table.c; layouts: public/grant_table.h.
 import { current_domain, DOM_DEAD, Domain, domain_by_id } from "../domains/domain";
-import { reown_frame } from "../frames/alloc";
+import { reown_frame, scrap_frame } from "../frames/alloc";
 import { m2p_set } from "../frames/m2p";
 import { BAD_DOMAIN, BAD_GNTREF, BAD_PAGE, EAGAIN, GENERAL_ERROR, OKAY } from "../grants/status";
 import { grant_entries, grant_entry, grant_entry_frame, grant_status, grant_table } from "../grants/table";
@@ -28,7 +28,7 @@ function prepare(to: Domain, ref: u32, from: u32): bool {
 /**
  * One struct gnttab_transfer {mfn u32, domid u16, ref u32 @8, status s16 @12}: gives a frame that
  * nothing refers to to the domain whose entry accepts it. The entry holds the pfn it is to have there,
- * and its mfn afterwards.
+ * and its mfn afterwards. A frame that could be given up and is not taken is nobody's, as in Xen.
  *
  * @returns its GNTST_ status: bad_page for a frame that cannot be given up; bad_domain; general_error
  *   when the entry does not accept it, or the domain has all the memory it may have
@@ -38,13 +38,13 @@ export function grant_transfer(op: usize): i32 {
   const domid = <u32> load<u16>(op, 4);
   const ref = load<u32>(op, 8);
   if (!give_up(mfn)) return BAD_PAGE;
+  tlb_flush_all(current_domain);
   const to = domain_by_id(domid);
   const alive = changetype<usize>(to) != 0 && to.state != DOM_DEAD;
   if (!alive || to.tot_pages >= to.max_pages || !prepare(to, ref, current_domain.id)) {
-    reown_frame(mfn, current_domain);
+    scrap_frame(mfn);
     return alive || domid == 0 ? GENERAL_ERROR : BAD_DOMAIN;
   }
-  tlb_flush_all(current_domain);
   reown_frame(mfn, to);
   const t = grant_table(to);
   const entry = grant_entry(t, ref);

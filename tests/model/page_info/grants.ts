@@ -226,21 +226,29 @@ function close(w: World, d: Domain, end: End, f: Frame, write: boolean): void {
   if (end.grant) releaseGrant(ownerOf(w, d, end)!, end.what, write);
 }
 
-/** A frame that nothing refers to becomes the domain's whose entry waits for one. */
+/** A frame that nothing refers to becomes the domain's whose entry waits for one, or nobody's. */
 export function transfer(w: World, d: Domain, mfn: number, domid: number, ref: number): number {
   const f = steal(w, d, mfn);
   if (!f) return BAD_PAGE;
   const to = w.domains.get(domid);
-  if (!to) return domid === 0 ? GENERAL : BAD_DOMAIN;
-  if (to.pages - (to === d ? 1 : 0) >= to.maxPages || ref >= ENTRIES) return GENERAL;
-  const e = entry(to, ref);
-  if ((e.flags & 3) !== ACCEPT || e.flags & 12 || e.domid !== d.id) return GENERAL;
+  const status = to ? accepts(to, ref, d) : domid === 0 ? GENERAL : BAD_DOMAIN;
+  if (status !== OKAY) {
+    w.release(f);
+    return status;
+  }
+  const e = entry(to!, ref);
   d.pages--;
-  to.pages++;
-  f.owner = to.id;
+  to!.pages++;
+  f.owner = to!.id;
   f.type = "none";
   f.validated = false;
   f.pfn = e.frame;
-  to.grantFrame.words[ref] = (BigInt(mfn) << 32n) | BigInt((e.domid << 16) | e.flags | 12);
+  to!.grantFrame.words[ref] = (BigInt(mfn) << 32n) | BigInt((e.domid << 16) | e.flags | 12);
   return OKAY;
+}
+
+function accepts(to: Domain, ref: number, d: Domain): number {
+  if (to.pages - (to === d ? 1 : 0) >= to.maxPages || ref >= ENTRIES) return GENERAL;
+  const { flags, domid } = entry(to, ref);
+  return flags === ACCEPT && domid === d.id ? OKAY : GENERAL;
 }
