@@ -149,6 +149,27 @@ Deno.test("linear L2 entries: not another domain's, checked as it is [pte.l2.lin
   assert.equal(d.rig.audit(owner), "");
 });
 
+Deno.test("another domain's table: neither pinned nor unpinned, loaded nor overwritten [mmuext_op.unpin_table] [mmuext_op.new_baseptr] [mmuext_op.clear_page] [mmuext_op.copy_page] [errno.EINVAL]", async () => {
+  const d = await domain();
+  const theirs = Number(foreignFrame(d));
+  const { owner } = d.rig.info(theirs);
+  const refused = (what: string) => {
+    const before = d.rig.info(theirs);
+    for (const op of [OP.PIN_L1, OP.PIN_L2, OP.PIN_L3, OP.UNPIN, OP.NEW_BASEPTR, OP.CLEAR_PAGE]) {
+      assert.equal(d.mmuext(op, theirs), EINVAL, `${op} of ${what}`);
+    }
+    assert.equal(d.mmuext(OP.COPY_PAGE, theirs, d.mfns[DATA]), EINVAL, `to ${what}`);
+    assert.equal(d.mmuext(OP.COPY_PAGE, d.mfns[DATA], theirs), EINVAL, `from ${what}`);
+    assert.deepEqual(d.rig.info(theirs), before, what);
+    for (const domid of [d.id, owner]) assert.equal(d.rig.audit(domid), "", what);
+  };
+  d.rig.setEntry(theirs, 300, 0x600df00d0000n);
+  refused("a page");
+  assert.equal(d.rig.core.domain_pin(owner, 1, theirs), 0);
+  refused("a pinned L1");
+  assert.equal(d.rig.entry(theirs, 300), 0x600df00d0000n);
+});
+
 Deno.test("the host pins tables of levels 1 to 3, of domains there are", async () => {
   const d = await domain();
   const pin = d.rig.core.domain_pin;

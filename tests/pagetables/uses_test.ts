@@ -50,3 +50,21 @@ Deno.test("LDT pages: taken at first use, let go with their mapping or the base 
   assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 8193), EINVAL);
   d.sound();
 });
+
+Deno.test("LDT pages stay in use when the mapping of another page goes, be it one that once held descriptors [descriptor.ldt_lazy]", async () => {
+  const d = await domain();
+  const once = DATA + 3;
+  assert.equal(d.remap(once, P), 0);
+  assert.equal(d.setGdt([d.mfns[once]]), 0);
+  assert.equal(d.setGdt([]), 0);
+  assert.deepEqual([d.rig.info(d.mfns[once]).type, d.rig.info(d.mfns[once]).typeCount], [5, 0]);
+  assert.equal(d.remap(DATA, P), 0);
+  assert.equal(d.remap(DATA2, P), 0);
+  assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 512), 0);
+  assert.equal(d.descriptor(0x0c), true);
+  for (const page of [DATA2, once]) {
+    assert.equal(d.updateVa(d.va(page), 0n), 0);
+    assert.equal(d.rig.info(d.mfns[DATA]).typeCount, 1, `${page}`);
+  }
+  d.sound();
+});
