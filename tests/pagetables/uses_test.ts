@@ -60,9 +60,11 @@ Deno.test("LDT pages stay in use when the mapping of another page goes, be it on
   assert.deepEqual([d.rig.info(d.mfns[once]).type, d.rig.info(d.mfns[once]).typeCount], [5, 0]);
   assert.equal(d.remap(DATA, P), 0);
   assert.equal(d.remap(DATA2, P), 0);
+  fill(d, L1, {});
+  assert.equal(d.mmuext(OP.PIN_L1, d.mfns[L1]), 0);
   assert.equal(d.mmuext(OP.SET_LDT, d.va(DATA), 512), 0);
   assert.equal(d.descriptor(0x0c), true);
-  for (const page of [DATA2, once]) {
+  for (const page of [DATA2, L1, once]) {
     assert.equal(d.updateVa(d.va(page), 0n), 0);
     assert.equal(d.rig.info(d.mfns[DATA]).typeCount, 1, `${page}`);
   }
