@@ -47,6 +47,7 @@ Deno.test("a gate's target is judged before anything is pushed [descriptor.gate_
     assert.equal(refused({ selector: 0xab }), "b:28");
     assert.equal(refused({ selector: 0xb3 }), "d:0"); // the offset is beyond its limit
     assert.equal(refused({ selector: 0xc3 }), "d:1000"); // beyond the table
+    assert.equal(refused({ selector: SAME & ~2, ring: 1 }), "d:18"); // outwards
     // a null selector is no way to entry 0, whatever is there
     m.describe(GDT, { 0: { attributes: CODE | DPL(1) } });
     assert.equal(refused({ selector: 0xbb }), "d:0");
@@ -147,10 +148,21 @@ Deno.test("a gate within the ring needs room on the stack in use: #SS(0), and #G
 
 Deno.test("by the rules of 2007 the processor goes through: its own stack, its own order, its page faults [limits_2007.dpl]", () => {
   x.probe_options(4);
-  m.describe(GDT, { 17: gate(KCS, 0xec02), 20: gate(8 | 5, 0xec00), 28: gate(KCS, 0x2c00) });
+  m.describe(GDT, {
+    17: gate(KCS, 0xec02),
+    19: gate(3 * 8 | 3, 0xec00),
+    20: gate(8 | 5, 0xec00),
+    28: gate(KCS, 0x2c00),
+  });
   assert.equal(refused({ selector: 0xe3, ring: 1 }), "d:e0");
   assert.equal(x.probe_set_ldt(page(UNMAPPED), 16), 0);
   assert.equal(refused({ selector: INTO_LDT }), `e:4 ${(page(UNMAPPED) + 8).toString(16)}`);
+  // each push with the rights of the ring whose stack it is
+  const top = page(READ_ONLY + 1);
+  const pushed = (address: number) => (address - 4).toString(16);
+  assert.equal(refused({ selector: TWO, kernel: [KDS, top] }), `e:3 ${pushed(top)}`);
+  const kernels = page(0) + 0x800;
+  assert.equal(refused({ selector: SAME, esp: kernels }), `e:7 ${pushed(kernels)}`);
   x.do_stack_switch(KDS, BigInt(KERNEL_TOP));
   m.enter(UCS, page(3), 2, 10 * 8 | 3, 0x400);
   x.insn_far_call(TWO, 0, 4);

@@ -181,7 +181,11 @@ sourceTest("#MF: x87, at the next instruction that waits [trap.#MF]", {
 });
 sourceTest("#AC: an unaligned access under EFLAGS.AC, in ring 3 [trap.#AC]", {
   vector: 17,
-  before: () => [0x9c, 0x81, 0x0c, 0x24, 0, 0, 4, 0, 0x9d],
+  // with AC set an aligned one is as ever, and so is one of a byte
+  before: (data) => [
+    ...[0x9c, 0x81, 0x0c, 0x24, 0, 0, 4, 0, 0x9d],
+    ...[0xa1, ...imm(data + 4), 0xa0, ...imm(data + 1)],
+  ],
   code: (data) => [0xa1, ...imm(data + 1)],
   rings: [3],
 });

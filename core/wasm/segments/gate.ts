@@ -47,9 +47,12 @@ const HOLE: u64 = 0xf5800000;
  */
 const CR2_SKEW: u32 = 18;
 
-/** A processor, which goes through gates by itself under the rules of 2007, makes no such mistake. */
-function cr2_skew(): u32 {
-  return limits_2007() ? 0 : CR2_SKEW;
+/**
+ * The page fault of an access that failed, as the emulation tells it. What a processor, which goes through gates by
+ * itself under the rules of 2007, would tell is pending already.
+ */
+function stack_fault(address: u32, access: u32): bool {
+  return limits_2007() ? false : page_fault(address + CR2_SKEW, access | user_bit());
 }
 
 /**
@@ -66,6 +69,8 @@ const word = memory.data(4);
 /** Offset (from the stack's base) and linear base of the stack the emulation pushes on. */
 let stack_offset: u32 = 0;
 let stack_base: u32 = 0;
+/** Whether the pushes have ring 3's rights only: a processor's, when it stays there. Xen's have the kernel's. */
+let by_user: bool = false;
 
 function user_bit(): u32 {
   return cpl() == 1 ? 0 : 4;
@@ -75,8 +80,8 @@ function push(value: u32): bool {
   stack_offset -= 4;
   const address = stack_base + stack_offset;
   store<u32>(word, value);
-  if (guest_write_linear(address, word, 4, false)) return true;
-  return page_fault(address + cr2_skew(), 2 | user_bit());
+  if (guest_write_linear(address, word, 4, by_user)) return true;
+  return stack_fault(address, 2);
 }
 
 /** Room for `size` bytes below offset `top` of the stack segment read last. */
@@ -106,9 +111,7 @@ function copy_parameters(gate: u32, count: u32): bool {
   if (!below_hole(first, count << 2)) return fault(GP, gate & 0xfffc);
   for (let i = count; i > 0; i--) {
     const address = first + ((i - 1) << 2);
-    if (!guest_read_linear(word, address, 4, false)) {
-      return page_fault(address + cr2_skew(), user_bit());
-    }
+    if (!guest_read_linear(word, address, 4, false)) return stack_fault(address, 0);
     if (!push(load<u32>(word))) return false;
   }
   return true;
@@ -124,6 +127,7 @@ function enter_kernel_stack(gate: u32, ring: u32, parameters: u32): bool {
   ) {
     return fault(TS, ss & 0xfffc);
   }
+  by_user = false;
   stack_offset = <u32> current.kernel_sp;
   stack_base = desc_base();
   const size = (4 + parameters) << 2;
@@ -136,6 +140,7 @@ function enter_kernel_stack(gate: u32, ring: u32, parameters: u32): bool {
 function stay_on_stack(gate: u32): bool {
   if (!look_up(seg_selector(SS)) || desc_dpl() != cpl()) return bad_selector(gate);
   if (!stack_room(gpr(SP), 8)) return fault(SS_, 0);
+  by_user = limits_2007() && cpl() == 3;
   stack_offset = gpr(SP);
   stack_base = desc_base();
   return below_hole(stack_base + stack_offset - 8, 8) || fault(GP, gate & 0xfffc);

@@ -4,7 +4,7 @@
 import { frame_written } from "../cpu/code";
 import { current_domain, OPT_XEN32_LIMITS } from "../domains/domain";
 import { MACHINE } from "../layout";
-import { desc_at, desc_base, desc_dpl, desc_high, desc_low, read_descriptor } from "./descriptor";
+import { desc_at, desc_base, desc_high, desc_low, read_descriptor } from "./descriptor";
 import { FIRST_RESERVED_ENTRY } from "./reserved";
 
 /** First linear address that no segment may reach: behind the part of the machine-to-phys table that guests read. */
@@ -74,7 +74,7 @@ export function limit_segment(low: u32, high: u32): bool {
 export function turn_segment(selector: u32, offset: i32): bool {
   if (!(selector & 4) && selector >> 3 >= FIRST_RESERVED_ENTRY) return false;
   if (!(selector & 0xfffc) || !read_descriptor(selector)) return false;
-  if ((desc_high & USER_DATA_MASK) != USER_DATA || desc_dpl() != 3) return false;
+  if ((desc_high & USER_DATA_MASK) != USER_DATA) return false;
   const base = desc_base();
   const size = <u64> ((desc_low & 0xffff) | (desc_high & 0xf0000)) + 1 << 12;
   if (desc_high & GROWS_DOWN) {
