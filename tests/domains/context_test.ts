@@ -139,6 +139,8 @@ Deno.test("a code or stack selector that cannot be loaded, and no handler: the d
     }
     assert.deepEqual([guest.state, guest.code], [ENDED, CRASH], `${register} ${entry}`);
     assert.equal(rig.core.retired() - before, 0);
+    const reason = rig.core.string(rig.core.exports.domain_crash_reason(guest.domid));
+    assert.match(reason, /selector of a new vCPU/, `${register} ${entry}`);
   }
 });
 
