@@ -2,7 +2,7 @@
  * The translator: finds hot blocks by looking where slices end, and replaces their handlers by
  * functions compiled for them in a worker.
  *
- * Reading order: this file with options.ts, placed.ts, known.ts and rings.ts (what it goes by), region.ts (what is
+ * Reading order: this file with options.ts, placed.ts, finds.ts, known.ts and rings.ts (what it goes by), region.ts (what is
  * translated together), structure.ts (how its blocks are nested), state.ts, local_context.ts, written_back.ts,
  * operands.ts, access.ts (with micro.ts, groups.ts, runs.ts) and binding.ts (what becomes of an instruction), build.ts
  * (the module around it), builder.ts and worker.ts (where it is built); ../optimiser, which builds the hottest once more.
@@ -12,6 +12,7 @@ import { C_EIP, CPU, REC_HANDLER } from "../../core/wasm/layout.ts";
 import { SecondTier } from "../optimiser/tier.ts";
 import { type Builder, WorkerBuilder } from "./builder.ts";
 import { BlockHistory, type Standing } from "./history.ts";
+import { Finds } from "./finds.ts";
 import { currentTag, knownBlocks, knownRecord } from "./known.ts";
 import type { TranslatorCore, TranslatorOptions } from "./options.ts";
 import { type Batch, describe, newRegion, type Region, type RegionView, viewOf } from "./placed.ts";
@@ -34,21 +35,15 @@ const MANY_ALIKE = 8;
 /** So often among the last places where the core let the guest go on: as good as a slice's end there. */
 const MANY_RESUMES = 3;
 
-/** So many times as often must a slice end at a block that a region holds already before another begins there. */
-const PATIENCE = 50;
-
 export class Translator {
   readonly #core: TranslatorCore;
   readonly #builder: Builder;
-  readonly #hot: number;
   readonly #everything: boolean;
   readonly #manyExits: number;
   readonly #manyAlike: number;
-  readonly #hits = new Map<number, number>();
+  readonly #finds: Finds<Region>;
   readonly #translated: Translated = new Map();
   readonly #regions = new Map<number, Region>();
-  /** By the first records of blocks that regions hold the region that took them in last. */
-  readonly #members = new Map<number, Region>();
   #generation: number;
   /** Blocks decoded when all were last noted, by the tag of address space and mode. */
   readonly #noted = new Map<number, number>();
@@ -72,8 +67,8 @@ export class Translator {
   constructor(core: TranslatorCore, options: TranslatorOptions = {}) {
     this.#core = core;
     this.#builder = options.builder ?? new WorkerBuilder(options.profile);
-    this.#hot = options.hot ?? 2;
     this.#everything = options.everything ?? false;
+    this.#finds = new Finds(options.hot ?? 2, this.#everything);
     this.#manyExits = options.exits ?? MANY_EXITS;
     this.#manyAlike = options.alike ?? MANY_ALIKE;
     this.#memory = options.memory ?? MEMORY;
@@ -128,7 +123,7 @@ export class Translator {
   standing(record: number): Standing {
     const view = new DataView(this.#core.memory.buffer);
     const entered = this.#isTranslated(view, record);
-    const member = entered || this.#members.has(record);
+    const member = entered || this.#finds.holder(record) !== undefined;
     const holds = (r: Region) =>
       r.entries.has(record) || r.blocks.some((block) => block.record === record);
     const region = member ? [...this.#regions.values()].find(holds) : undefined;
@@ -141,7 +136,7 @@ export class Translator {
         : region
         ? "waiting"
         : this.#history?.of(record) ?? "cold",
-      seen: this.#hits.get(record) ?? 0,
+      seen: this.#finds.times(record),
       region: region ? { eip: region.eip, blocks: region.blocks } : null,
       exits: region ? this.#history?.exitsOf(region.blocks[0].record) ?? null : null,
     };
@@ -162,7 +157,7 @@ export class Translator {
     this.#noted.set(tag, made);
     for (const [eip, record] of knownBlocks(view, tag)) {
       // what a region holds needs none of its own
-      if (!this.#members.has(record)) this.#note(view, eip, tag);
+      if (!this.#finds.holder(record)) this.#note(view, eip, tag);
     }
   }
 
@@ -183,17 +178,11 @@ export class Translator {
     const record = knownRecord(view, eip, tag);
     if (!record) return;
     if (this.#second) {
-      const region = this.#members.get(record);
+      const region = this.#finds.holder(record);
       if (region) this.#second.met(region);
     }
     if (this.#isTranslated(view, record)) return;
-    // the interpreter will soon come to where its region can be entered
-    const inside = this.#members.has(record) && !this.#everything;
-    const hot = inside ? this.#hot * PATIENCE : this.#hot;
-    const before = this.#hits.get(record) ?? 0;
-    if (before >= hot) return;
-    this.#hits.set(record, before + 1);
-    if (before + 1 !== hot) return;
+    if (!this.#finds.add(record)) return;
     const region = newRegion(eip, tag);
     if (this.#collect(view, region, record)) this.#regions.set(record, region);
     else this.#history?.note(record, "refused");
@@ -207,12 +196,7 @@ export class Translator {
     let blocks = look();
     if (blocks && tag === currentTag(view) && learnTables(view, region, blocks)) blocks = look();
     if (!blocks) return false;
-    // what it has no longer must not keep it in mind once it is dropped
-    for (const old of region.blocks) {
-      if (this.#members.get(old.record) === region) this.#members.delete(old.record);
-    }
-    region.blocks = blocks;
-    for (const block of blocks) this.#members.set(block.record, region);
+    this.#finds.take(region, blocks);
     this.#waiting.add(region);
     return true;
   }
@@ -254,7 +238,7 @@ export class Translator {
   #isTranslated(view: DataView, record: number): boolean {
     if (view.getUint32(record + REC_HANDLER, true) >= handlerCount()) return true;
     if (this.#translated.delete(record)) {
-      this.#hits.delete(record);
+      this.#finds.restart(record);
       this.#history?.note(record, "overwritten");
     }
     return false;
@@ -366,11 +350,8 @@ export class Translator {
       this.#core.handlers.set(number, null);
       this.#free.push(number);
     }
-    for (const { record } of region.blocks) {
-      this.#members.delete(record);
-      this.#hits.delete(record);
-      this.#history?.note(record, "evicted");
-    }
+    this.#finds.drop(region);
+    for (const { record } of region.blocks) this.#history?.note(record, "evicted");
     this.#regions.delete(first);
     this.#bytes -= region.bytes;
     this.#tell(`evicted the region at ${region.eip.toString(16)}`);
@@ -379,10 +360,9 @@ export class Translator {
   /** All records are gone, and with them every way to a translation. */
   #forget(): void {
     this.#generation = this.#core.code_generation();
-    this.#hits.clear();
+    this.#finds.clear();
     this.#noted.clear();
     this.#history?.forget();
-    this.#members.clear();
     this.#translated.clear();
     this.#regions.clear();
     this.#waiting.clear();
