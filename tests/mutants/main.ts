@@ -2,20 +2,28 @@
  * `deno task mutants [WHERE…]`: which checks of the hypervisor could be dropped with no test failing?
  *
  * Every check in WHERE (a folder below core/wasm, a file there, or a line: `grants`, `grants/use.ts:142`)
- * is dropped, one at a time (sites.ts), and the tests that it decides
- * in are run, those of its folder and the quickest first, until one fails. What is printed in the end is what no test noticed: it
- * wants a test, or is there twice, or cannot be seen from outside. Takes hours; `--tests
- * PATH` has those below tests/PATH only (may be given again), `--longest SECONDS` leaves out the test files
- * that take longer, and `--jobs N` has so many run at once.
+ * is dropped, one at a time (sites.ts), and the tests that it decides in are run, those of its folder and
+ * the quickest first, until one fails. What is printed in the end is what no test noticed: it wants a
+ * test, or is there twice, or cannot be seen from outside. Takes hours; `--tests PATH` has those below
+ * tests/PATH only (may be given again), `--longest SECONDS` leaves out the test files that take longer,
+ * and `--jobs N` has so many run at once. On a busy machine a test that is slow counts as one that failed.
  */
 import { parseArgs } from "node:util";
 import { ROOT } from "../../core/build/inputs.ts";
 import { type Mutant, mutatedTree } from "./tree.ts";
 
-const FOLDERS = ["frames", "grants", "events", "hypercalls", "pagetables", "segments", "traps"];
+const FOLDERS = [
+  "frames",
+  "grants",
+  "events",
+  "hypercalls",
+  "pagetables",
+  "segments",
+  "traps",
+  "domains",
+];
 /** Folders of tests that ask nothing of a check: other processes, browsers, documents, load. */
 const ASIDE = [
-  "api",
   "web",
   "library",
   "docs",
