@@ -31,18 +31,19 @@ export function tagsIn(source: string): string[][] {
   return found;
 }
 
-function* sources(folder: string): Generator<string> {
-  const entries = [...Deno.readDirSync(new URL(folder, ROOT))];
+/** The test files below a folder, whose name ends with a slash, in order; but for those of this one. */
+export function* testFiles(folder: string, root: URL = ROOT): Generator<string> {
+  const entries = [...Deno.readDirSync(new URL(folder, root))];
   for (const { name, isDirectory } of entries.sort((a, b) => a.name < b.name ? -1 : 1)) {
     if (name.startsWith(".") || name === "coverage") continue;
-    if (isDirectory) yield* sources(`${folder}${name}/`);
+    if (isDirectory) yield* testFiles(`${folder}${name}/`, root);
     else if (name.endsWith("_test.ts")) yield folder + name;
   }
 }
 
 /** All tagged tests of the repository, by path. */
 export function taggedTests(): Tagged[] {
-  const files = ["bench/", "core/", "guest/", "jit/", "tests/"].flatMap((f) => [...sources(f)]);
+  const files = ["bench/", "core/", "guest/", "jit/", "tests/"].flatMap((f) => [...testFiles(f)]);
   return files.flatMap((file) =>
     tagsIn(Deno.readTextFileSync(new URL(file, ROOT))).map((tags) => ({ file, tags }))
   );

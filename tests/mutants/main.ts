@@ -10,6 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { ROOT } from "../../core/build/inputs.ts";
+import { testFiles } from "../coverage/tags.ts";
 import { type Mutant, mutatedTree } from "./tree.ts";
 
 const FOLDERS = [
@@ -32,7 +33,6 @@ const ASIDE = [
   "fuzz",
   "mutants",
   "cli",
-  "coverage",
 ];
 const TREE = new URL(".cache/mutants/tree/", ROOT);
 const REPORTS = new URL(".cache/mutants/reports/", ROOT);
@@ -42,15 +42,6 @@ interface Run {
   path: string;
   seconds: number;
   decided: Set<number>;
-}
-
-function testFiles(below: string): string[] {
-  const found: string[] = [];
-  for (const entry of Deno.readDirSync(new URL(below, TREE))) {
-    if (entry.isDirectory) found.push(...testFiles(`${below}${entry.name}/`));
-    else if (entry.name.endsWith("_test.ts")) found.push(below + entry.name);
-  }
-  return found.sort();
 }
 
 /** Runs test files in the changed tree. @returns whether all passed, in `limit` seconds */
@@ -78,20 +69,14 @@ async function each<T>(items: T[], jobs: number, work: (item: T) => Promise<void
 
 async function baseline(path: string, count: number, n: number): Promise<Run | null> {
   const report = new URL(`${n}`, REPORTS);
+  Deno.writeTextFileSync(report, "");
   const began = performance.now();
   const env = { PARAVANE_DECIDED: report.pathname, PARAVANE_MUTANTS: `${count}` };
   if (!await pass([path], env, 600)) {
     console.error(`mutants: ${path} fails with nothing dropped, and is left out`);
     return null;
   }
-  const text = (() => {
-    try {
-      return Deno.readTextFileSync(report);
-    } catch {
-      return "";
-    }
-  })();
-  const decided = new Set(text.split("\n").filter(Boolean).map(Number));
+  const decided = new Set(Deno.readTextFileSync(report).split("\n").filter(Boolean).map(Number));
   return { path, seconds: (performance.now() - began) / 1000, decided };
 }
 
@@ -125,7 +110,7 @@ if (!built.success) throw new Error("the hypervisor with the mutants in it does 
 
 const runs: Run[] = [];
 const decided = new Set<number>();
-const files = testFiles("tests/").filter((path) =>
+const files = [...testFiles("tests/", TREE)].filter((path) =>
   !ASIDE.includes(path.split("/")[1]) && values.tests.some((t) => path.startsWith(`tests/${t}`))
 );
 await each(files.map((path, n) => ({ path, n })), jobs, async ({ path, n }) => {
@@ -141,7 +126,7 @@ for (const mutant of never) console.log(show(mutant));
 
 console.log("dropped, and no test fails:");
 let caught = 0, missed = 0;
-await each(mutants.filter((mutant) => !never.includes(mutant)), jobs, async (mutant) => {
+await each(mutants.filter(({ number }) => decided.has(number)), jobs, async (mutant) => {
   const about = `tests/${mutant.file.split("/")[0]}/`;
   const deciding = runs.filter(({ decided }) => decided.has(mutant.number));
   for (const near of [true, false]) {

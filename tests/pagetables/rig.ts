@@ -6,6 +6,7 @@
  * could do to its page tables can be done from here, in a few microseconds.
  */
 import assert from "node:assert/strict";
+import type { Exports } from "./exports.ts";
 import { firstVcpuContext } from "../../core/host/builder/vcpu_context.ts";
 import { loadModule } from "../../core/build/load.ts";
 import {
@@ -65,42 +66,6 @@ export const ARGS = 0xc0000000 + ARGS_SLOT * 0x200000;
 export const READ = 0;
 export const WRITE = 1;
 export const MODIFY = 3;
-
-interface Exports {
-  memory: WebAssembly.Memory;
-  machine_init(frames: number): number;
-  machine_grow(frames: number): number;
-  machine_size(): number;
-  machine_free_frames(): number;
-  time_init(virtual: number, frequency: bigint): number;
-  domain_create(vcpus: number, pages: number, options: number): number;
-  domain_populate(domid: number, pfn: number, count: number, out: number): number;
-  domain_pin(domid: number, level: number, mfn: number): number;
-  domain_shared_info(domid: number): number;
-  domain_pause(domid: number): number;
-  domain_unpause(domid: number): number;
-  domain_destroy(domid: number): number;
-  domain_state(domid: number): number;
-  vcpu_set_context(domid: number, vcpu: number, context: number): number;
-  slice_begin(now: bigint, budget: number): number;
-  slice_end(): number;
-  hypercall(
-    nr: number,
-    a1: number,
-    a2: number,
-    a3: number,
-    a4: number,
-    a5: number,
-  ): number;
-  audit(domid: number): number;
-  probe_access(address: bigint, size: number, access: number, cpl: number): number;
-  probe_commit(): number;
-  probe_descriptor(selector: number): number;
-  inspect_cr3(domid: number, vcpu: number): number;
-  inspect_current(): number;
-  inspect_cpu(domid: number, vcpu: number): number;
-  machine_run(now: bigint, budget: number): number;
-}
 
 /** What AUDIT_ numbers say (core/wasm/pagetables/audit.ts). */
 const FINDINGS = [
